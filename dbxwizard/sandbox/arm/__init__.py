@@ -1,0 +1,1 @@
+"""Azure Resource Manager, as the sandbox plays it."""

@@ -1,0 +1,1 @@
+"""a Databricks workspace, as the sandbox plays it."""

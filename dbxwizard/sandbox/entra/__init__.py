@@ -1,0 +1,1 @@
+"""Entra sign-in, as the sandbox plays it."""

@@ -1,0 +1,223 @@
+"""Serves the sandbox's hosts over HTTPS on 127.0.0.1, one request after the other, each in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from dbxwizard.sandbox import faults, tls
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, TaskContext
+from dbxwizard.sandbox.ports import Ports
+from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.time import Clock
+
+_MAX_BODY = 64 * 1024 * 1024
+
+
+class SandboxServer:
+    """One state file, served from a thread of its own until `stop`."""
+
+    def __init__(self, state: Path, services: Mapping[str, Service]) -> None:
+        self.state = state
+        self.services = services
+        self._thread = threading.Thread(target=self._main, name="dbxwizard-sandbox", daemon=True)
+        self._ready: Future[None] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Returns when every host listens; raises what kept it from starting."""
+        self._thread.start()
+        self._ready.result()
+
+    def stop(self) -> None:
+        if self._loop and self._stop and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            if not self._ready.done():
+                self._ready.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        frontend = _Frontend(self.state, self.services)
+        try:
+            await frontend.open()
+            self._ready.set_result(None)
+            await self._stop.wait()
+        finally:
+            await frontend.close()
+
+
+class _Frontend:
+    """Sockets and HTTP around the services."""
+
+    def __init__(self, state: Path, services: Mapping[str, Service]) -> None:
+        self.store = Store(state)
+        self.clock = Clock(self.store)
+        self.ports = Ports(self.store)
+        self.services = services
+        self._tls = tls.server_context(state.parent)
+        self._sites: dict[str, web.SockSite] = {}
+        self._last_answers: dict[tuple[str, str, str], Response] = {}
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+
+    async def open(self) -> None:
+        await self._runner.setup()
+        with self.store.transaction():
+            for name, service in self.services.items():
+                if self.store.get("_seeded", name) is None:
+                    service.seed(self.store, self.clock.now())
+                    self.store.put("_seeded", name, {})
+            hosts = {name for name, service in self.services.items() if service.always_open} | set(self.ports.known())
+            for host in sorted(hosts):
+                self.ports.open(host)
+        await self._sync_sites()
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+        self.store.close()
+
+    async def _sync_sites(self) -> None:
+        """Listens on every host of the state, and on no other."""
+        known = self.ports.known()
+        for host in known.keys() - self._sites.keys():
+            self.ports.open(host)
+            site = web.SockSite(self._runner, self.ports.sockets[host], ssl_context=self._tls)
+            self._sites[host] = site
+            await site.start()
+        for host in self._sites.keys() - known.keys():
+            await self._sites.pop(host).stop()
+            self.ports.sockets.pop(host).close()
+
+    async def _answer(self, incoming: web.Request) -> web.StreamResponse:
+        request = await self._read(incoming)
+        service = self.services[request.host.split(":", 1)[0]]
+        with self.store.transaction():
+            fault = faults.take(self.store, request)
+        self._settle()
+        await asyncio.sleep(self.clock.profile().seconds(f"request.{service.name}"))
+        if fault and fault.when == "before" and fault.fault not in ("truncate", "garbage", "stale"):
+            return await self._break(incoming, request, service, fault)
+        stale = self._last_answers.get(_identity(request)) if fault and fault.fault == "stale" else None
+        response = stale or self._handle(service, request)
+        await self._sync_sites()
+        if fault and fault.fault != "stale":
+            return await self._break(incoming, request, service, fault, response)
+        return _outgoing(response)
+
+    async def _read(self, incoming: web.Request) -> Request:
+        assert incoming.transport is not None  # noqa: S101  aiohttp has one while a handler runs
+        port = incoming.transport.get_extra_info("sockname")[1]
+        host = next(name for name, known in self.ports.known().items() if known == port)
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        query = {name: value for name, value in incoming.query.items()}
+        return Request(incoming.method, host, incoming.rel_url.raw_path, query, headers, await incoming.read())
+
+    def _settle(self) -> None:
+        """Does what has fallen due since the last request: asynchronous operations finish although nobody ran."""
+        now = self.clock.now()
+        while True:
+            with self.store.transaction():
+                due = self.store.take_due(now)
+                if due is None:
+                    return
+                at, name, body = due
+                task = next(service.tasks[name] for service in self.services.values() if name in service.tasks)
+                task(TaskContext(self.store, self.clock, self.ports, at), body)
+
+    def _handle(self, service: Service, request: Request) -> Response:
+        now = self.clock.now()
+        call: Call | None = None
+        try:
+            with self.store.transaction():
+                matched = service.match(request)
+                if matched is None:
+                    raise service.no_route(request)
+                route, params = matched
+                decoded = {name: unquote(value) for name, value in params.items()}
+                call = Call(request, route, decoded, self.store, self.clock, self.ports, now)
+                response = service.handle(call)
+            write = self.store.changed
+        except ApiError as error:
+            response, write = service.render(request, error, now), False
+            response.headers.update(error.headers)
+        service.decorate(call, request, response)
+        self._record(request, response, write, now)
+        return response
+
+    def _record(self, request: Request, response: Response, write: bool, now: float) -> None:
+        detail = {"api_version": request.query["api-version"]} if "api-version" in request.query else {}
+        self.store.log(now, request.method, request.host, unquote(request.path), response.status, write, detail)
+        if request.method == "GET" and response.status == 200:
+            self._last_answers[_identity(request)] = response
+
+    async def _break(
+        self,
+        incoming: web.Request,
+        request: Request,
+        service: Service,
+        fault: faults.Fault,
+        response: Response | None = None,
+    ) -> web.StreamResponse:
+        """Answers as `fault` says; `response` is what the service had answered where the work was done."""
+        transport = incoming.transport
+        if fault.fault == "kill":
+            faults.kill(fault)
+        if fault.fault == "stall":
+            await asyncio.sleep(fault.seconds)
+        if fault.fault == "status":
+            return _outgoing(self._refuse(service, request, fault))
+        if fault.fault in ("garbage", "truncate") and response is not None:
+            return await _spoil(incoming, response, fault)
+        if transport is not None:
+            transport.abort()  # type: ignore[attr-defined]  # both transports of asyncio have it
+        return web.Response()
+
+    def _refuse(self, service: Service, request: Request, fault: faults.Fault) -> Response:
+        code = "TooManyRequests" if fault.status == 429 else "ServiceUnavailable"
+        now = self.clock.now()
+        response = service.render(request, ApiError(fault.status, code, "The request was refused on demand."), now)
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = f"{fault.retry_after:g}"
+        service.decorate(None, request, response)
+        if fault.when == "before":
+            self.store.log(now, request.method, request.host, unquote(request.path), response.status, False, {})
+        return response
+
+
+def _identity(request: Request) -> tuple[str, str, str]:
+    return request.host, request.path, "&".join(f"{k}={v}" for k, v in sorted(request.query.items()))
+
+
+def _outgoing(response: Response) -> web.Response:
+    body = response.encoded()
+    return web.Response(status=response.status, body=body, headers=response.headers)
+
+
+async def _spoil(incoming: web.Request, response: Response, fault: faults.Fault) -> web.StreamResponse:
+    """The answer with its end cut off, or with a body that is none of this service's."""
+    if fault.fault == "garbage":
+        return web.Response(
+            status=response.status, body=b"<html>\xff\x00 not what you asked for", content_type="text/html"
+        )
+    body = response.encoded() or b"{}"
+    headers = {**response.headers, "Content-Length": str(len(body) + 64)}
+    spoiled = web.StreamResponse(status=response.status, headers=headers)
+    await spoiled.prepare(incoming)
+    await spoiled.write(body[: len(body) // 2])
+    if incoming.transport is not None:
+        incoming.transport.abort()  # type: ignore[attr-defined]  # both transports of asyncio have it
+    return spoiled

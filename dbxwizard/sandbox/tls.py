@@ -1,0 +1,40 @@
+"""A certificate authority of the sandbox's own, and the bundle that trusts it beside the public ones."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import certifi
+import trustme
+
+
+def authority(folder: Path) -> trustme.CA:
+    """The authority kept in `folder` (made there on first use; its key is readable by the user alone)."""
+    certificate, key = folder / "ca.pem", folder / "ca.key"
+    if certificate.exists() and key.exists():
+        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+    ca = trustme.CA(organization_name="dbxwizard sandbox")
+    key.touch(mode=0o600)
+    key.write_bytes(ca.private_key_pem.bytes())
+    certificate.write_bytes(ca.cert_pem.bytes())
+    return ca
+
+
+def server_context(folder: Path) -> ssl.SSLContext:
+    """A server side context with a fresh certificate for 127.0.0.1 and localhost."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    authority(folder).issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+def bundle(folder: Path) -> Path:
+    """A PEM file with the public authorities and the sandbox's own, for one client's `verify=`."""
+    path = folder / "bundle.pem"
+    text = Path(certifi.where()).read_bytes() + b"\n" + (folder / "ca.pem").read_bytes()
+    if not path.exists() or path.read_bytes() != text:
+        temporary = folder / "bundle.pem.new"
+        temporary.write_bytes(text)
+        temporary.replace(path)
+    return path

@@ -1,0 +1,1 @@
+"""Key Vault's data plane, as the sandbox plays it."""

@@ -1,0 +1,1 @@
+"""What has to be true, one module per capability, as Steps."""
