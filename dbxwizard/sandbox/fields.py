@@ -1,6 +1,6 @@
 """Which fields an operation knows: small declarative descriptions, checked strictly.
 
-A `Spec` is a type (`str`, `int`, `float`, `bool`, `dict` for any object, `list` for any array, `object` for anything), a
+A `Spec` is a type (`str`, `int`, `float`, `bool`, `dict` for any object, `list` for any array, `object` for all), a
 list with one Spec for its elements, a mapping of field name to Spec, or a tuple of alternatives. A field name that ends
 in `?` may be missing or null; in a mapping with the key `*` other names are allowed with that Spec.
 """

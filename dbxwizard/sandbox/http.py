@@ -52,7 +52,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came in. `host` is the sandbox's name of it (`arm`, `vault:kv-1` …); header names lower-case."""
+    """One request as it came in. `host` is our name of it (`arm`, `vault:kv-1` …); header names lower case."""
 
     method: str
     host: str
@@ -165,7 +165,7 @@ def _compile(path: str, ignore_case: bool) -> re.Pattern[str]:
 
 
 class Service:
-    """One real host, played: its routes, how it knows its callers, the form of its errors. Subclasses override hooks."""
+    """One real host, played: its routes, how it knows callers, the form of its errors. Subclasses override hooks."""
 
     name = ""
     ignore_case = False  # of literal path segments
@@ -265,7 +265,7 @@ class Service:
         return None
 
     def handle(self, call: Call) -> Response:
-        """Runs the route in the caller's transaction, in the order of the real services: token, version, body, right."""
+        """Runs the route in the caller's transaction, in the real services' order: token, version, body, right."""
         if not call.route.public:
             call.principal = self.authenticate(call)
         self.check_version(call)

@@ -123,7 +123,7 @@ class _Frontend:
         port = incoming.transport.get_extra_info("sockname")[1]
         host = next(name for name, known in self.ports.known().items() if known == port)
         headers = {name.lower(): value for name, value in incoming.headers.items()}
-        query = {name: value for name, value in incoming.query.items()}
+        query = dict(incoming.query.items())
         return Request(incoming.method, host, incoming.rel_url.raw_path, query, headers, await incoming.read())
 
     def _settle(self) -> None:
@@ -183,7 +183,7 @@ class _Frontend:
         if fault.fault in ("garbage", "truncate") and response is not None:
             return await _spoil(incoming, response, fault)
         if transport is not None:
-            transport.abort()  # type: ignore[attr-defined]  # both transports of asyncio have it
+            transport.abort()
         return web.Response()
 
     def _refuse(self, service: Service, request: Request, fault: faults.Fault) -> Response:
@@ -210,14 +210,13 @@ def _outgoing(response: Response) -> web.Response:
 async def _spoil(incoming: web.Request, response: Response, fault: faults.Fault) -> web.StreamResponse:
     """The answer with its end cut off, or with a body that is none of this service's."""
     if fault.fault == "garbage":
-        return web.Response(
-            status=response.status, body=b"<html>\xff\x00 not what you asked for", content_type="text/html"
-        )
+        foreign = b"<html>\xff\x00 not what you asked for"
+        return web.Response(status=response.status, body=foreign, content_type="text/html")
     body = response.encoded() or b"{}"
     headers = {**response.headers, "Content-Length": str(len(body) + 64)}
     spoiled = web.StreamResponse(status=response.status, headers=headers)
     await spoiled.prepare(incoming)
     await spoiled.write(body[: len(body) // 2])
     if incoming.transport is not None:
-        incoming.transport.abort()  # type: ignore[attr-defined]  # both transports of asyncio have it
+        incoming.transport.abort()
     return spoiled

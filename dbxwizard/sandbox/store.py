@@ -111,7 +111,7 @@ class Store:
         )
 
     def requests(self) -> list[Document]:
-        """What `sandbox log` prints: method, host, path, status, write; `detail` holds the query and body's field names."""
+        """What `sandbox log` prints: method, host, path, status, write, and the api-version where there is one."""
         rows = self._connection.execute("SELECT method, host, path, status, write, detail FROM requests ORDER BY id")
         return [
             {"method": m, "host": h, "path": p, "status": s, "write": bool(w), **json.loads(d)}

@@ -21,7 +21,7 @@ _ALGORITHM = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for. `app_id` is the client that asked for it; `user` is False for an application's own token."""
+    """Who a token speaks for. `app_id` is the client that asked; `user` is False for an application's own token."""
 
     object_id: str
     tenant_id: str
