@@ -3,8 +3,10 @@
 Clients translate each SDK's exceptions into these few kinds; nothing above a client sees an SDK's exception.
 """
 
+# ruff: noqa: N818 - the names say what a service answered; steps read better with them
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -49,6 +51,43 @@ class OperationError(Exception):
         where = f"{self.location}: " if self.location else f"{self.resource}: " if self.resource else ""
         return f"{where}{self.code}: {self.message}" + (f"; {self.fix}" if self.fix else "")
 
+    def to_json(self) -> dict[str, object]:
+        """The error as the output contract has it; where nobody said a fix, the advice table does."""
+        from dbxwizard.core.advice import advise
+
+        place = self.location
+        return {
+            "code": self.code,
+            "resource": self.resource,
+            "message": self.message,
+            "fix": advise(self),
+            "location": {"file": place.file, "line": place.line, "column": place.column} if place else None,
+        }
+
+
+class SeveralErrors(OperationError):
+    """More than one thing went wrong at once; `errors` has them in the order of the plan."""
+
+    def __init__(self, errors: Sequence[OperationError]) -> None:
+        first = errors[0]
+        super().__init__(first.code, "\n".join(str(error) for error in errors), resource=first.resource, fix=first.fix)
+        self.errors = tuple(errors)
+        self.exit_code = common_exit_code(errors)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def each_error(error: OperationError) -> tuple[OperationError, ...]:
+    """The single errors that `error` stands for."""
+    return error.errors if isinstance(error, SeveralErrors) else (error,)
+
+
+def common_exit_code(errors: Sequence[OperationError]) -> int:
+    """The exit code that all `errors` share, else 1 (a step failed)."""
+    codes = {error.exit_code for error in errors}
+    return codes.pop() if len(codes) == 1 else 1
+
 
 class UsageError(OperationError):
     """Wrong options or an invalid file; nothing was sent."""
@@ -85,7 +124,19 @@ class Transient(ServiceError):
     `retry_after` is in seconds, None where the service did not say.
     """
 
-    retry_after: float | None = None
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        resource: str = "",
+        fix: str = "",
+        location: Location | None = None,
+        status: int = 0,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(code, message, resource=resource, fix=fix, location=location, status=status)
+        self.retry_after = retry_after
 
 
 class NotYet(ServiceError):
@@ -104,5 +155,19 @@ class Forbidden(ServiceError):
     """The principal lacks a right; `action` and `scope` name it where the service said so."""
 
     exit_code = 3
-    action: str = ""
-    scope: str = ""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        resource: str = "",
+        fix: str = "",
+        location: Location | None = None,
+        status: int = 0,
+        action: str = "",
+        scope: str = "",
+    ) -> None:
+        super().__init__(code, message, resource=resource, fix=fix, location=location, status=status)
+        self.action = action
+        self.scope = scope

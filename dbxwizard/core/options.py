@@ -1,0 +1,166 @@
+"""Every option, declared once: rendered as a command line option, as a field of a form and in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    FLAG = "flag"
+    MANY = "many"  # may be given several times
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`name` without dashes; `variables`: the environment variables that decide it where the option is not given, in order.
+
+    `required`: there is no sensible default, somebody has to decide.
+    """
+
+    name: str
+    help: str
+    kind: Kind = Kind.TEXT
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    metavar: str = ""
+    short: str = ""
+    required: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.name.replace("-", "_")
+
+    def from_environment(self, environ: Mapping[str, str]) -> str | None:
+        """The value that the environment decides; None when it does not."""
+        return next((environ[name] for name in self.variables if environ.get(name)), None)
+
+
+def _flag(name: str, help_text: str, *variables: str, short: str = "") -> Option:
+    return Option(name, help_text, Kind.FLAG, variables=variables, short=short)
+
+
+OUTPUT = (
+    Option(
+        "output",
+        "form of the result on stdout (default: text; github inside GitHub Actions)",
+        Kind.CHOICE,
+        choices=("text", "json", "github"),
+        variables=("DBXWIZARD_OUTPUT",),
+    ),
+    _flag("quiet", "no narration on stderr, only errors", short="q"),
+    _flag("verbose", "every request and retry on stderr", short="v"),
+    Option("log-file", "write the full log here", metavar="FILE", variables=("DBXWIZARD_LOG_FILE",)),
+    Option("events", "write each event as one JSON line to FILE, - for stdout", metavar="FILE"),
+)
+
+DECISIONS = (
+    _flag("non-interactive", "never ask; on by itself when CI=true or there is no terminal"),
+    _flag("yes", "apply without asking for confirmation", short="y"),
+)
+
+WORLD = (
+    _flag("sandbox", "run against the embedded cloud on this machine", "DBXWIZARD_SANDBOX"),
+    Option(
+        "cloud",
+        "AzureCloud, AzureUSGovernment, AzureChinaCloud or the url of a resource manager",
+        default="AzureCloud",
+        metavar="CLOUD",
+        variables=("DBXWIZARD_CLOUD",),
+    ),
+    Option(
+        "github-url",
+        "url of a GitHub Enterprise Server",
+        default="https://github.com",
+        metavar="URL",
+        variables=("DBXWIZARD_GITHUB_URL", "GITHUB_SERVER_URL"),
+    ),
+    Option(
+        "tenant",
+        "the Entra tenant (default: the subscription's)",
+        metavar="ID",
+        variables=("AZURE_TENANT_ID", "ARM_TENANT_ID"),
+    ),
+    Option(
+        "sign-in",
+        "how to sign in to Azure",
+        Kind.CHOICE,
+        default="auto",
+        choices=("auto", "browser", "device-code", "azure-cli", "environment", "github-oidc"),
+        variables=("DBXWIZARD_SIGN_IN",),
+    ),
+)
+
+FOLDER = Option(
+    "root", "the folder that holds environments/", default=".", metavar="DIR", variables=("DBXWIZARD_ROOT",)
+)
+
+ENVIRONMENTS = Option(
+    "environment", "an environment by name; repeat for several (default: all)", Kind.MANY, metavar="NAME", short="e"
+)
+
+AUTH = Option(
+    "auth",
+    "how GitHub signs in to Azure: federated credentials (no secret) or client secrets",
+    Kind.CHOICE,
+    default="federated",
+    choices=("federated", "secret"),
+    variables=("DBXWIZARD_AUTH",),
+)
+
+SETUP = (
+    Option(
+        "subscription",
+        "id of the Azure subscription",
+        metavar="ID",
+        variables=("DBXWIZARD_SUBSCRIPTION", "AZURE_SUBSCRIPTION_ID"),
+        required=True,
+    ),
+    Option(
+        "repo",
+        "the GitHub repository",
+        metavar="OWNER/NAME",
+        variables=("DBXWIZARD_REPO", "GITHUB_REPOSITORY"),
+        required=True,
+    ),
+    AUTH,
+    Option(
+        "isolation",
+        "one pair of service principals for all environments, or one pair each",
+        Kind.CHOICE,
+        default="shared",
+        choices=("shared", "environment"),
+    ),
+    _flag("owner", "give the main service principal Owner, as the accelerator has it"),
+    Option("main-spn-name", "name of the main service principal", metavar="NAME"),
+    Option("databricks-spn-name", "name of the Databricks service principal", metavar="NAME"),
+    Option("role-name", "name of the custom role", default="DBX_Custom_Role", metavar="NAME"),
+    Option("adopt", "use the existing application with this client id", Kind.MANY, metavar="ID"),
+    _flag("no-publish", "leave the files of this folder to your own commit"),
+)
+
+DEPLOY = (
+    Option(
+        "ref",
+        "branch, tag or commit that jobs and Git folders are set to (default: the one that is checked out)",
+        metavar="REF",
+        variables=("DBXWIZARD_REF", "GITHUB_SHA"),
+    ),
+    Option("plan", "apply this saved plan, and nothing else", metavar="FILE"),
+)
+
+PLAN = (
+    Option(
+        "scope",
+        "what to look at",
+        Kind.CHOICE,
+        default="deploy",
+        choices=("setup", "deploy", "all"),
+    ),
+    _flag("detailed-exitcode", "exit with 4 when there are changes"),
+    Option("save", "save the plan to FILE, for `deploy --plan FILE`", metavar="FILE"),
+)
