@@ -104,13 +104,17 @@ class Call:
 
     def new_id(self, kind: str, hint: str) -> str:
         """A GUID for a new object of `kind`: the same for the same `hint`, unless one of that id exists already."""
-        number = 0
-        while True:
-            made = str(uuid.uuid5(WORLD, f"{kind}/{hint}/{number}"))
-            if self.store.get("_id", made) is None:
-                self.store.put("_id", made, {})
-                return made
-            number += 1
+        return _new_id(self.store, kind, hint)
+
+
+def _new_id(store: Store, kind: str, hint: str) -> str:
+    number = 0
+    while True:
+        made = str(uuid.uuid5(WORLD, f"{kind}/{hint}/{number}"))
+        if store.get("_id", made) is None:
+            store.put("_id", made, {})
+            return made
+        number += 1
 
 
 Handler = Callable[[Call], Response]
@@ -126,8 +130,17 @@ class TaskContext:
     hosts: Hosts
     now: float
 
+    def url(self, host: str) -> str:
+        return self.hosts.url(host)
+
+    def seconds(self, operation: str) -> float:
+        return self.clock.profile().seconds(operation)
+
     def later(self, seconds: float, task: str, **body: Any) -> None:
         self.store.schedule(self.now + seconds, task, body)
+
+    def new_id(self, kind: str, hint: str) -> str:
+        return _new_id(self.store, kind, hint)
 
 
 @dataclass(frozen=True, slots=True)
