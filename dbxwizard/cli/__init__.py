@@ -1,1 +1,1 @@
-"""The headless face."""
+"""The headless face: thin commands, and one renderer per form of output."""

@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`name` without dashes; `variables`: the environment variables that decide it where the option is not given, in order.
+    """`name` without dashes; `variables`: the environment variables that decide it where the option is not given.
 
     `required`: there is no sensible default, somebody has to decide.
     """

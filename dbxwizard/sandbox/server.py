@@ -17,6 +17,7 @@ from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
 
+CONTROL = "/_sandbox"  # on every host, beside what the real one has
 _MAX_BODY = 64 * 1024 * 1024
 
 
@@ -63,6 +64,7 @@ class _Frontend:
     """Sockets and HTTP around the services."""
 
     def __init__(self, state: Path, services: Mapping[str, Service]) -> None:
+        self.state = state
         self.store = Store(state)
         self.clock = Clock(self.store)
         self.ports = Ports(self.store)
@@ -104,6 +106,8 @@ class _Frontend:
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         request = await self._read(incoming)
+        if request.path == CONTROL:
+            return self._control()
         service = self.services[request.host.split(":", 1)[0]]
         with self.store.transaction():
             fault = faults.take(self.store, request)
@@ -125,6 +129,13 @@ class _Frontend:
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         query = dict(incoming.query.items())
         return Request(incoming.method, host, incoming.rel_url.raw_path, query, headers, await incoming.read())
+
+    def _control(self) -> web.Response:
+        """Where this sandbox is, for those who know one address of it; lets what is due happen. Not in the log."""
+        self._settle()
+        hosts = {name: self.ports.url(name) for name in self.ports.known()}
+        authority = (self.state.parent / "ca.pem").read_text("ascii")
+        return web.json_response({"hosts": hosts, "ca": authority, "state": str(self.state)})
 
     def _settle(self) -> None:
         """Does what has fallen due since the last request: asynchronous operations finish although nobody ran."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from dbxwizard.sandbox import tls
 from dbxwizard.sandbox.ports import LOOPBACK, Ports
-from dbxwizard.sandbox.server import SandboxServer
+from dbxwizard.sandbox.server import CONTROL, SandboxServer
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.store import Store
 
@@ -33,6 +38,32 @@ class Endpoints:
     oidc: str
     ca_bundle: Path
     state: Path
+
+    @classmethod
+    def of(cls, hosts: Mapping[str, str], ca_bundle: Path, state: Path) -> Self:
+        named = (hosts[name] for name in ("arm", "login", "graph", "github", "oidc"))
+        return cls(*named, ca_bundle, state)
+
+
+def locate(address: str) -> Endpoints:
+    """The sandbox that is served at `address` (any of its hosts).
+
+    Its certificate authority comes from itself, so only loopback is asked. Raises ValueError for another host,
+    OSError when nobody answers there.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "https" or parts.hostname not in (LOOPBACK, "localhost") or not parts.port:
+        raise ValueError(f"{address!r} is not the https address of a sandbox on this machine")
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    connection = HTTPSConnection(LOOPBACK, parts.port, timeout=_PATIENCE, context=trusting)
+    try:
+        connection.request("GET", CONTROL)
+        found = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    state = Path(found["state"])
+    return Endpoints.of(found["hosts"], tls.bundle(state.parent), state)
 
 
 class Sandbox:
@@ -78,18 +109,15 @@ class Sandbox:
     def endpoints(self) -> Endpoints:
         store = Store(self.state)
         try:
-            url = Ports(store).url
-            return Endpoints(
-                resource_manager=url("arm"),
-                login=url("login"),
-                graph=url("graph"),
-                github=url("github"),
-                oidc=url("oidc"),
-                ca_bundle=tls.bundle(self.state.parent),
-                state=self.state,
-            )
+            ports = Ports(store)
+            hosts = {name: ports.url(name) for name in ports.known()}
         finally:
             store.close()
+        return Endpoints.of(hosts, tls.bundle(self.state.parent), self.state)
+
+    def settle(self) -> None:
+        """Lets everything happen that is due by now."""
+        locate(self.endpoints().resource_manager)
 
     def _serve(self) -> None:
         with self._starting:

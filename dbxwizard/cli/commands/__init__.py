@@ -1,0 +1,93 @@
+"""The commands, declared: what each takes and which module runs it (loaded when it is asked for)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbxwizard.core.options import (
+    AUTH,
+    DECISIONS,
+    DEPLOY,
+    ENVIRONMENTS,
+    FOLDER,
+    OUTPUT,
+    PLAN,
+    SETUP,
+    WORLD,
+    Kind,
+    Option,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Positional arguments; `count` as argparse has it."""
+
+    name: str
+    help: str
+    count: str = "*"
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`dbxwizard.cli.commands.<name>` has `run(invocation) -> Report`."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...]
+    words: tuple[Words, ...] = ()
+
+
+_FILES = Words("FILE", "parameter files (default: all of environments/)")
+
+COMMANDS = (
+    Command(
+        "init",
+        "write environments/, bicep/, framework/ and a README into this folder",
+        (FOLDER, Option("force", "overwrite files that are there", Kind.FLAG), *OUTPUT),
+    ),
+    Command(
+        "validate",
+        "check the parameter files",
+        (FOLDER, Option("fix", "rewrite old forms in place, comments kept", Kind.FLAG), *OUTPUT),
+        (_FILES,),
+    ),
+    Command(
+        "setup",
+        "make the custom role, both service principals and GitHub's settings; once per repository and subscription",
+        (FOLDER, *SETUP, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
+    ),
+    Command(
+        "plan",
+        "show what setup and deploy would change; writes nothing",
+        (FOLDER, *PLAN, *SETUP, DEPLOY[0], ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+    ),
+    Command("deploy", "deploy environments", (FOLDER, AUTH, *DEPLOY, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT)),
+    Command("status", "what is there now", (FOLDER, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT)),
+    Command(
+        "doctor",
+        "who you are, what you may, what is missing and how to mend it",
+        (FOLDER, *SETUP, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+    ),
+    Command(
+        "sandbox",
+        "the embedded cloud: serve it, reset it, show its state or its requests",
+        (
+            Option("port", "port of the resource manager while serving", metavar="PORT"),
+            Option("state", "the state file", metavar="FILE", variables=("DBXWIZARD_SANDBOX_STATE",)),
+            Option("latency", "how long its operations take", Kind.CHOICE, choices=("zero", "demo", "real")),
+            Option("faults", "a JSON file with fault rules", metavar="FILE"),
+            *OUTPUT,
+        ),
+        (Words("ACTION", "serve, reset, show or log", "?", ("serve", "reset", "show", "log")),),
+    ),
+    Command(
+        "completion",
+        "print the completion script of a shell",
+        OUTPUT,
+        (Words("SHELL", "bash, zsh or fish", "?", ("bash", "zsh", "fish")),),
+    ),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}

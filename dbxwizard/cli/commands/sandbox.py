@@ -1,0 +1,119 @@
+"""`dbxwizard sandbox serve|reset|show|log`: the embedded cloud by itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from filelock import Timeout
+
+from dbxwizard.cli.invocation import Invocation, state_folder
+from dbxwizard.cli.report import Report
+from dbxwizard.core.errors import UsageError
+from dbxwizard.core.result import Status
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.inspection import log, reset, show
+from dbxwizard.sandbox.session import Endpoints, Sandbox
+from dbxwizard.sandbox.store import Store
+
+
+def run(invocation: Invocation) -> Report:
+    action = invocation.words[0] if invocation.words else ""
+    if not action:
+        raise UsageError("usage", "an action is needed: serve, reset, show or log", resource="dbxwizard sandbox")
+    state = state_file(invocation)
+    actions = {"serve": _serve, "reset": _reset, "show": _show, "log": _log}
+    return actions[action](invocation, state)
+
+
+def state_file(invocation: Invocation) -> Path:
+    """The sandbox's state: --state or DBXWIZARD_SANDBOX_STATE, else under the state folder."""
+    given = invocation.values.get("state") or invocation.environ.get("DBXWIZARD_SANDBOX_STATE")
+    return Path(str(given)).expanduser() if given else state_folder(invocation.environ) / "sandbox" / "state.sqlite"
+
+
+def _show(invocation: Invocation, state: Path) -> Report:
+    return _document(invocation, show(state))
+
+
+def _log(invocation: Invocation, state: Path) -> Report:
+    return _document(invocation, log(state))
+
+
+def _document(invocation: Invocation, data: object) -> Report:
+    text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False)
+    return Report("sandbox", invocation.run_id, Status.SUCCESS, document=text)
+
+
+def _reset(invocation: Invocation, state: Path) -> Report:
+    try:
+        existed = reset(state)
+    except Timeout as error:
+        raise UsageError(
+            "sandbox-in-use", "another process serves this sandbox", resource=str(state), fix="End that process first."
+        ) from error
+    text = f"forgot {state}" if existed else f"there was nothing at {state}"
+    status = Status.SUCCESS if existed else Status.UNCHANGED
+    return Report("sandbox", invocation.run_id, status, text=(text,))
+
+
+def _serve(invocation: Invocation, state: Path) -> Report:
+    _configure(invocation, state)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with Sandbox(state) as sandbox:
+        print("\n".join(_instructions(sandbox.endpoints())), flush=True)
+        print("serving; ctrl+c ends", file=sys.stderr, flush=True)
+        stopped.wait()
+    return Report("sandbox", invocation.run_id, Status.SUCCESS)
+
+
+def _configure(invocation: Invocation, state: Path) -> None:
+    """Puts port, latency and faults into the state, where the serving process finds them."""
+    port, latency = invocation.text("port"), invocation.text("latency")
+    rules = _read_faults(invocation.text("faults"))
+    store = Store(state)
+    try:
+        with store.transaction():
+            if port:
+                store.put("_port", "arm", {"port": _port(port)})
+            if latency:
+                store.put("_setting", "latency", {"profile": latency})
+        if rules:
+            faults.clear(store)
+        for rule in rules:
+            faults.add(store, rule)
+    finally:
+        store.close()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError("option-invalid", f"{text!r} is not a port number", resource="--port")
+    return int(text)
+
+
+def _read_faults(path: str) -> list[faults.Fault]:
+    """The rules of a JSON file (a list of objects, see docs/sandbox.md)."""
+    if not path:
+        return []
+    try:
+        return [faults.Fault(**rule) for rule in json.loads(Path(path).read_bytes())]
+    except (ValueError, TypeError) as error:
+        raise UsageError("faults-invalid", str(error), resource=path, fix="docs/sandbox.md shows the form.") from error
+
+
+def _instructions(endpoints: Endpoints) -> list[str]:
+    return [
+        f"export DBXWIZARD_SANDBOX={endpoints.resource_manager}",
+        f"export DBXWIZARD_SANDBOX_STATE={endpoints.state}",
+        f"# resource manager  {endpoints.resource_manager}",
+        f"# sign-in           {endpoints.login}",
+        f"# Microsoft Graph   {endpoints.graph}",
+        f"# GitHub            {endpoints.github}",
+        f"# certificate authority for other tools: {endpoints.ca_bundle}",
+    ]

@@ -1,0 +1,114 @@
+"""From the arguments to an exit code: one command, one report, no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import uuid
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dbxwizard.cli.commands import BY_NAME
+from dbxwizard.cli.parser import build, parse
+from dbxwizard.core.errors import OperationError, UsageError
+
+if TYPE_CHECKING:
+    from dbxwizard.cli.invocation import Invocation
+    from dbxwizard.cli.report import Report
+
+CANCELLED = 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command of `arguments`, prints its report and returns the exit code."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return CANCELLED
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing more can be said, and Python would complain again while leaving.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        values = parse(arguments)
+    except UsageError as error:
+        return _show("", _form(arguments), error)
+    if not values["command"]:
+        build().print_help()
+        return 0
+    return _invoke(values)
+
+
+def _invoke(values: dict[str, object]) -> int:
+    from dbxwizard.cli.output import render
+    from dbxwizard.cli.report import Report
+
+    invocation = _invocation(values)
+    try:
+        report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
+    except OperationError as error:
+        report = Report.failed(invocation.command, invocation.run_id, error)
+    except OSError as error:
+        report = Report.failed(invocation.command, invocation.run_id, _from_system(error))
+    except Exception as error:  # the last door: a defect of ours, told without a traceback
+        report = Report.failed(invocation.command, invocation.run_id, _unexpected(error, invocation))
+    render(report, invocation.output)
+    return report.exit_code
+
+
+def _invocation(values: dict[str, object]) -> Invocation:
+    from dbxwizard.cli.invocation import Invocation, is_interactive, output_form
+
+    command = BY_NAME[str(values.pop("command"))]
+    words = values.pop("words", None) or ()
+    return Invocation(
+        command=command.name,
+        options={option.key: option for option in command.options},
+        values=values,
+        words=(words,) if isinstance(words, str) else tuple(words),  # type: ignore[arg-type]  # argparse gives strings
+        environ=dict(os.environ),
+        interactive=is_interactive(values, os.environ),
+        output=output_form(values, os.environ),
+        run_id=uuid.uuid4().hex,
+    )
+
+
+def _form(arguments: Sequence[str]) -> str:
+    """The form of output that wrong arguments ask for, as far as it can be told."""
+    asked = ("json" in arguments and "--output" in arguments) or "--output=json" in arguments
+    return "json" if asked else "text"
+
+
+def _show(command: str, form: str, error: OperationError) -> int:
+    from dbxwizard.cli.output import render
+    from dbxwizard.cli.report import Report
+
+    report = Report.failed(command, uuid.uuid4().hex, error)
+    render(report, form)
+    return report.exit_code
+
+
+def _from_system(error: OSError) -> OperationError:
+    resource = str(error.filename or "")
+    return OperationError("system-error", error.strerror or str(error), resource=resource)
+
+
+def _unexpected(error: Exception, invocation: Invocation) -> OperationError:
+    """Says that it is our fault, and where the details are: in the log file alone."""
+    log_file = invocation.text("log_file")
+    if log_file:
+        with Path(log_file).open("a", encoding="utf-8") as file:
+            traceback.print_exception(error, file=file)
+    return OperationError(
+        "internal-error",
+        f"unexpected {type(error).__name__}: {error}",
+        resource=invocation.command,
+        fix="This is a defect of dbxwizard. Run again with --log-file FILE and report it with that file.",
+    )

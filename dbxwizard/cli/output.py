@@ -1,0 +1,87 @@
+"""Renders a report: stdout is data, stderr is narration."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TextIO
+
+from dbxwizard.cli.report import Report
+from dbxwizard.core.advice import advise
+from dbxwizard.core.errors import OperationError
+from dbxwizard.core.result import ChangeResult
+
+
+def render(report: Report, form: str) -> None:
+    """Prints `report` as text, json or github."""
+    if report.document is not None and not report.errors:
+        print(report.document)
+    elif form == "json":
+        print(json.dumps(_with_advice(report), indent=2, ensure_ascii=False))
+    else:
+        _print_text(report, sys.stdout)
+        if form == "github":
+            _print_annotations(report)
+    sys.stdout.flush()
+
+
+def _print_text(report: Report, out: TextIO) -> None:
+    for line in report.text:
+        print(line, file=out)
+    for error in report.errors:
+        print(_error_line(error), file=sys.stderr)
+
+
+def _error_line(error: OperationError) -> str:
+    fix = advise(error)
+    where = f"{error.location}: " if error.location else f"{error.resource}: " if error.resource else ""
+    return f"error: {where}{error.code}: {error.message}" + (f"\n  → {fix}" if fix else "")
+
+
+def _with_advice(report: Report) -> dict[str, object]:
+    """The envelope, each error's `fix` filled from the table where the error itself has none."""
+    data = report.to_json()
+    data["errors"] = [{**error.to_json(), "fix": advise(error)} for error in report.errors]
+    return data
+
+
+def _print_annotations(report: Report) -> None:
+    """GitHub's workflow commands: an annotation per error, the outputs and the job summary."""
+    for error in report.errors:
+        place = error.location
+        at = f"file={place.file},line={place.line},col={place.column}," if place else ""
+        print(f"::error {at}title={_escaped(error.code, True)}::{_escaped(f'{error.message}; {advise(error)}')}")
+    _append("GITHUB_OUTPUT", f"status={report.status.value}\nrun_id={report.run_id}\n")
+    _append("GITHUB_STEP_SUMMARY", _summary(report))
+
+
+def _summary(report: Report) -> str:
+    rows = [
+        f"| {environment.name or 'all'} | {change.action} | {_cell(change.resource)} | {_cell(_why(change))} |"
+        for environment in report.environments
+        for change in environment.changes
+    ]
+    table = ["| environment | action | resource | why |", "| --- | --- | --- | --- |", *rows] if rows else []
+    errors = [f"- **{error.code}** {error.message}" for error in report.errors]
+    return "\n".join([f"### dbxwizard {report.command}: {report.status.value}", "", *table, *errors, ""]) + "\n"
+
+
+def _why(change: ChangeResult) -> str:
+    return "; ".join(change.reasons)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _escaped(text: str, in_property: bool = False) -> str:
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escaped.replace(":", "%3A").replace(",", "%2C") if in_property else escaped
+
+
+def _append(variable: str, text: str) -> None:
+    path = os.environ.get(variable)
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)

@@ -1,0 +1,71 @@
+"""The command line, built from the declared commands and options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from dbxwizard import __version__
+from dbxwizard.cli.commands import COMMANDS, Command
+from dbxwizard.core.errors import UsageError
+from dbxwizard.core.options import Kind, Option
+
+_EPILOG = """exit codes: 0 done or nothing to do, 1 a step failed, 2 wrong usage or an invalid file (nothing was sent),
+3 not signed in or not allowed, 4 plan shows changes (--detailed-exitcode), 130 cancelled"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving, so that a wrong option is reported in the form that was asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("usage", message, resource=self.prog, fix=f"See `{self.prog} --help`.")
+
+
+def build() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="dbxwizard",
+        description="Bring Azure Databricks under CI/CD: four environments, two service principals, no portal.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"dbxwizard {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
+    for command in COMMANDS:
+        _add_command(commands, command)
+    return parser
+
+
+def _add_command(commands: Any, command: Command) -> None:
+    made = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
+    for words in command.words:
+        made.add_argument(
+            "words", nargs=words.count, metavar=words.name, help=words.help, choices=words.choices or None
+        )
+    for option in command.options:
+        _add_option(made, option)
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    names = ([f"-{option.short}"] if option.short else []) + [f"--{option.name}"]
+    details: dict[str, Any] = {"dest": option.key, "help": _help(option), "default": None}
+    if option.kind is Kind.FLAG:
+        details["action"] = "store_true"
+    elif option.kind is Kind.MANY:
+        details |= {"action": "append", "metavar": option.metavar}
+    elif option.kind is Kind.CHOICE:
+        details["choices"] = option.choices
+    else:
+        details["metavar"] = option.metavar or option.key.upper()
+    parser.add_argument(*names, **details)
+
+
+def _help(option: Option) -> str:
+    default = f" (default: {option.default})" if option.default else ""
+    variables = f" [{option.variables[0]}]" if option.variables else ""
+    return f"{option.help}{default}{variables}".replace("%", "%%")
+
+
+def parse(arguments: Sequence[str]) -> dict[str, Any]:
+    """The values by option key, with `command` and `words`. Raises UsageError; leaves for --help and --version."""
+    return vars(build().parse_args(arguments))

@@ -1,0 +1,47 @@
+"""What `sandbox show` and `sandbox log` print, and how a sandbox is reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dbxwizard.sandbox.services import all_services
+from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.sandbox.store import Store
+
+
+def show(state: Path) -> dict[str, list[Any]]:
+    """The whole state as a person would list it: sorted, without timestamps, sessions, counters or credentials."""
+    with Sandbox(state) as sandbox:
+        sandbox.settle()
+        store = Store(state)
+        try:
+            sections = [service.show(store) for service in all_services().values()]
+        finally:
+            store.close()
+    return {name: entries for section in sections for name, entries in section.items()}
+
+
+def log(state: Path) -> dict[str, list[Any]]:
+    """Every request since the sandbox was made."""
+    with Sandbox(state):
+        store = Store(state)
+        try:
+            return {"requests": store.requests()}
+        finally:
+            store.close()
+
+
+def reset(state: Path) -> bool:
+    """Forgets everything; False when there was nothing. Raises Timeout while another process serves it."""
+    with FileLock(f"{state}.lock", timeout=0):
+        files = [state.with_name(state.name + suffix) for suffix in ("", "-wal", "-shm")]
+        existed = state.exists()
+        for file in files:
+            file.unlink(missing_ok=True)
+        return existed
+
+
+__all__ = ["Timeout", "log", "reset", "show"]
