@@ -18,7 +18,7 @@ def render(report: Report, form: str) -> None:
     if report.document is not None and not report.errors:
         print(report.document)
     elif form == "json":
-        print(json.dumps(_with_advice(report), indent=2, ensure_ascii=False))
+        print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         _print_text(report, sys.stdout)
         if form == "github":
@@ -37,13 +37,6 @@ def _error_line(error: OperationError) -> str:
     fix = advise(error)
     where = f"{error.location}: " if error.location else f"{error.resource}: " if error.resource else ""
     return f"error: {where}{error.code}: {error.message}" + (f"\n  → {fix}" if fix else "")
-
-
-def _with_advice(report: Report) -> dict[str, object]:
-    """The envelope, each error's `fix` filled from the table where the error itself has none."""
-    data = report.to_json()
-    data["errors"] = [{**error.to_json(), "fix": advise(error)} for error in report.errors]
-    return data
 
 
 def _print_annotations(report: Report) -> None:

@@ -11,8 +11,8 @@ from dbxwizard.core.result import SCHEMA_VERSION, EnvironmentResult, RunResult, 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`text`: the lines for a person. `extra`: this command's keys beside the contract's. `document`: printed in place of
-    the envelope, in every form (the sandbox's own JSON, a completion script)."""
+    """`text`: the lines for a person. `extra`: this command's keys beside the contract's. `document`: printed in place
+    of the envelope, in every form (the sandbox's own JSON, a completion script)."""
 
     command: str
     run_id: str

@@ -41,8 +41,8 @@ class Endpoints:
 
     @classmethod
     def of(cls, hosts: Mapping[str, str], ca_bundle: Path, state: Path) -> Self:
-        named = (hosts[name] for name in ("arm", "login", "graph", "github", "oidc"))
-        return cls(*named, ca_bundle, state)
+        arm, login, graph, github, oidc = (hosts[name] for name in ("arm", "login", "graph", "github", "oidc"))
+        return cls(arm, login, graph, github, oidc, ca_bundle, state)
 
 
 def locate(address: str) -> Endpoints:

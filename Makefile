@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Python 3.11+ and make are all they need.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+STAMP := $(VENV)/.made
+
+.PHONY: venv demo test lint types boundaries unit wheel bench lock clean
+
+venv: $(STAMP)
+
+# uv, itself from the lock's index, installs the locked set in seconds; every file is checked against its hash.
+$(STAMP): requirements-dev.lock pyproject.toml tools/make_venv.sh
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash tools/make_venv.sh
+	@touch $@
+
+demo: venv
+	@$(BIN)/python tools/demo.py
+
+test: lint types boundaries unit wheel
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+boundaries: venv
+	$(BIN)/lint-imports
+
+unit: venv
+	$(BIN)/pytest -q -n 2 --dist worksteal
+
+wheel: venv
+	$(BIN)/python tools/try_wheel.py
+
+bench: venv
+	$(BIN)/python tools/bench.py
+
+lock: venv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
