@@ -36,6 +36,13 @@ class PlanReady(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFailed(Event):
+    """Not every step could be read; each was told by its StepFailed."""
+
+    errors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     run_id: str
     command: str

@@ -6,10 +6,10 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import Conflict, Forbidden, NotYet, OperationError, Transient
+from dbxwizard.core.errors import Conflict, Forbidden, NotSignedIn, NotYet, OperationError, Transient
 
 T = TypeVar("T")
 LONG_AGO = -math.inf
@@ -98,7 +98,7 @@ async def patiently(
     """What `work` returns, tried again as `policy` says; `retried(error, delay, attempt)` is told before each wait.
 
     `fresh` gives the epoch second of the newest thing that may still replicate. Raises the last error; a NotYet that is
-    not one any more becomes a Forbidden where the service said 401 or 403.
+    not one any more becomes NotSignedIn or Forbidden where the service said 401 or 403.
     """
     tries = _Tries(policy)
     while True:
@@ -122,15 +122,11 @@ def single(error: Exception) -> Exception:
 
 
 def _final(error: Exception) -> Exception:
+    """What a NotYet is once nothing can replicate any more: 401 means not signed in, 403 forbidden."""
     if not isinstance(error, NotYet) or error.status not in (401, 403):
         return error
-    return Forbidden(
-        error.code,
-        error.message,
-        resource=error.resource,
-        fix=error.fix,
-        location=error.location,
-        status=error.status,
-        action=getattr(error, "action", ""),
-        scope=getattr(error, "scope", ""),
-    )
+    about: dict[str, Any] = {"resource": error.resource, "fix": error.fix, "location": error.location}
+    if error.status == 401:
+        return NotSignedIn(error.code, error.message, **about)
+    action, scope = getattr(error, "action", ""), getattr(error, "scope", "")
+    return Forbidden(error.code, error.message, status=403, action=action, scope=scope, **about)
