@@ -1,0 +1,65 @@
+"""The `copy` element: what it may say, and its limits.
+
+learn.microsoft.com/azure/azure-resource-manager/templates: copy-resources, -properties, -variables, -outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dbxwizard.arm_template.errors import ExpressionError, UnknownValueError
+from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
+
+MAX_COUNT = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`count` and `input` as written, not evaluated."""
+
+    name: str
+    count: JsonValue
+    input: JsonValue
+
+
+def is_property_loop(value: JsonValue) -> bool:
+    """Whether the value of a `copy` key is a list of loops, which stands for one array property each."""
+    return isinstance(value, list) and all(isinstance(item, dict) and "count" in item for item in value)
+
+
+def property_loops(value: JsonValue) -> Iterator[Loop]:
+    for item in value:
+        yield _loop(item)
+
+
+def _loop(item: JsonObject) -> Loop:
+    name = item.get("name")
+    if not isinstance(name, str) or not name:
+        raise ExpressionError("The template copy definition has no name. Please see https://aka.ms/arm-copy.")
+    if "input" not in item:
+        raise ExpressionError(
+            f"The template copy definition '{name}' has no input. Please see https://aka.ms/arm-copy."
+        )
+    return Loop(name, item["count"], item["input"])
+
+
+def checked_count(value: JsonValue, name: str) -> int:
+    """The number of turns. Raises ExpressionError for anything that is no count, UnknownValueError for an Unknown."""
+    if isinstance(value, Unknown):
+        raise UnknownValueError(
+            f"The count of the copy loop '{name}' is not known before deployment: {value.expression}."
+        )
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ExpressionError(f"The template copy definition '{name}' expects its count to be an integer.")
+    if value < 0:
+        raise ExpressionError(
+            f"The copy count '{value}' of the copy loop '{name}' is not valid: it must not be negative. "
+            "Please see https://aka.ms/arm-copy for usage details."
+        )
+    if value > MAX_COUNT:
+        raise ExpressionError(
+            f"The template copy count exceeds the limit. Limit: '{MAX_COUNT}' and actual: '{value}'. "
+            "Please see https://aka.ms/arm-copy for usage details."
+        )
+    return value

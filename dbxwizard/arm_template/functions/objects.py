@@ -1,0 +1,100 @@
+"""createObject, items, json, tryGet …: …/azure-resource-manager/templates/template-functions-object."""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+from dbxwizard.arm_template.errors import ExpressionError
+from dbxwizard.arm_template.evaluation import Invocation, select
+from dbxwizard.arm_template.functions import arguments
+from dbxwizard.arm_template.registry import ANY_NUMBER, function
+from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, find_key
+
+
+@function("null", 0)
+def null(_: Invocation) -> None:
+    return None
+
+
+@function("createObject", 0, ANY_NUMBER, lazy=True)
+def create_object(call: Invocation) -> JsonValue:
+    if len(call.nodes) % 2:
+        raise call.error("expects an even number of parameters.")
+    result: JsonObject = {}
+    for index in range(0, len(call.nodes), 2):
+        key = call.value(index)
+        if isinstance(key, Unknown):
+            return Unknown(call.text())
+        result[arguments.text(call, key)] = call.value(index + 1)
+    return result
+
+
+def _folded(key: str) -> tuple[str, str]:
+    """Sorts without regard to case, lower case first among equals."""
+    return key.lower(), key.swapcase()
+
+
+@function("items", 1, structural=True)
+def items(call: Invocation, value: JsonValue) -> list[JsonValue]:
+    pairs = arguments.mapping(call, value)
+    return [{"key": key, "value": pairs[key]} for key in sorted(pairs, key=_folded)]
+
+
+@function("objectKeys", 1, structural=True)
+def object_keys(call: Invocation, value: JsonValue) -> list[JsonValue]:
+    return sorted(arguments.mapping(call, value), key=_folded)
+
+
+@function("shallowMerge", 1, structural=True)
+def shallow_merge(call: Invocation, value: JsonValue) -> JsonValue:
+    merged: JsonObject = {}
+    for item in arguments.array(call, value):
+        if isinstance(item, Unknown):
+            return Unknown(call.text())
+        for key, entry in arguments.mapping(call, item).items():
+            merged[find_key(merged, key) or key] = entry
+    return merged
+
+
+@function("tryGet", 2, ANY_NUMBER, lazy=True)
+def try_get(call: Invocation) -> JsonValue:
+    """Follows keys as far as they exist: null where one does not. A key that exists is read as `.key` would."""
+    value = call.value(0)
+    for index in range(1, len(call.nodes)):
+        key = call.value(index)
+        if isinstance(value, Unknown) or isinstance(key, Unknown):
+            return Unknown(call.text())
+        found = _try_step(value, key)
+        if not found:
+            return None
+        value = found[0]
+    return value
+
+
+def _try_step(value: JsonValue, key: JsonValue) -> list[JsonValue]:
+    """A list of the one value that is there, or of none. A key may be {"value": …, "fromEnd": true}."""
+    if isinstance(key, dict):
+        position, from_end = key.get("value"), key.get("fromEnd")
+        if from_end is True and isinstance(position, int) and isinstance(value, list):
+            return [value[-position]] if 1 <= position <= len(value) else []
+        key = position
+    try:
+        return [select(value, key)]
+    except ExpressionError:
+        return []
+
+
+@function("json", 1)
+def parse_json(call: Invocation, value: JsonValue) -> JsonValue:
+    text = arguments.text(call, value)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise call.error(
+            f"parameter is not valid. The provided value '{text}' cannot be converted by the expression to JSON."
+        ) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
