@@ -1,8 +1,9 @@
 """Which fields an operation knows: small declarative descriptions, checked strictly.
 
 A `Spec` is a type (`str`, `int`, `float`, `bool`, `dict` for any object, `list` for any array, `object` for all), a
-list with one Spec for its elements, a mapping of field name to Spec, or a tuple of alternatives. A field name that ends
-in `?` may be missing or null; in a mapping with the key `*` other names are allowed with that Spec.
+list with one Spec for its elements, a mapping of field name to Spec, a frozenset of strings (one of them, whatever its
+case), or a tuple of alternatives. A field name that ends in `?` may be missing or null; in a mapping with the key `*`
+other names are allowed with that Spec.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def check(value: Any, spec: Spec, path: str = "") -> FieldProblem | None:
         return _check_object(value, spec, path)
     if isinstance(spec, list):
         return _check_array(value, spec[0], path)
+    if isinstance(spec, frozenset):
+        return _check_choice(value, spec, path)
     return None if _is_instance(value, spec) else FieldProblem(path, f"expected {spec.__name__}")
 
 
@@ -36,6 +39,12 @@ def _is_instance(value: Any, kind: type) -> bool:
     if isinstance(value, bool):
         return kind in (bool, object)
     return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _check_choice(value: Any, choices: frozenset[str], path: str) -> FieldProblem | None:
+    if isinstance(value, str) and value.lower() in {choice.lower() for choice in choices}:
+        return None
+    return FieldProblem(path, f"expected one of {', '.join(sorted(choices))}")
 
 
 def _check_array(value: Any, element: Spec, path: str) -> FieldProblem | None:

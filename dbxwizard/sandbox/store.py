@@ -78,8 +78,8 @@ class Store:
     def find(self, kind: str, prefix: str = "") -> list[tuple[str, Document]]:
         """All documents of a kind whose key starts with `prefix`, by key."""
         rows = self._connection.execute(
-            "SELECT key, body FROM documents WHERE kind=? AND substr(key, 1, ?)=? ORDER BY key",
-            (kind, len(prefix), prefix),
+            "SELECT key, body FROM documents WHERE kind=? AND key>=? AND key<? ORDER BY key",
+            (kind, prefix, prefix + "\U0010ffff"),  # a range, so that the primary key answers it
         )
         return [(key, json.loads(body)) for key, body in rows]
 
