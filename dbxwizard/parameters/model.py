@@ -1,7 +1,7 @@
 """What an environment file says, as typed values: the contract between the files and the steps.
 
-`dbxwizard.parameters.load` builds these from environments/*.json (docs/parameter-file.md describes the form). Everything
-here is plain data: names that are still to be resolved (`databricks-spn`, `group:…`) stay as written.
+`dbxwizard.parameters.load` builds these from environments/*.json (docs/parameter-file.md describes the form).
+Everything here is plain data: names that are still to be resolved (`databricks-spn`, `group:…`) stay as written.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class RoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`settings` is the body of the Clusters API (cluster_name included), old forms already rewritten."""
+    """`settings` is the body of the Clusters API (cluster_name included), old forms already rewritten.
+    `single_user_name` may be `databricks-spn`."""
 
     name: str
     settings: Mapping[str, JsonValue]
@@ -121,12 +122,13 @@ class GitFolder:
 class ScopeAcl:
     principal: str
     permission: str  # READ, WRITE, MANAGE
+    principal_name: str = ""  # as in Access
 
 
 @dataclass(frozen=True, slots=True)
 class SecretScope:
-    """`secrets`: key → where the value comes from: `databricks-spn.client-id`, `databricks-spn.client-secret`, `tenant-id`,
-    `application-insights.connection-string`, `key-vault:NAME` or `environment:VARIABLE`."""
+    """`secrets`: key → where the value comes from: `databricks-spn.client-id`, `databricks-spn.client-secret`,
+    `tenant-id`, `application-insights.connection-string`, `key-vault:NAME` or `environment:VARIABLE`."""
 
     name: str
     secrets: Mapping[str, str]
@@ -144,7 +146,9 @@ class Permission:
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a person or group may do. `entitlements`: workspace-access, databricks-sql-access, allow-cluster-create …;
-    `data_roles`: Azure roles on the storage account."""
+    `data_roles`: Azure roles on the storage account. Where `principal` is an object id, `principal_type` (User, Group,
+    ServicePrincipal) and `principal_name` (sign-in name, display name or application id: what Databricks knows) may
+    say more; setup writes them."""
 
     principal: str
     entitlements: tuple[str, ...] = ()
@@ -152,6 +156,8 @@ class Access:
     jobs: tuple[Permission, ...] = ()
     folders: tuple[Permission, ...] = ()
     data_roles: tuple[str, ...] = ()
+    principal_type: str = ""
+    principal_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

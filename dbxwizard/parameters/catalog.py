@@ -1,0 +1,57 @@
+"""What the clouds offer, as far as a list can know it: data/*.json, read when first asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_DATA = Path(__file__).parent / "data"
+
+
+@cache
+def _data(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((_DATA / name).read_bytes())
+    return content
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Programmatic names of the regions that have Azure Databricks."""
+    return frozenset(_data("regions.json")["regions"])
+
+
+@cache
+def node_types() -> frozenset[str]:
+    """VM sizes that Azure Databricks takes."""
+    series = _data("node_types.json")["series"]
+    return frozenset(pattern.format(size) for pattern, sizes in series.items() for size in sizes)
+
+
+def runtimes() -> dict[str, dict[str, Any]]:
+    """Version → {"scala": [versions], "end_of_support": "YYYY-MM-DD"}."""
+    known: dict[str, dict[str, Any]] = _data("runtimes.json")["runtimes"]
+    return known
+
+
+def recommended_runtime() -> str:
+    return str(_data("runtimes.json")["recommended"])
+
+
+@cache
+def standard_roles() -> frozenset[str]:
+    """Azure roles that the deployer may always give."""
+    return frozenset(_data("roles.json")["standard"])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean "x"?` for the nearest known word, "" where none is near."""
+    if len(word) > 100:
+        return ""
+    import difflib  # 6 ms, and seldom needed
+
+    by_folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    return f'did you mean "{by_folded[near[0]]}"?' if near else ""
