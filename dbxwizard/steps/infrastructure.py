@@ -1,14 +1,14 @@
 """The Azure resources of one environment: one deployment of bicep/main.json at the subscription.
 
-What-if is a preview (it shows defaults as changes, and can't look into some modules), so "unchanged" comes from a comparison
-of our own: the template is evaluated here, and every field that it sets is held against the live resource.
+What-if is a preview (it shows defaults as changes, and can't look into some modules), so "unchanged" comes from a
+comparison of our own: the template is evaluated here, and every field that it sets is held against the live resource.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from dbxwizard.arm_template import DeploymentScope, Expansion, TemplateError, Unknown, expand
@@ -56,7 +56,8 @@ class InfrastructureStep(Step[Infrastructure]):
         self.title = "Azure resources"
         self.environment = name
         self.resource = f"resource group {environment.resources.resource_group}"
-        self._deployment = f"dbxwizard-{name.lower()}"
+        # A deployment's location can't change, so it is part of the name.
+        self._deployment = f"dbxwizard-{name.lower()}-{environment.location}"
         self._template, self._arm = template, arm
         self._parameters = template_parameters(environment)
         self._location = environment.location
@@ -64,7 +65,7 @@ class InfrastructureStep(Step[Infrastructure]):
             tenant_id, subscription_id=environment.subscription_id, location=environment.location
         )
 
-    async def read(self, inputs: Inputs) -> Infrastructure | None:
+    async def read(self, inputs: Inputs) -> Infrastructure:
         wanted = self._expected()
         group = wanted.resources[0]
         live_group = await self._arm.get_resource(group.id, group.api_version)
@@ -77,9 +78,7 @@ class InfrastructureStep(Step[Infrastructure]):
             live |= {item.id.lower(): resource for item, resource in pairs if resource is not None}
         recover = await self._vault_is_deleted(wanted, live)
         state = Infrastructure(live, recover)
-        if not self._reasons(state):
-            return state
-        return Infrastructure(live, recover, await self._preview(recover)) if live else None
+        return replace(state, preview=await self._preview(recover)) if self._reasons(state) else state
 
     async def _vault_is_deleted(self, wanted: Expansion, live: Mapping[str, Json]) -> bool:
         vault = next(item for item in wanted.resources if item.type == _VAULT)
@@ -93,11 +92,10 @@ class InfrastructureStep(Step[Infrastructure]):
         return tuple(f"{change['changeType']} {_short(change['resourceId'])}" for change in shown)
 
     def diff(self, state: Infrastructure | None, inputs: Inputs) -> Change:
-        reasons = self._reasons(state or Infrastructure({}))
-        if state is None:
-            return Change(Action.CREATE, reasons)
+        state = state or Infrastructure({})
+        reasons = self._reasons(state)
         preview = f"what-if: {', '.join(state.preview)}" if state.preview else ""
-        return Change.update(reasons, preview)
+        return Change.update(reasons, preview) if state.live else Change(Action.CREATE, reasons, preview)
 
     def _reasons(self, state: Infrastructure) -> tuple[Reason, ...]:
         return tuple(_differences(self._expected(), state.live))
@@ -105,17 +103,17 @@ class InfrastructureStep(Step[Infrastructure]):
     async def apply(
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        recover = state.recover if state else await self._vault_is_deleted(self._expected(), {})
+        parameters = self._with_mode(state is not None and state.recover)
         try:
-            await self._arm.deploy(self._deployment, self._location, self._template, self._with_mode(recover), progress)
+            await self._arm.deploy(self._deployment, self._location, self._template, parameters, progress)
         except Conflict as conflict:
             if conflict.code == "DeploymentActive":
                 # Somebody's run of the same deployment, perhaps ours that was killed: what it leaves is read anew.
                 await self._arm.wait_for_deployment(self._deployment, progress)
             raise
         after = await self.read(inputs)
-        if after is None or self._reasons(after):
-            raise _did_not_hold(self._reasons(after or Infrastructure({})))
+        if self._reasons(after):
+            raise _did_not_hold(self._reasons(after))
         return self.outputs(after, inputs)
 
     def outputs(self, state: Infrastructure, inputs: Inputs) -> Mapping[str, object]:
