@@ -89,14 +89,29 @@ class _Runner:
         if failed:
             self._skip(planned.step, Ending.SKIPPED, self._outcomes[failed].because)
         elif planned.not_checked:
-            self._given[step_id] = given_by(planned, Inputs(planned.step.needs, self._given))
-            self._skip(planned.step, Ending.NOT_CHECKED, f"not checked: {planned.not_checked}")
+            self._leave(planned)
         else:
             await self._attempt(planned)
 
+    def _leave(self, planned: PlannedStep) -> None:
+        """What was not checked stays as it is; what needs it goes on."""
+        step = planned.step
+        self._given[step.id] = given_by(planned, Inputs(step.needs, self._given))
+        self._pass_on(step, moved=self._needs_moved(step), own=None)
+        self._skip(step, Ending.NOT_CHECKED, f"not checked: {planned.not_checked}")
+
+    def _needs_moved(self, step: Step[Any]) -> bool:
+        return any(need in self._moved for need in step.needs)
+
+    def _pass_on(self, step: Step[Any], *, moved: bool, own: float | None) -> None:
+        """Lets dependents know whether to read again, and what may still replicate."""
+        if moved:
+            self._moved.add(step.id)
+        self._freshness.note(step.id, step.needs, own)
+
     async def _attempt(self, planned: PlannedStep) -> None:
         step, began = planned.step, self._clock.now()
-        moved = any(need in self._moved for need in step.needs)
+        moved = self._needs_moved(step)
         work = _Work(planned, Inputs(step.needs, self._given), self._narrator, self._applying, read_again=moved)
         try:
             outputs = await patiently(
@@ -121,9 +136,7 @@ class _Runner:
         step, change = work.step, work.done
         self._given[step.id] = Given(step.title, outputs)
         self._outcomes[step.id] = Outcome(Ending.DONE, change, outputs)
-        if change or moved:
-            self._moved.add(step.id)
-        self._freshness.note(step.id, step.needs, self._clock.now() if change else work.fresh_since)
+        self._pass_on(step, moved=moved or bool(change), own=self._clock.now() if change else work.fresh_since)
         self._narrator.about(
             step, StepFinished, action=change.action, reasons=change.reasons, note=change.note, seconds=seconds
         )

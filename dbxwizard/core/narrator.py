@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from typing import Any
 
@@ -39,7 +40,7 @@ class StepProgress:
         import asyncio
 
         self._narrator, self._step = narrator, step
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def waiting(self, what: str) -> None:
         self._tell(StepWaiting, what=what)
@@ -48,9 +49,7 @@ class StepProgress:
         self._tell(StepInfo, text=text)
 
     def _tell(self, kind: type[StepEvent], **values: str) -> None:
-        import asyncio
-
-        if asyncio._get_running_loop() is self._loop:
+        if threading.get_ident() == self._thread:
             self._narrator.about(self._step, kind, **values)
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(lambda: self._narrator.about(self._step, kind, **values))

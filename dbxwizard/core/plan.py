@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Essence = tuple[str, tuple[str, ...]]  # of a planned step: its action and its reasons
+_NOTHING: Essence = (Action.NONE.value, ())
 
 SCHEMA_VERSION = 1
 CONCURRENCY = 64  # steps at a time; each has few requests under way, clients keep their own pace per service
@@ -72,7 +73,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """What a saved plan says: for each step id its action and its reasons."""
+    """What a saved plan would change: for each step id its action and its reasons."""
 
     steps: Mapping[str, Essence]
     digest: str
@@ -108,14 +109,18 @@ class Plan:
         }
 
     def digest(self) -> str:
-        """SHA-256 over ids, actions and reasons, whatever their order."""
+        """SHA-256 over the ids, actions and reasons of what would change, whatever their order."""
         return _digest(self._essence())
 
     def same_as(self, saved: SavedPlan) -> tuple[str, ...]:
         """How this plan differs from `saved`, a line for each step; empty when it is the same."""
-        now = self._essence()
-        lines = (_difference(step_id, saved.steps.get(step_id), now.get(step_id)) for step_id in {**now, **saved.steps})
-        return tuple(line for line in lines if line)
+        now = {**self._essence(), **{planned.step.id: ("not checked", ()) for planned in self.not_checked}}
+        lines = (
+            f"{step_id} {_difference(saved.steps.get(step_id, _NOTHING), now.get(step_id, _NOTHING))}"
+            for step_id in dict.fromkeys((*now, *saved.steps))
+            if step_id in saved.steps or now[step_id][0] != "not checked"
+        )
+        return tuple(line for line in lines if not line.endswith(" "))
 
     def require_same(self, saved: SavedPlan) -> None:
         """Raises OperationError `plan-outdated` when the world has moved since `saved` was made."""
@@ -131,8 +136,7 @@ class Plan:
     def _essence(self) -> dict[str, Essence]:
         return {
             planned.step.id: (planned.change.action.value, tuple(reason.in_full() for reason in planned.change.reasons))
-            for planned in self.steps
-            if not planned.not_checked
+            for planned in self.changes
         }
 
 
@@ -143,7 +147,7 @@ def load_saved(text: str | bytes, *, file: str = "saved plan") -> SavedPlan:
         steps = {
             str(step["id"]): (Action(step["action"]).value, tuple(map(str, step["reasons"])))
             for step in data["steps"]
-            if not step["not_checked"]
+            if step["action"] != Action.NONE
         }
         digest, version = data["digest"], data["schema_version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -197,15 +201,13 @@ def _digest(essence: Mapping[str, Essence]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _difference(step_id: str, saved: Essence | None, now: Essence | None) -> str:
-    if saved == now:
-        return ""
-    if saved is None or now is None:
-        return f"{step_id} is only in the {'new' if saved is None else 'saved'} plan"
+def _difference(saved: Essence, now: Essence) -> str:
+    """How they differ, "" when they don't."""
     if saved[0] != now[0]:
-        return f"{step_id} was {saved[0]}, is {now[0]}"
+        return f"was {saved[0]}, is {now[0]}"
     changed = sorted(set(saved[1]) ^ set(now[1]))
-    return f"{step_id} differs in {', '.join(dict.fromkeys(reason.split(': ', 1)[0] for reason in changed))}"
+    fields = dict.fromkeys(reason.split(": ", 1)[0] for reason in changed)
+    return f"differs in {', '.join(fields)}" if fields else ""
 
 
 def _invalid(file: str, why: str) -> UsageError:

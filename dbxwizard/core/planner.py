@@ -64,6 +64,8 @@ class Planner:
             self._errors[step_id] = self._narrator.failed(step, caught)
             return
         self._planned[step_id] = planned
+        own = None if planned.state is None else step.fresh_since(planned.state)
+        self._freshness.note(step_id, step.needs, own)
         self._tell(planned)
 
     async def _look(self, step: Step[Any], inputs: Inputs) -> PlannedStep:
@@ -75,8 +77,6 @@ class Planner:
             if step.scope not in self._lenient:
                 raise
             return PlannedStep(step, None, Change.none(), known=False, not_checked=refused.message)
-        own = None if state is None else step.fresh_since(state)
-        self._freshness.note(step.id, step.needs, own)
         return _compared(step, state, inputs)
 
     async def _read(self, step: Step[Any], inputs: Inputs) -> Any:
