@@ -1,17 +1,153 @@
-"""GitHub: how it knows its callers and words its errors."""
+"""GitHub's REST API: how it knows its callers and words its errors; the routes are in the modules beside this.
+
+It answers at the paths of api.github.com, and below /api/v3 as a GitHub Enterprise Server does. Anonymous calls, which
+the real service answers for public repositories, are refused: the program never makes one.
+"""
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.http import ApiError, Request, Response, Service
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from dbxwizard.sandbox.github import (
+    access,
+    actions,
+    branches,
+    contents,
+    environments,
+    git_data,
+    pulls,
+    repositories,
+    rulesets,
+    seed,
+    show,
+    values,
+)
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.store import Store
+
+API_VERSIONS = ("2022-11-28", "2026-03-10")  # docs.github.com/rest/about-the-rest-api/api-versions
+HOURLY_LIMIT = 5000  # requests of one user, docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+_DOCUMENTATION = "https://docs.github.com/rest"
+_SECONDARY_LIMIT = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
+    "If you reach out to GitHub Support for help, please include the request ID."
+)
+_TYPES = {"str": "a string", "int": "an integer", "float": "a number", "bool": "a boolean", "list": "an array"}
 
 
 class GitHubService(Service):
     """GitHub."""
 
     name = "github"
+    prefix = "/api/v3"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hourly_limit = HOURLY_LIMIT
+        self._used: dict[tuple[str, int], int] = {}
+        for module in (
+            repositories, environments, values, git_data, contents, branches, pulls, rulesets, actions,
+        ):  # fmt: skip
+            module.register(self)
+
+    def authenticate(self, call: Call) -> access.Principal:
+        principal = access.authenticate(call)
+        call.principal = principal
+        access.count_request(self._used, call, self.hourly_limit)
+        return principal
+
+    def authorize(self, call: Call) -> None:
+        access.authorize(call)
+
+    def check_version(self, call: Call) -> None:
+        """The version is a header; without it the oldest one that is supported counts."""
+        asked = call.request.headers.get("x-github-api-version", API_VERSIONS[0])
+        if asked not in API_VERSIONS:
+            raise ApiError(400, "BadVersion", f"API version {asked} is not supported.")
+
+    def parse_body(self, call: Call) -> Any:
+        body = super().parse_body(call)
+        if not isinstance(body, dict):
+            raise ApiError(400, "BadRequest", "Body should be a JSON object")
+        return body
+
+    def malformed(self, call: Call) -> ApiError:
+        return ApiError(400, "BadRequest", "Problems parsing JSON")
+
+    def unknown_field(self, call: Call, problem: str, path: str) -> ApiError:
+        """GitHub checks bodies against a JSON schema and says what failed, each problem a paragraph."""
+        name = path.rsplit(".", 1)[-1]
+        if problem == "unknown":
+            text = f'"{name}" is not a permitted key.'
+        elif problem == "missing":
+            text = f'"{name}" wasn\'t supplied.'
+        else:
+            kind = _TYPES.get(problem.removeprefix("expected "), "an object")
+            text = f"For 'properties/{path.replace('.', '/')}', {_value_at(call.body, path)} is not {kind}."
+        return ApiError(422, "InvalidRequest", f"Invalid request.\n\n{text}")
 
     def no_route(self, request: Request) -> ApiError:
-        return ApiError(404, "NotFound", f"No route for {request.method} {request.path}.")
+        return access.not_found()
 
     def render(self, request: Request, error: ApiError, now: float) -> Response:
-        return Response(error.status, {"error": {"code": error.code, "message": error.message}})
+        message = _SECONDARY_LIMIT if error.code == "TooManyRequests" else error.message
+        body = {"message": message, **error.extra, "documentation_url": _DOCUMENTATION, "status": str(error.status)}
+        return Response(error.status, body)
+
+    def decorate(self, call: Call | None, request: Request, response: Response) -> None:
+        version = request.headers.get("x-github-api-version", API_VERSIONS[0])
+        headers = {
+            "Server": "github.com",
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-GitHub-Api-Version-Selected": version if version in API_VERSIONS else API_VERSIONS[0],
+            "X-GitHub-Request-Id": _request_id(),
+            "Cache-Control": "private, max-age=60, s-maxage=60",
+            "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP",
+        }
+        if call is not None and call.principal is not None:
+            headers |= access.token_headers(call) | self._limit_headers(call)
+        response.headers.update(headers)
+        if request.method == "GET" and response.status == 200:
+            _tag(request, response)
+
+    def _limit_headers(self, call: Call) -> dict[str, str]:
+        hour = int(call.now // 3600)
+        used = self._used.get((call.principal.login, hour), 0)
+        return {
+            "X-RateLimit-Limit": str(self.hourly_limit),
+            "X-RateLimit-Remaining": str(max(0, self.hourly_limit - used)),
+            "X-RateLimit-Used": str(used),
+            "X-RateLimit-Reset": str((hour + 1) * 3600),
+            "X-RateLimit-Resource": "core",
+        }
+
+    def seed(self, store: Store, now: float) -> None:
+        seed.seed(store)
+
+    def show(self, store: Store) -> dict[str, list[Any]]:
+        return show.show(store)
+
+
+def _value_at(body: Any, path: str) -> str:
+    for name in path.replace("[", ".").replace("]", "").split("."):
+        body = body[int(name)] if isinstance(body, list) else body.get(name)
+    return json.dumps(body)
+
+
+def _request_id() -> str:
+    """In GitHub's form: five groups of hexadecimal digits."""
+    digits = uuid.uuid4().hex.upper()
+    return f"{digits[:4]}:{digits[4:10]}:{digits[10:17]}:{digits[17:24]}:{digits[24:]}"
+
+
+def _tag(request: Request, response: Response) -> None:
+    """A weak ETag over the body; 304 without one where the caller knows it already."""
+    body = response.encoded()
+    response.headers["ETag"] = tag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+    known = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
+    if tag.removeprefix("W/") in known:
+        response.status, response.body = 304, None
+        response.headers.pop("Content-Type", None)

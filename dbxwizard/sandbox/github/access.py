@@ -1,0 +1,217 @@
+"""GitHub's tokens and what they allow: scopes of classic tokens, permissions of the others, and the user's own role.
+
+Who may do what: docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens and
+docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dbxwizard.sandbox.http import ApiError, Call
+from dbxwizard.sandbox.store import Document, Store
+
+Kind = Literal["classic", "fine-grained", "job"]
+_ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+# What a job's token can never hold (github.com/actions/runner/issues/1008), whatever its workflow asks for.
+_NOT_FOR_JOBS = frozenset({"administration", "environments", "secrets", "variables"})
+# Rights that a classic token needs the whole scope `repo` for, public repository or not.
+_SETTINGS = frozenset({"administration", "environments", "secrets", "variables"})
+_EXCEEDED = "API rate limit exceeded for user ID {}."
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The holder of a token. `permissions`: name to `read` or `write`; `repositories`: full names, None for all."""
+
+    login: str
+    account_id: int
+    kind: Kind
+    token_hash: str
+    scopes: tuple[str, ...] = ()
+    permissions: Mapping[str, str] | None = None
+    repositories: tuple[str, ...] | None = None
+    expires_at: float | None = None
+
+    def covers(self, repository: Document) -> bool:
+        """Whether the token was made for this repository."""
+        return self.repositories is None or full_name(repository).lower() in self.repositories
+
+    def holds(self, repository: Document, permission: str, level: str) -> bool:
+        """Whether a fine-grained or a job's token carries the permission; what is public it may read everywhere."""
+        if level == "read" and permission not in _SETTINGS and not (self.covers(repository) and repository["private"]):
+            return True
+        if not self.covers(repository) or (self.kind == "job" and permission in _NOT_FOR_JOBS):
+            return False
+        return permission == "metadata" or (self.permissions or {}).get(permission) in (level, "write")
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def add_token(
+    store: Store,
+    token: str,
+    login: str,
+    *,
+    kind: Kind = "classic",
+    scopes: Sequence[str] = (),
+    permissions: Mapping[str, str] | None = None,
+    repositories: Sequence[str] | None = None,
+    expires_at: float | None = None,
+) -> None:
+    """Lets `token` speak for `login`; only its hash is kept. Called inside a transaction."""
+    body = {
+        "login": login,
+        "kind": kind,
+        "scopes": list(scopes),
+        "permissions": dict(permissions or {}),
+        "repositories": None if repositories is None else [name.lower() for name in repositories],
+        "expiresAt": expires_at,
+    }
+    store.put("_github.token", token_hash(token), body)
+
+
+def authenticate(call: Call) -> Principal:
+    """The holder of the request's token; raises ApiError 401 as GitHub words it."""
+    kind, _, token = call.request.headers.get("authorization", "").partition(" ")
+    if not token:
+        raise ApiError(401, "Unauthorized", "Requires authentication")
+    hashed = token_hash(token.strip())
+    body = call.store.get("_github.token", hashed) if kind.lower() in ("bearer", "token") else None
+    if body is None or (body["expiresAt"] is not None and body["expiresAt"] <= call.now):
+        raise ApiError(401, "Unauthorized", "Bad credentials")
+    return Principal(
+        login=body["login"],
+        account_id=account(call.store, body["login"])["id"],
+        kind=body["kind"],
+        token_hash=hashed,
+        scopes=tuple(body["scopes"]),
+        permissions=body["permissions"],
+        repositories=None if body["repositories"] is None else tuple(body["repositories"]),
+        expires_at=body["expiresAt"],
+    )
+
+
+def account(store: Store, login: str) -> Document:
+    """A user or an organisation; ApiError 404 when there is none."""
+    found = store.get("github.account", login.lower())
+    if found is None:
+        raise not_found()
+    return found
+
+
+def not_found(message: str = "Not Found") -> ApiError:
+    return ApiError(404, "NotFound", message)
+
+
+def role(store: Store, repository: Document, login: str) -> str:
+    """What a user may do in a repository: as its owner, as the organisation's owner, or as a collaborator."""
+    owner = account(store, repository["owner"])
+    if owner["login"] == login or owner.get("members", {}).get(login) == "admin":
+        return "admin"
+    given: str = repository["collaborators"].get(login, "none")
+    return "read" if given == "none" and not repository["private"] else given
+
+
+def required_role(permission: str, level: str) -> str:
+    if permission == "administration":
+        return "admin"
+    return "write" if level == "write" or permission in _SETTINGS else "read"
+
+
+def required_scopes(repository: Document, permission: str, level: str) -> tuple[str, ...]:
+    """The scopes of which a classic token needs one; none for reading what is public."""
+    if permission == "workflows":
+        return ("workflow",)
+    if repository["private"] or permission in _SETTINGS:
+        return ("repo",)
+    return ("public_repo", "repo") if level == "write" else ()
+
+
+def full_name(repository: Document) -> str:
+    return f"{repository['owner']}/{repository['name']}"
+
+
+def find_repository(store: Store, owner: str, name: str) -> Document | None:
+    return store.get("github.repository", f"{owner}/{name}".lower())
+
+
+def authorize(call: Call) -> None:
+    """Raises ApiError where the token, or its user, lacks the route's right on the repository in its path."""
+    if "repo" not in call.params:
+        return
+    repository = find_repository(call.store, call.params["owner"], call.params["repo"])
+    if repository is None or not sees(call.store, call.principal, repository):
+        raise not_found()
+    permission, _, level = call.route.action.partition(":")
+    require(call, repository, permission, level)
+
+
+def require(call: Call, repository: Document, permission: str, level: str) -> None:
+    """Raises ApiError unless the caller holds `permission` at `level` on the repository."""
+    who: Principal = call.principal
+    own = _ROLES.index(role(call.store, repository, who.login))
+    has_role = who.kind == "job" or own >= _ROLES.index(required_role(permission, level))
+    if who.kind == "classic":
+        scopes = required_scopes(repository, permission, level)
+        if has_role and (not scopes or set(scopes) & set(who.scopes)):
+            return
+        # GitHub hides what a classic token may not do, but for settings that need an administrator.
+        if permission == "administration":
+            raise ApiError(403, "Forbidden", "Must have admin rights to Repository.")
+        raise not_found()
+    if has_role and who.holds(repository, permission, level):
+        return
+    holder = "integration" if who.kind == "job" else "personal access token"
+    raise ApiError(403, "Forbidden", f"Resource not accessible by {holder}")
+
+
+def sees(store: Store, who: Principal, repository: Document) -> bool:
+    """Public repositories are seen by all; private ones by their people, where the token covers them."""
+    if not repository["private"]:
+        return True
+    if not who.covers(repository):
+        return False
+    if who.kind == "classic" and "repo" not in who.scopes:
+        return False
+    return who.kind == "job" or role(store, repository, who.login) != "none"
+
+
+def count_request(used: dict[tuple[str, int], int], call: Call, limit: int) -> None:
+    """Counts the call against its user's hour; raises ApiError 403 when none is left."""
+    key = (call.principal.login, int(call.now // 3600))
+    if used.get(key, 0) >= limit:
+        raise ApiError(403, "RateLimited", _EXCEEDED.format(call.principal.account_id))
+    used[key] = used.get(key, 0) + 1
+
+
+def token_headers(call: Call) -> dict[str, str]:
+    """What GitHub says of the caller's token: its scopes or permissions, those that would do, and its end."""
+    who: Principal = call.principal
+    headers: dict[str, str] = {}
+    if who.expires_at is not None:
+        headers["GitHub-Authentication-Token-Expiration"] = _expiry(who.expires_at)
+    permission, _, level = call.route.action.partition(":")
+    if who.kind != "classic":
+        return {**headers, "X-Accepted-GitHub-Permissions": f"{permission}={level}"} if level else headers
+    headers["X-OAuth-Scopes"] = ", ".join(who.scopes)
+    headers["X-Accepted-OAuth-Scopes"] = ", ".join(_accepted_scopes(call))
+    return headers
+
+
+def _accepted_scopes(call: Call) -> tuple[str, ...]:
+    permission, _, level = call.route.action.partition(":")
+    if "repo" not in call.params:
+        return ()
+    repository = find_repository(call.store, call.params["owner"], call.params["repo"])
+    return required_scopes(repository, permission, level) if repository else ("repo",)
+
+
+def _expiry(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))

@@ -1,0 +1,93 @@
+"""Workflows and their runs: docs.github.com/rest/actions/workflows and /workflow-runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github.git_data import WORKFLOWS
+from dbxwizard.sandbox.github.objects import GitObjects, utc
+from dbxwizard.sandbox.github.paging import page
+from dbxwizard.sandbox.github.repositories import git
+from dbxwizard.sandbox.http import Call, Response, Service
+from dbxwizard.sandbox.store import Document
+
+_NAME = re.compile(r"^name:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
+
+
+def register(service: Service) -> None:
+    root, read = "/repos/{owner}/{repo}/actions", "actions:read"
+    service.route("GET", root + "/workflows", action=read)(_list_workflows)
+    service.route("GET", root + "/workflows/{workflow}", action=read)(_get_workflow)
+    service.route("GET", root + "/workflows/{workflow}/runs", action=read)(_list_workflow_runs)
+    service.route("GET", root + "/runs", action=read)(_list_runs)
+    service.route("GET", root + "/runs/{run}", action=read)(_no_run)
+    service.route("GET", root + "/runs/{run}/jobs", action=read)(_no_run)
+    service.route("GET", root + "/jobs/{job}", action=read)(_no_run)
+
+
+def _workflows(call: Call) -> list[dict[str, Any]]:
+    """The workflow files of the default branch: only there GitHub looks for them."""
+    body, objects = git(call)
+    head = objects.ref(f"refs/heads/{body['defaultBranch']}")
+    if head is None:
+        return []
+    files = objects.files(objects.commit(head).tree)
+    paths = [path for path in files if path.startswith(WORKFLOWS) and path.endswith((".yml", ".yaml"))]
+    return [_workflow(call, body, objects, path, files[path].sha) for path in paths]
+
+
+def _workflow(call: Call, body: Document, objects: GitObjects, path: str, sha: str) -> dict[str, Any]:
+    number = _number_of(body, path)
+    named = _NAME.search(objects.blob(sha).decode("utf-8", "replace"))
+    url = f"{views.api(call, body)}/actions/workflows/{number}"
+    return {
+        "id": number,
+        "node_id": views.node_id("Workflow", number),
+        "name": named.group(1) if named else path,
+        "path": path,
+        "state": "active",
+        "created_at": utc(body["createdAt"]),
+        "updated_at": utc(body["pushedAt"]),
+        "url": url,
+        "html_url": f"{views.web(call, body)}/blob/{body['defaultBranch']}/{path}",
+        "badge_url": f"{views.web(call, body)}/actions/workflows/{path.rsplit('/', 1)[-1]}/badge.svg",
+    }
+
+
+def _number_of(body: Document, path: str) -> int:
+    """The number that stands for a workflow file as long as it keeps its path."""
+    return int(hashlib.sha256(f"{body['id']}/{path}".encode()).hexdigest()[:7], 16)
+
+
+def _list_workflows(call: Call) -> Response:
+    return page(call, _workflows(call), wrap="workflows")
+
+
+def _find_workflow(call: Call) -> dict[str, Any]:
+    """By its number or by the name of its file."""
+    asked = call.params["workflow"]
+    for workflow in _workflows(call):
+        if asked in (str(workflow["id"]), workflow["path"].removeprefix(WORKFLOWS)):
+            return workflow
+    raise access.not_found()
+
+
+def _get_workflow(call: Call) -> Response:
+    return Response(200, _find_workflow(call))
+
+
+def _list_workflow_runs(call: Call) -> Response:
+    _find_workflow(call)
+    return page(call, [], wrap="workflow_runs")
+
+
+def _list_runs(call: Call) -> Response:
+    """Nothing has run: the sandbox starts no workflow by itself."""
+    return page(call, [], wrap="workflow_runs")
+
+
+def _no_run(_call: Call) -> Response:
+    raise access.not_found()

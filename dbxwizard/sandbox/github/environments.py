@@ -1,0 +1,240 @@
+"""Deployment environments and their branch policies.
+
+docs.github.com/rest/deployments/environments; plans: docs.github.com/actions/reference/environments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github.objects import utc
+from dbxwizard.sandbox.github.paging import page
+from dbxwizard.sandbox.github.repositories import repository
+from dbxwizard.sandbox.http import ApiError, Call, Response, Service
+from dbxwizard.sandbox.store import Document
+
+_LONGEST_WAIT = 43_200  # minutes: 30 days
+_ENVIRONMENT_BODY = {
+    "wait_timer?": int,
+    "prevent_self_review?": bool,
+    "reviewers?": [{"type?": str, "id?": int}],
+    "deployment_branch_policy?": {"protected_branches": bool, "custom_branch_policies": bool},
+}
+NO_RULES: Document = {
+    "wait_timer": 0,
+    "prevent_self_review": False,
+    "reviewers": [],
+    "deployment_branch_policy": None,
+    "policies": [],
+}
+_RULE_PLAN = (
+    "Failed to create the environment protection rule. Please ensure the billing plan supports the {} protection rule."
+)
+_NO_CUSTOM_POLICIES = (
+    "Not Found or `deployment_branch_policy.custom_branch_policies` property for the environment is set to false"
+)
+
+
+def register(service: Service) -> None:
+    every = "/repos/{owner}/{repo}/environments"
+    one = every + "/{environment}"
+    service.route("GET", every, action="actions:read")(_list)
+    service.route("GET", one, action="actions:read")(_get)
+    service.route("PUT", one, action="administration:write", body=_ENVIRONMENT_BODY)(_put)
+    service.route("DELETE", one, action="administration:write")(_delete)
+    policies = one + "/deployment-branch-policies"
+    policy = policies + "/{policy}"
+    service.route("GET", policies, action="actions:read")(_list_policies)
+    body = {"name": str, "type?": str}
+    service.route("POST", policies, action="administration:write", body=body)(_add_policy)
+    service.route("GET", policy, action="actions:read")(_get_policy)
+    service.route("PUT", policy, action="administration:write", body={"name": str})(_put_policy)
+    service.route("DELETE", policy, action="administration:write")(_delete_policy)
+
+
+def key(body: Document, name: str) -> str:
+    """An environment's key; its name is not case sensitive."""
+    return f"{body['id']}/{name.lower()}"
+
+
+def environment(call: Call) -> Document:
+    """The environment in the path; ApiError 404 when there is none."""
+    found = call.store.get("github.environment", key(repository(call), call.params["environment"]))
+    if found is None:
+        raise access.not_found()
+    return found
+
+
+def supports(call: Call, body: Document, *plans: str) -> bool:
+    """Whether the repository is public or its owner is on one of `plans`."""
+    return not body["private"] or access.account(call.store, body["owner"])["plan"] in plans
+
+
+def _list(call: Call) -> Response:
+    body = repository(call)
+    found = call.store.all("github.environment", f"{body['id']}/")
+    return page(call, [_shown(call, body, each) for each in found], wrap="environments")
+
+
+def _get(call: Call) -> Response:
+    return Response(200, _shown(call, repository(call), environment(call)))
+
+
+def _put(call: Call) -> Response:
+    """Replaces the whole environment: what the body leaves out is gone."""
+    body, name = repository(call), call.params["environment"]
+    _check_plan(call, body)
+    _check_rules(call)
+    old = call.store.get("github.environment", key(body, name))
+    found = old or {
+        "name": name,
+        "id": _number(call, "environment", name),
+        "createdAt": call.now,
+        "updatedAt": call.now,
+    }
+    rules = NO_RULES | {field: value for field, value in call.body.items() if value is not None}
+    if (rules["deployment_branch_policy"] or {}).get("custom_branch_policies"):
+        rules["policies"] = found.get("policies", [])
+    new = {**found, **rules}
+    if new != found:
+        new["updatedAt"] = call.now
+    call.store.put("github.environment", key(body, name), new)
+    return Response(200, _shown(call, body, new))
+
+
+def _check_plan(call: Call, body: Document) -> None:
+    """Where the plan has no reviewers and timers, naming them is refused even with their defaults
+    (github.com/alchemy-run/alchemy/pull/1373)."""
+    if not supports(call, body, "pro", "team", "enterprise"):
+        raise access.not_found()
+    gated = {"wait_timer": "wait timer", "reviewers": "required reviewers", "prevent_self_review": "required reviewers"}
+    named = next((rule for field, rule in gated.items() if field in call.body), None)
+    if named and not supports(call, body, "enterprise"):
+        raise ApiError(422, "InvalidRequest", _RULE_PLAN.format(named))
+
+
+def _check_rules(call: Call) -> None:
+    wait, reviewers = call.body.get("wait_timer") or 0, call.body.get("reviewers") or []
+    policy = call.body.get("deployment_branch_policy")
+    if not 0 <= wait <= _LONGEST_WAIT:
+        raise ApiError(422, "InvalidRequest", f"Wait timer must be between 0 and {_LONGEST_WAIT} minutes.")
+    if len(reviewers) > 6:
+        raise ApiError(422, "InvalidRequest", "An environment has at most 6 reviewers.")
+    if policy and policy["protected_branches"] == policy["custom_branch_policies"]:
+        text = "`protected_branches` and `custom_branch_policies` cannot have the same value."
+        raise ApiError(422, "InvalidRequest", text)
+    for reviewer in reviewers:
+        _reviewer(call, reviewer)
+
+
+def _reviewer(call: Call, reviewer: dict[str, Any]) -> dict[str, Any]:
+    """The account that a reviewer names. Teams are not part of the sandbox: no id is one."""
+    accounts = call.store.all("github.account") if reviewer.get("type") == "User" else []
+    found = next((body for body in accounts if body["id"] == reviewer.get("id")), None)
+    if found is None:
+        raise ApiError(422, "InvalidRequest", f"Reviewer {reviewer.get('id')} could not be found.")
+    return views.account(call, found)
+
+
+def _delete(call: Call) -> Response:
+    body, found = repository(call), environment(call)
+    call.store.delete("github.environment", key(body, found["name"]))
+    for kind in ("github.variable", "github.secret"):
+        for name, _ in call.store.find(kind, key(body, found["name"]) + "/"):
+            call.store.delete(kind, name)
+    return Response(204)
+
+
+def _shown(call: Call, body: Document, found: Document) -> dict[str, Any]:
+    quoted = quote(found["name"], safe="")
+    return {
+        "id": found["id"],
+        "node_id": views.node_id("Environment", found["id"]),
+        "name": found["name"],
+        "url": f"{views.api(call, body)}/environments/{quoted}",
+        "html_url": f"{views.web(call, body)}/deployments/activity_log?environments_filter={quoted}",
+        "created_at": utc(found["createdAt"]),
+        "updated_at": utc(found["updatedAt"]),
+        "protection_rules": [_rule(found, index, rule) for index, rule in enumerate(_rules(call, found))],
+        "deployment_branch_policy": found["deployment_branch_policy"],
+    }
+
+
+def _rule(found: Document, index: int, rule: dict[str, Any]) -> dict[str, Any]:
+    number = found["id"] * 10 + index
+    return {"id": number, "node_id": views.node_id("Gate", number), **rule}
+
+
+def _rules(call: Call, found: Document) -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = []
+    if found["wait_timer"]:
+        rules.append({"type": "wait_timer", "wait_timer": found["wait_timer"]})
+    if found["reviewers"]:
+        people = [{"type": each["type"], "reviewer": _reviewer(call, each)} for each in found["reviewers"]]
+        review = {"prevent_self_review": found["prevent_self_review"], "reviewers": people}
+        rules.append({"type": "required_reviewers", **review})
+    if found["deployment_branch_policy"]:
+        rules.append({"type": "branch_policy"})
+    return rules
+
+
+def _number(call: Call, kind: str, hint: str) -> int:
+    """A number as GitHub gives to everything that it makes."""
+    return int(call.new_id(f"github.{kind}", f"{repository(call)['id']}/{hint}")[:8], 16)
+
+
+# Branch policies.
+
+
+def _with_policies(call: Call) -> Document:
+    found = environment(call)
+    if not (found["deployment_branch_policy"] or {}).get("custom_branch_policies"):
+        raise access.not_found(_NO_CUSTOM_POLICIES)
+    return found
+
+
+def _save_policies(call: Call, found: Document, policies: list[dict[str, Any]]) -> None:
+    call.store.put("github.environment", key(repository(call), found["name"]), {**found, "policies": policies})
+
+
+def _list_policies(call: Call) -> Response:
+    return page(call, environment(call)["policies"], wrap="branch_policies")
+
+
+def _add_policy(call: Call) -> Response:
+    found, kind = _with_policies(call), call.body.get("type") or "branch"
+    if kind not in ("branch", "tag"):
+        raise ApiError(422, "InvalidRequest", f"Invalid request.\n\n{kind} is not a member of ['branch', 'tag'].")
+    same = [each for each in found["policies"] if (each["name"], each["type"]) == (call.body["name"], kind)]
+    if same:
+        return Response(303, same[0])
+    number = _number(call, "policy", f"{found['name']}/{kind}/{call.body['name']}")
+    made = {"id": number, "node_id": views.node_id("GateRule", number), "name": call.body["name"], "type": kind}
+    _save_policies(call, found, [*found["policies"], made])
+    return Response(200, made)
+
+
+def _policy(call: Call) -> dict[str, Any]:
+    for each in environment(call)["policies"]:
+        if str(each["id"]) == call.params["policy"]:
+            return dict(each)
+    raise access.not_found()
+
+
+def _get_policy(call: Call) -> Response:
+    return Response(200, _policy(call))
+
+
+def _put_policy(call: Call) -> Response:
+    found, old = _with_policies(call), _policy(call)
+    new = {**old, "name": call.body["name"]}
+    _save_policies(call, found, [new if each == old else each for each in found["policies"]])
+    return Response(200, new)
+
+
+def _delete_policy(call: Call) -> Response:
+    found, old = environment(call), _policy(call)
+    _save_policies(call, found, [each for each in found["policies"] if each != old])
+    return Response(204)
