@@ -70,10 +70,13 @@ class Invocation:
         return value
 
 
+def in_ci(environ: Mapping[str, str]) -> bool:
+    return environ.get("CI", "").lower() in ("1", "true")
+
+
 def is_interactive(values: Mapping[str, object], environ: Mapping[str, str]) -> bool:
     """Whether somebody can be asked: not in CI, not without a terminal on both sides, not when told otherwise."""
-    in_ci = environ.get("CI", "").lower() in ("1", "true")
-    return not (values.get("non_interactive") or in_ci) and sys.stdin.isatty() and sys.stderr.isatty()
+    return not (values.get("non_interactive") or in_ci(environ)) and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def output_form(values: Mapping[str, object], environ: Mapping[str, str]) -> str:

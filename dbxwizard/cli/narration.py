@@ -49,7 +49,7 @@ def narrating(invocation: Invocation, *others: Listener) -> Iterator[Listener]:
 
 
 def _open(path: str, files: list[TextIO]) -> TextIO:
-    file = Path(path).open("a", encoding="utf-8")
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  closed when the narration ends
     Path(path).chmod(0o600)
     files.append(file)
     return file

@@ -29,7 +29,7 @@ def render(report: Report, form: str) -> None:
 def _print_text(report: Report, out: TextIO) -> None:
     for line in report.text:
         print(line, file=out)
-    for error in report.errors:
+    for error in () if report.told else report.errors:
         print(_error_line(error), file=sys.stderr)
 
 
@@ -41,10 +41,11 @@ def _error_line(error: OperationError) -> str:
 
 def _print_annotations(report: Report) -> None:
     """GitHub's workflow commands: an annotation per error, the outputs and the job summary."""
-    for error in report.errors:
-        place = error.location
-        at = f"file={place.file},line={place.line},col={place.column}," if place else ""
-        print(f"::error {at}title={_escaped(error.code, True)}::{_escaped(f'{error.message}; {advise(error)}')}")
+    for level, found in (("error", report.errors), ("warning", report.warnings)):
+        for error in found:
+            place = error.location
+            at = f"file={_escaped(place.file, True)},line={place.line},col={place.column}," if place else ""
+            print(f"::{level} {at}title={_escaped(error.code, True)}::{_escaped(f'{error.message}; {advise(error)}')}")
     _append("GITHUB_OUTPUT", f"status={report.status.value}\nrun_id={report.run_id}\n")
     _append("GITHUB_STEP_SUMMARY", _summary(report))
 

@@ -23,6 +23,8 @@ class Report:
     extra: Mapping[str, object] = field(default_factory=dict)
     document: str | None = None
     code: int | None = None
+    told: bool = False  # `text` has the errors already
+    warnings: tuple[OperationError, ...] = ()
 
     @classmethod
     def of(cls, result: RunResult, text: tuple[str, ...] = (), **extra: object) -> Report:
@@ -55,5 +57,6 @@ class Report:
             "status": self.status.value,
             "environments": [environment.to_json() for environment in self.environments],
             "errors": [error.to_json() for error in self.errors],
+            **({"warnings": [warning.to_json() for warning in self.warnings]} if self.warnings else {}),
             **self.extra,
         }

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPSConnection
@@ -106,6 +106,10 @@ class Sandbox:
         """True while this process is the one that serves."""
         return self._server is not None
 
+    def wait_until_serving(self) -> None:
+        """Returns once this process serves. Raises TimeoutError while another one keeps doing so."""
+        self._wait_for(lambda: self._server is not None)
+
     def endpoints(self) -> Endpoints:
         store = Store(self.state)
         try:
@@ -136,8 +140,11 @@ class Sandbox:
                 return
 
     def _wait_until_served(self) -> None:
+        self._wait_for(lambda: self._server is not None or _listens(self.state))
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE
-        while not (self._server or _listens(self.state)):
+        while not condition():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the process that holds {self._lock.lock_file} does not answer")
             time.sleep(0.02)

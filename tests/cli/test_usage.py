@@ -1,0 +1,77 @@
+"""The command line as its user meets it: help, wrong usage, output forms, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dbxwizard.cli.commands import COMMANDS
+from tests.driving import dbxwizard
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_every_command_has_help(command: str, tmp_path: Path) -> None:
+    done = dbxwizard(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"usage: dbxwizard {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("deploy", "--nonsense"),
+        ("deploy", "--auth", "magic"),
+        ("deploy", "--environment"),
+        ("sandbox",),
+        ("sandbox", "explode"),
+        ("sandbox", "serve", "--port", "http"),
+        ("completion",),
+    ],
+)
+def test_wrong_usage_is_one_error_with_exit_code_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = dbxwizard(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_usage_is_json_where_json_was_asked_for(tmp_path: Path) -> None:
+    done = dbxwizard("deploy", "--auth", "magic", "--output", "json", cwd=tmp_path)
+    envelope = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert set(envelope) == {"schema_version", "command", "run_id", "status", "environments", "errors"}
+    assert set(envelope["errors"][0]) == {"code", "resource", "message", "fix", "location"}
+
+
+def test_a_choice_from_the_environment_is_checked_too(tmp_path: Path) -> None:
+    done = dbxwizard("deploy", "--sandbox", cwd=tmp_path, DBXWIZARD_AUTH="magic")
+    assert done.returncode == 2
+    assert "--auth" in done.stderr
+
+
+def test_setup_lists_everything_that_is_undecided_in_one_error(tmp_path: Path) -> None:
+    done = dbxwizard("setup", "--sandbox", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--subscription" in done.stderr
+    assert "--repo" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_every_command_and_option(shell: str, tmp_path: Path) -> None:
+    script = dbxwizard("completion", shell, cwd=tmp_path).stdout
+    for command in COMMANDS:
+        assert command.name in script
+        for option in command.options:
+            assert option.name in script
+
+
+def test_the_bash_completion_is_bash(tmp_path: Path) -> None:
+    script = dbxwizard("completion", "bash", cwd=tmp_path).stdout
+    ask = f"{script}\nCOMP_WORDS=(dbxwizard dep); COMP_CWORD=1; _dbxwizard; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["deploy"]
