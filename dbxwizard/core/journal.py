@@ -87,7 +87,7 @@ class Journal:
         with journal._excused():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with closing(journal._connect()) as database:
-                journal._prepare(database)
+                _prepare(database)
         return journal
 
     def listener(self, run_id: str) -> Listener:
@@ -137,14 +137,6 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _prepare(self, database: sqlite3.Connection) -> None:
-        if _version(database) < VERSION:
-            # SQLite does not wait when two connections switch to WAL mode at once, so processes take turns.
-            with RunLock(self._locks_folder, "making-the-journal"):
-                if _version(database) < VERSION:
-                    database.executescript(_SCHEMA)
-        database.execute("SELECT run_id FROM runs LIMIT 1").fetchone()
 
     @property
     def _locks_folder(self) -> Path:
@@ -231,6 +223,12 @@ class Journal:
                 _transaction(database, [(query, (run_id,)) for query in _REMOVAL])
                 forget(self._locks_folder, run_id)
         database.execute("PRAGMA incremental_vacuum").fetchall()
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    if _version(database) < VERSION:
+        database.executescript(_SCHEMA)
+    database.execute("SELECT run_id FROM runs LIMIT 1").fetchone()
 
 
 def _version(database: sqlite3.Connection) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import StepFailed, StepFinished, StepRetried
 from dbxwizard.core.plan import Action, Reason
 from dbxwizard.core.secret import Secret
 
-STEP = {"at": 1.5, "step": "uat/cluster", "title": "cluster", "environment": "UAT"}
+STEP: dict[str, Any] = {"at": 1.5, "step": "uat/cluster", "title": "cluster", "environment": "UAT"}
 
 
 def test_an_event_is_one_json_object() -> None:
