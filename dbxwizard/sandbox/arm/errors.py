@@ -146,8 +146,8 @@ def linked_not_authorized(caller: Caller, action: str, scope: str, linked_action
         403,
         "LinkedAuthorizationFailed",
         f"The client '{caller.client}' with object id '{caller.object_id}' has permission to perform action '{action}' "
-        f"on scope '{scope}'; however, it does not have permission to perform action(s) '{linked_action}' on the linked "
-        f"scope(s) '{linked}' (respectively) or the linked scope(s) are invalid.",
+        f"on scope '{scope}'; however, it does not have permission to perform action(s) '{linked_action}' on the "
+        f"linked scope(s) '{linked}' (respectively) or the linked scope(s) are invalid.",
     )
 
 
@@ -196,8 +196,9 @@ def location_moved(resource_id: ResourceId, there: str, wanted: str) -> ApiError
     return ApiError(
         409,
         "InvalidResourceLocation",
-        f"The resource '{resource_id.name}' already exists in location '{there}' in resource group '{resource_id.group}'"
-        f". A resource with the same name cannot be created in location '{wanted}'. Please select a new resource name.",
+        f"The resource '{resource_id.name}' already exists in location '{there}' in resource group "
+        f"'{resource_id.group}'. A resource with the same name cannot be created in location '{wanted}'. "
+        "Please select a new resource name.",
     )
 
 

@@ -85,11 +85,12 @@ class ResourceType(ABC):
 
     name: str
     api_versions: tuple[str, ...]  # oldest first
-    body: Spec
-    patch_body: Spec | None = None  # None: there is no PATCH
+    body: ClassVar[Spec]
+    patch_body: ClassVar[Spec | None] = None  # None: there is no PATCH
     locations: tuple[str, ...] = ()  # empty: it has none
     extension: bool = False  # it is attached to any scope
     created_status: int = 201
+    answers_with_operation: bool = False  # a slow PUT answers with Azure-AsyncOperation
     actions: ClassVar[Mapping[str, Action]] = {}
 
     @property
