@@ -1,0 +1,111 @@
+"""How requests leave the program: which certificates are trusted, and whether a proxy stands between.
+
+Each client gets its own settings; nothing is written into os.environ.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import certifi
+import requests
+from azure.core.pipeline.transport import AioHttpTransport
+
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.errors import error_body, service_error, translated
+from dbxwizard.core.errors import Transient
+
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, and to answer
+
+
+@cache
+def ssl_context(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Trusts `ca_bundle` alone; None: what requests trusts in this process. Reading a bundle takes 28 ms, hence one."""
+    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+    path = Path(ca_bundle or own)
+    if path.is_dir():
+        return ssl.create_default_context(capath=str(path))
+    return ssl.create_default_context(cafile=str(path))
+
+
+class CloudTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core loads it lazily, as Any
+    """azure-core's aiohttp transport, which otherwise reads the CA bundle anew for every request.
+
+    The sandbox is reached directly: a proxy of the environment could not.
+    """
+
+    session: aiohttp.ClientSession | None
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(use_env_settings=not cloud.is_sandbox)
+        self._cloud = cloud
+
+    async def open(self) -> None:
+        if self.session is None:
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=ssl_context(self._cloud.ca_bundle)),
+                trust_env=not self._cloud.is_sandbox,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        await super().open()
+
+
+def sync_options(cloud: Cloud) -> dict[str, Any]:
+    """The same settings as keyword arguments for azure-core's synchronous clients and azure-identity."""
+    options: dict[str, Any] = {"use_env_settings": not cloud.is_sandbox}
+    return options | ({"connection_verify": str(cloud.ca_bundle)} if cloud.ca_bundle else {})
+
+
+def session(ca_bundle: Path | None, *, direct: bool) -> requests.Session:
+    """A session of requests. `direct`: neither proxy, netrc nor CA settings of the environment have a say."""
+    made = requests.Session()
+    made.trust_env = not direct
+    made.verify = str(ca_bundle) if ca_bundle else True
+    return made
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    ca_bundle: Path | None,
+    direct: bool,
+    headers: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+    resource: str = "",
+) -> requests.Response:
+    """One blocking request, whatever the answer. Raises Transient where there is none."""
+    with translated(resource or url), session(ca_bundle, direct=direct) as made:
+        # `verify` is said once more: a session's own gives way to REQUESTS_CA_BUNDLE.
+        return made.request(method, url, headers=headers, data=form, timeout=_TIMEOUT, verify=made.verify)
+
+
+def get_json(
+    url: str,
+    *,
+    ca_bundle: Path | None,
+    direct: bool,
+    headers: dict[str, str] | None = None,
+    resource: str = "",
+) -> Any:
+    """The JSON that a GET answers. Raises the core's errors."""
+    answer = send("GET", url, ca_bundle=ca_bundle, direct=direct, headers=headers, resource=resource)
+    if not answer.ok:
+        code, message = error_body(answer.text)
+        raise service_error(
+            answer.status_code,
+            code or f"http-{answer.status_code}",
+            message or f"{url} answered {answer.status_code}",
+            resource=resource,
+            headers=answer.headers,
+        )
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise Transient("answer-unreadable", f"the answer of {url} is no JSON", resource=resource) from error
