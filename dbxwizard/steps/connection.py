@@ -1,0 +1,105 @@
+"""The clients of one signed-in person or service principal: made when first asked for, shared, closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from dbxwizard.core.errors import NotSignedIn
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.arm import ArmClient
+    from dbxwizard.clients.authorization import AuthorizationClient
+    from dbxwizard.clients.cloud import Cloud
+    from dbxwizard.clients.databricks import WorkspaceClient
+    from dbxwizard.clients.github import GitHubClient
+    from dbxwizard.clients.graph import GraphClient
+    from dbxwizard.clients.identity import SignedIn
+    from dbxwizard.clients.keyvault import VaultClient
+    from dbxwizard.core.secret import Secret
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+ClientT = TypeVar("ClientT", bound=_Closing)
+
+
+class Connection:
+    """An asynchronous context manager. Each SDK is imported when its client is first asked for."""
+
+    def __init__(self, cloud: Cloud, signed_in: SignedIn, github_token: Secret | None) -> None:
+        self.cloud = cloud
+        self.signed_in = signed_in
+        self._github_token = github_token
+        self._made: dict[Hashable, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        while self._made:
+            _, client = self._made.popitem()
+            await client.close()
+
+    def arm(self, subscription_id: str) -> ArmClient:
+        from dbxwizard.clients.arm import ArmClient
+
+        return self._client(("arm", subscription_id), lambda: ArmClient(self.cloud, self.signed_in, subscription_id))
+
+    def authorization(self, subscription_id: str) -> AuthorizationClient:
+        from dbxwizard.clients.authorization import AuthorizationClient
+
+        return self._client(
+            ("authorization", subscription_id),
+            lambda: AuthorizationClient(self.cloud, self.signed_in, subscription_id),
+        )
+
+    def graph(self) -> GraphClient:
+        from dbxwizard.clients.graph import GraphClient
+
+        return self._client("graph", lambda: GraphClient(self.cloud, self.signed_in))
+
+    @property
+    def has_github(self) -> bool:
+        return self._github_token is not None
+
+    def github(self, repository: str) -> GitHubClient:
+        """Raises NotSignedIn without a token."""
+        from dbxwizard.clients.github import GitHubClient
+
+        token = self._github_token
+        if token is None:
+            raise NotSignedIn(
+                "github-token-missing",
+                "there is no GitHub token",
+                resource=repository,
+                fix="Set GH_TOKEN or GITHUB_TOKEN, or run `gh auth login`.",
+            )
+        return self._client(("github", repository), lambda: GitHubClient(self.cloud, token, repository))
+
+    def vault(self, vault_uri: str) -> VaultClient:
+        from dbxwizard.clients.keyvault import VaultClient
+
+        return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, self.signed_in, vault_uri))
+
+    async def workspace(self, workspace_url: str, workspace_resource_id: str) -> WorkspaceClient:
+        from dbxwizard.clients.databricks import WorkspaceClient
+
+        return self._client(
+            ("workspace", workspace_url),
+            lambda: WorkspaceClient(self.cloud, self.signed_in, workspace_url, workspace_resource_id),
+        )
+
+    def _client(self, key: Hashable, make: Callable[[], ClientT]) -> ClientT:
+        if key not in self._made:
+            self._made[key] = make()
+        client: ClientT = self._made[key]
+        return client
