@@ -1,0 +1,49 @@
+"""A plan for a person to read: by environment, each change with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbxwizard.core.change import Action
+from dbxwizard.core.plan import Plan, PlannedStep
+
+_SIGN = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NONE: " "}
+_REASONS_SHOWN = 12
+
+
+def plan_lines(plan: Plan) -> tuple[str, ...]:
+    """What would change, why, who acts, and what was not checked."""
+    return tuple(_lines(plan))
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    group = None
+    for planned in plan.steps:
+        if not planned.changes and not planned.not_checked:
+            continue
+        name = planned.step.environment or "setup"
+        if name != group:
+            yield f"{name}:"
+            group = name
+        yield from _step(planned)
+    yield _totals(plan)
+
+
+def _step(planned: PlannedStep) -> Iterator[str]:
+    if planned.not_checked:
+        yield f"  ? {planned.step.title}: not checked, {planned.not_checked}"
+        return
+    yield f"  {_SIGN[planned.change.action]} {planned.step.title}"
+    lines = planned.change.lines()
+    yield from (f"      {line}" for line in lines[:_REASONS_SHOWN])
+    if len(lines) > _REASONS_SHOWN:
+        yield f"      and {len(lines) - _REASONS_SHOWN} more"
+
+
+def _totals(plan: Plan) -> str:
+    counts = plan.counts()
+    unchecked = f", {len(plan.not_checked)} not checked" if plan.not_checked else ""
+    return (
+        f"plan: {counts[Action.CREATE]} to create, {counts[Action.UPDATE]} to update, {counts[Action.DELETE]} to delete, "
+        f"{counts[Action.NONE]} unchanged{unchecked}; acting as {plan.actor}"
+    )

@@ -1,0 +1,108 @@
+"""Opens what a command works on: the sandbox or a real cloud, signed in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from dbxwizard.cli.commands.sandbox import state_file
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.core.errors import UsageError
+from dbxwizard.core.secret import Secret
+from dbxwizard.steps.connection import Connection
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.cloud import Cloud
+    from dbxwizard.clients.identity import DeviceCode
+    from dbxwizard.sandbox.session import Endpoints
+
+
+@asynccontextmanager
+async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncIterator[Connection]:
+    """A signed-in connection to the world that the options name. Raises NotSignedIn, Transient, UsageError."""
+    from dbxwizard.clients.identity import sign_in
+
+    with _cloud(invocation) as cloud:
+        variables = _variables(cloud, invocation.environ)
+        signed_in = await sign_in(
+            cloud,
+            tenant=invocation.text("tenant") or None,
+            method=invocation.text("sign_in"),  # type: ignore[arg-type]  # a choice of the option
+            prompt=None if cloud.is_sandbox else _show_code,
+            environ=variables,
+            interactive=invocation.interactive,
+            subscription_id=subscription_id or None,
+        )
+        try:
+            async with Connection(cloud, signed_in, await _github_token(cloud, variables)) as connection:
+                yield connection
+        finally:
+            signed_in.close()
+
+
+def on_sandbox(invocation: Invocation) -> bool:
+    return invocation.flag("sandbox")
+
+
+@contextmanager
+def _cloud(invocation: Invocation) -> Iterator[Cloud]:
+    from dbxwizard.clients.cloud import discover, find_cloud
+
+    if not on_sandbox(invocation):
+        yield find_cloud(invocation.text("cloud"), github_url=invocation.text("github_url"))
+        return
+    with _sandbox(invocation) as endpoints:
+        yield discover(
+            endpoints.resource_manager,
+            ca_bundle=endpoints.ca_bundle,
+            github_url=endpoints.github,
+            federation_issuer=endpoints.oidc,
+            is_sandbox=True,
+        )
+
+
+@contextmanager
+def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
+    """The sandbox that is served at DBXWIZARD_SANDBOX, or the one of the state file, served here if nobody does."""
+    from dbxwizard.sandbox.session import Sandbox, locate
+
+    address = invocation.environ.get("DBXWIZARD_SANDBOX", "")
+    if address.startswith("http"):
+        try:
+            yield locate(address)
+        except (ValueError, OSError) as error:
+            raise UsageError("sandbox-not-found", str(error), resource=address) from error
+        return
+    with Sandbox(state_file(invocation)) as sandbox:
+        yield sandbox.endpoints()
+
+
+def _variables(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for signing in. On the sandbox, real credentials that lie around are not sent to it."""
+    if not cloud.is_sandbox:
+        return dict(environ)
+    from dbxwizard.sandbox.tokens import TENANT_ID
+
+    tenants = {environ.get(name) for name in ("AZURE_TENANT_ID", "ARM_TENANT_ID")}
+    return dict(environ) if TENANT_ID in tenants else {}
+
+
+async def _github_token(cloud: Cloud, variables: Mapping[str, str]) -> Secret | None:
+    if cloud.is_sandbox:
+        from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
+
+        return Secret(variables.get("GH_TOKEN") or SANDBOX_TOKEN)
+    from dbxwizard.clients.github_token import find_token
+
+    host = cloud.github_web.removeprefix("https://")
+    return await asyncio.to_thread(find_token, variables, host)
+
+
+def _show_code(code: DeviceCode) -> None:
+    import sys
+
+    print(
+        f"\nTo sign in, open {code.verification_uri} and enter the code {code.user_code}\n", file=sys.stderr, flush=True
+    )
