@@ -6,6 +6,8 @@ Nothing is kept on disk.
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import time
 from collections import defaultdict
 from threading import Lock
@@ -15,6 +17,7 @@ from typing import Any, Self
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
 
 from dbxwizard.clients.errors import translated
+from dbxwizard.core.errors import NotSignedIn
 
 _MARGIN = 300  # seconds before its expiry from which a token is fetched anew
 
@@ -106,3 +109,15 @@ class AsyncCredential:
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """The claims of a JWT, unverified: they are shown and compared, never trusted. Raises NotSignedIn for no JWT."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError) as error:
+        raise NotSignedIn("token-unreadable", "the access token is no JWT") from error
+    if not isinstance(claims, dict):
+        raise NotSignedIn("token-unreadable", "the access token is no JWT")
+    return claims

@@ -1,0 +1,202 @@
+"""The ways to a credential. Each gives one, or says in a few words why it can't."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.core.errors import NotSignedIn, UsageError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+_SANDBOX_PERSON = "ada@contoso.example"
+_RETRIES = 2  # nobody stands behind the first sign-in and tries again, as the engine does for the rest
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What a person has to do on another device until `expires_at`."""
+
+    verification_uri: str
+    user_code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `identity.sign_in` was asked for."""
+
+    cloud: Cloud
+    tenant: str | None
+    environ: Mapping[str, str]
+    prefixes: tuple[str, ...]
+    prompt: Callable[[DeviceCode], None] | None
+    subscription_id: str | None
+    interactive: bool
+
+    def variable(self, name: str) -> str:
+        """The first of `AZURE_<name>`, `ARM_<name>` … that is set; "" when none is."""
+        return next((value for prefix in self.prefixes if (value := self.environ.get(f"{prefix}_{name}"))), "")
+
+    def options(self) -> dict[str, Any]:
+        """What every credential of azure-identity gets."""
+        from dbxwizard.clients.transport import sync_options
+
+        return {
+            "authority": self.cloud.authority,
+            # Entra's list of authorities that it knows is at login.microsoftonline.com, and has the public ones alone.
+            "disable_instance_discovery": not self.cloud.authority.startswith("https://login.microsoftonline."),
+            "retry_total": _RETRIES,
+            **sync_options(self.cloud),
+        }
+
+
+def github_oidc(request: Request) -> TokenCredential | str:
+    """A job's own token for each sign-in: an assertion lives for minutes, a deployment longer."""
+    url = request.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
+    bearer = request.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
+    if not url or not bearer:
+        return "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set"
+    tenant, client_id = request.tenant or request.variable("TENANT_ID"), request.variable("CLIENT_ID")
+    if not tenant or not client_id:
+        return _not_set(request, ("TENANT_ID", "CLIENT_ID"))
+    from azure.identity import ClientAssertionCredential
+
+    def assertion() -> str:
+        return job_token(request.cloud, url, bearer)
+
+    return ClientAssertionCredential(tenant, client_id, assertion, **request.options())
+
+
+def job_token(cloud: Cloud, url: str, bearer: str) -> str:
+    """A new OpenID Connect token of the GitHub Actions job that `url` and `bearer` were given to."""
+    from dbxwizard.clients.transport import get_json
+
+    answer = get_json(
+        f"{url}{'&' if '?' in url else '?'}audience={quote(cloud.federation_audience, safe='')}",
+        ca_bundle=cloud.ca_bundle,
+        direct=cloud.is_sandbox,
+        headers={"Authorization": f"Bearer {bearer}", "Accept": "application/json"},
+        resource="GitHub Actions' token",
+    )
+    value = answer.get("value") if isinstance(answer, dict) else None
+    if not isinstance(value, str):
+        raise NotSignedIn("github-oidc", "GitHub's answer has no token in it", resource="GitHub Actions' token")
+    return value
+
+
+def environment(request: Request) -> TokenCredential | str:
+    """A client secret: of the variables, or of AZURE_CREDENTIALS, the JSON that `az ad sp create-for-rbac` prints."""
+    tenant, client_id = request.tenant or request.variable("TENANT_ID"), request.variable("CLIENT_ID")
+    secret = request.variable("CLIENT_SECRET")
+    if not secret and "AZURE" in request.prefixes and request.environ.get("AZURE_CREDENTIALS"):
+        given = _azure_credentials(request.environ["AZURE_CREDENTIALS"])
+        tenant, client_id, secret = request.tenant or given["tenantId"], given["clientId"], given["clientSecret"]
+    if not (tenant and client_id and secret):
+        return _not_set(request, ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
+    from azure.identity import ClientSecretCredential
+
+    return ClientSecretCredential(tenant, client_id, secret, **request.options())
+
+
+def _azure_credentials(text: str) -> dict[str, str]:
+    names = ("tenantId", "clientId", "clientSecret")
+    try:
+        given = json.loads(text)
+        return {name: str(given[name]) for name in names}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            "azure-credentials",
+            f"AZURE_CREDENTIALS is not the JSON object with {', '.join(names)} that it has to be",
+        ) from error
+
+
+def _not_set(request: Request, names: tuple[str, ...]) -> str:
+    missing = [name for name in names if not request.variable(name)]
+    return f"{', '.join(f'{request.prefixes[0]}_{name}' for name in missing)} not set"
+
+
+def azure_cli(request: Request) -> TokenCredential | str:
+    """Who has signed in with `az login`, through the Azure CLI's own library."""
+    folder = Path(request.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
+    if not (folder / "azureProfile.json").exists():
+        return "nobody has signed in with az login"
+    from azure.cli.core import get_default_cli  # type: ignore[import-untyped]
+    from azure.cli.core._profile import Profile  # type: ignore[import-untyped]
+    from knack.util import CLIError  # type: ignore[import-untyped]
+
+    cli = get_default_cli()
+    if cli.cloud.endpoints.resource_manager.rstrip("/") != request.cloud.resource_manager:
+        return f"az is signed in to another cloud ({cli.cloud.name})"
+    profile = Profile(cli_ctx=cli)
+    try:
+        return _profile_credential(profile, request, CLIError)
+    except CLIError as error:
+        return str(error)
+
+
+def _profile_credential(profile: Any, request: Request, unknown: type[Exception]) -> TokenCredential | str:
+    """For the wanted subscription where the profile has it, else for its current one."""
+    try:
+        credential, _, tenant = profile.get_login_credentials(subscription_id=request.subscription_id)
+    except unknown:
+        credential, _, tenant = profile.get_login_credentials()
+    if request.tenant and tenant.lower() != request.tenant.lower():
+        return f"az is signed in to the tenant {tenant}"
+    found: TokenCredential = credential
+    return found
+
+
+def browser(request: Request) -> TokenCredential | str:
+    """Authorization code with PKCE: the browser comes back to a port on localhost."""
+    if not _has_display(request.environ):
+        return "no browser can be opened here"
+    from azure.identity import InteractiveBrowserCredential
+
+    return InteractiveBrowserCredential(tenant_id=request.tenant or "organizations", **request.options())
+
+
+def _has_display(environ: Mapping[str, str]) -> bool:
+    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
+        return False
+    return sys.platform in ("darwin", "win32") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def device_code(request: Request) -> TokenCredential | str:
+    """A code that is entered on another device. Many tenants do not let it in (AADSTS53003)."""
+    prompt = request.prompt
+    if prompt is None and not request.cloud.is_sandbox:
+        return "nobody is there to be shown a device code"
+    from azure.identity import DeviceCodeCredential
+
+    def show(uri: str, code: str, expires_at: datetime) -> None:
+        given = DeviceCode(uri, code, expires_at)
+        prompt(given) if prompt else _approve_in_sandbox(request.cloud, given)
+
+    tenant = request.tenant or "organizations"
+    return DeviceCodeCredential(tenant_id=tenant, prompt_callback=show, **request.options())
+
+
+def _approve_in_sandbox(cloud: Cloud, code: DeviceCode) -> None:
+    """Does what the person would do on the sandbox's page."""
+    from dbxwizard.clients.transport import send
+
+    form = {"user_code": code.user_code, "upn": _SANDBOX_PERSON}
+    send("POST", f"{code.verification_uri}/approve", ca_bundle=cloud.ca_bundle, direct=True, form=form)
+
+
+SOURCES: Mapping[str, Callable[[Request], TokenCredential | str]] = {
+    "github-oidc": github_oidc,
+    "environment": environment,
+    "azure-cli": azure_cli,
+    "browser": browser,
+    "device-code": device_code,
+}
