@@ -29,9 +29,7 @@ async def plan_only(invocation: Invocation, steps: Sequence[Step[Any]], actor: s
     """The plan as a report; writes nothing but --save FILE."""
     with narrating(invocation) as listener:
         plan = await _plan(steps, listener, actor, lenient=(Scope.SETUP,))
-    path = invocation.text("save")
-    if path:
-        Path(path).write_text(json.dumps(plan.to_json(), indent=2), encoding="utf-8")
+    _save(invocation.text("save"), plan)
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)
     report = Report.of(result, plan_lines(plan), plan=plan.to_json())
     if plan.changes and invocation.flag("detailed_exitcode"):
@@ -60,6 +58,11 @@ async def apply(invocation: Invocation, steps: Sequence[Step[Any]], actor: str, 
                 run_id=invocation.run_id,
             )
     return Report.of(result, _summary(result))
+
+
+def _save(path: str, plan: Plan) -> None:
+    if path:
+        Path(path).write_text(json.dumps(plan.to_json(), indent=2), encoding="utf-8")
 
 
 async def _plan(steps: Sequence[Step[Any]], listener: Listener, actor: str, *, lenient: Sequence[Scope] = ()) -> Plan:

@@ -17,15 +17,14 @@ def plan_lines(plan: Plan) -> tuple[str, ...]:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    group = None
+    groups: dict[str, list[PlannedStep]] = {}
     for planned in plan.steps:
-        if not planned.changes and not planned.not_checked:
-            continue
-        name = planned.step.environment or "setup"
-        if name != group:
-            yield f"{name}:"
-            group = name
-        yield from _step(planned)
+        if planned.changes or planned.not_checked:
+            groups.setdefault(planned.step.environment or "setup", []).append(planned)
+    for name, steps in groups.items():
+        yield f"{name}:"
+        for planned in steps:
+            yield from _step(planned)
     yield _totals(plan)
 
 
@@ -43,7 +42,5 @@ def _step(planned: PlannedStep) -> Iterator[str]:
 def _totals(plan: Plan) -> str:
     counts = plan.counts()
     unchecked = f", {len(plan.not_checked)} not checked" if plan.not_checked else ""
-    return (
-        f"plan: {counts[Action.CREATE]} to create, {counts[Action.UPDATE]} to update, {counts[Action.DELETE]} to delete, "
-        f"{counts[Action.NONE]} unchanged{unchecked}; acting as {plan.actor}"
-    )
+    made = ", ".join(f"{counts[action]} to {action.value}" for action in _SIGN if action is not Action.NONE)
+    return f"plan: {made}, {counts[Action.NONE]} unchanged{unchecked}; acting as {plan.actor}"
