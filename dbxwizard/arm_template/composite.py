@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.values import JsonValue, to_json, to_text
@@ -16,6 +16,7 @@ from dbxwizard.arm_template.values import JsonValue, to_json, to_text
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d+)\s*(?:,\s*(-?\d+)\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]")
 _STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
 _MAX_WIDTH = 10_000
+_MAX_PRECISION = 99
 
 
 def composite_format(template: str, values: Sequence[JsonValue]) -> str:
@@ -56,14 +57,15 @@ def _number(value: float, specifier: str) -> str:
         return _custom(value, specifier)
     kind, digits = match.group(1), match.group(2)
     formatter = _FORMATTERS.get(kind.upper())
-    if formatter is None or (kind.upper() in "DX" and isinstance(value, float)):
+    if formatter is None or (kind.upper() in "DX" and isinstance(value, float)) or int(digits or 0) > _MAX_PRECISION:
         raise ExpressionError("Format specifier was invalid.")
     text = formatter(value, int(digits) if digits else None)
     return text if kind.isupper() or kind.upper() not in "XE" else text.lower()
 
 
 def _rounded(value: float, places: int) -> Decimal:
-    return Decimal(str(value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    with localcontext(prec=500):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
 def _decimal(value: float, digits: int | None) -> str:

@@ -50,6 +50,8 @@ def checked_count(value: JsonValue, name: str) -> int:
         raise UnknownValueError(
             f"The count of the copy loop '{name}' is not known before deployment: {value.expression}."
         )
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value[:20])
     if isinstance(value, bool) or not isinstance(value, int):
         raise ExpressionError(f"The template copy definition '{name}' expects its count to be an integer.")
     if value < 0:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from dbxwizard.arm_template import copies
 from dbxwizard.arm_template.errors import ExpressionError, as_invalid
-from dbxwizard.arm_template.evaluation import Frame, Phase, evaluate, unroll
+from dbxwizard.arm_template.evaluation import Frame, Phase, evaluate, evaluate_bounded, unroll
 from dbxwizard.arm_template.host import Host
 from dbxwizard.arm_template.parameters import (
     TypedValue,
@@ -74,7 +74,7 @@ class Definitions:
             return self.passed[key]
         default = self._template.parameters[key].get("defaultValue")
         with self._once(f"parameter '{key}'"), as_invalid(f"The template parameter '{key}' is not valid"):
-            return evaluate(default, Frame(self._host, Phase.PARAMETER))
+            return evaluate_bounded(default, Frame(self._host, Phase.PARAMETER))
 
     @contextmanager
     def _once(self, what: str) -> Iterator[None]:
@@ -114,7 +114,7 @@ class Definitions:
         frame = Frame(self._host, Phase.VARIABLE)
         if key in self._loops:
             return unroll(self._loops[key], frame)
-        return evaluate(self._template.variables[key], frame)
+        return evaluate_bounded(self._template.variables[key], frame)
 
     def call(self, name: str, arguments: list[JsonValue], frame: Frame) -> JsonValue:
         """The value of a function that the template defines. Raises ExpressionError."""

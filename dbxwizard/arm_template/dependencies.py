@@ -37,8 +37,10 @@ class Directory:
 
 
 def _names(resource: Resource) -> set[str]:
+    if resource.symbolic_name:
+        return {name.lower() for name in (resource.id, resource.key, resource.symbolic_name)}
     names = {resource.id, resource.name, segments(resource.type, resource.name).removeprefix("providers/")}
-    names |= {f"{resource.type}/{resource.name}", resource.key, resource.symbolic_name, resource.loop} - {""}
+    names |= {f"{resource.type}/{resource.name}", resource.loop} - {""}
     return {name.lower() for name in names}
 
 
@@ -50,7 +52,7 @@ def with_dependencies(resources: list[Resource], directory: Directory) -> list[R
 
 def _dependencies(resource: Resource, directory: Directory) -> list[str]:
     keys: dict[str, None] = {}
-    for found in (*_explicit(resource, directory), *_implicit(resource, directory)):
+    for found in (*_explicit(resource, directory), *_implicit(resource, directory), *_batch(resource, directory)):
         if found.key != resource.key and found.deployed:
             keys[found.key] = None
     return list(keys)
@@ -74,6 +76,15 @@ def _explicit(resource: Resource, directory: Directory) -> Iterator[Resource]:
                     "Please see https://aka.ms/arm-syntax-resources for usage details."
                 )
             yield from found
+
+
+def _batch(resource: Resource, directory: Directory) -> Iterator[Resource]:
+    """In a serial loop each batch waits for the one before it."""
+    if resource.batch_size and resource.index is not None:
+        batch = resource.index // resource.batch_size
+        for other in directory.find(resource.symbolic_name or resource.loop):
+            if other.index is not None and other.index // resource.batch_size == batch - 1:
+                yield other
 
 
 def _not_valid(resource: Resource, reason: str) -> TemplateError:

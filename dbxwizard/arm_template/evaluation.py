@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dbxwizard.arm_template import copies, registry
 from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.expressions import Access, Call, Literal, Node, is_expression, parse, unescape
-from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, find_key, type_name
+from dbxwizard.arm_template.values import MAX_SIZE, JsonObject, JsonValue, Unknown, find_key, plain, size, type_name
 
 if TYPE_CHECKING:
     from dbxwizard.arm_template.host import Host
@@ -52,7 +52,9 @@ class Frame:
     depth: int = 0  # of user-defined functions within each other
 
     def within(self, iteration: Iteration) -> Frame:
-        return replace(self, iterations=(*self.iterations, iteration))
+        """The frame of one turn of a loop with a name; a variable has no other loop that copyIndex() could mean."""
+        turn = iteration if self.phase is Phase.VARIABLE else self.turn
+        return replace(self, turn=turn, iterations=(*self.iterations, iteration))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Invocation:
     frame: Frame
 
     def value(self, index: int) -> JsonValue:
-        return evaluate_node(self.nodes[index], self.frame)
+        return plain(evaluate_node(self.nodes[index], self.frame))
 
     def error(self, reason: str) -> ExpressionError:
         return ExpressionError(f"The template language function '{self.name}' {reason}")
@@ -86,15 +88,17 @@ def evaluate_node(node: Node, frame: Frame) -> JsonValue:
     """Raises ExpressionError."""
     if isinstance(node, Literal):
         return node.value
+    frame.host.budget.spend(1)
     if isinstance(node, Access):
         return select(evaluate_node(node.target, frame), evaluate_node(node.key, frame))
     if "." in node.name:
-        return frame.host.call_user_function(node.name, [evaluate_node(item, frame) for item in node.arguments], frame)
+        arguments = [plain(evaluate_node(item, frame)) for item in node.arguments]
+        return frame.host.call_user_function(node.name, arguments, frame)
     found = registry.find(node.name)
     found.check_arity(len(node.arguments))
     invocation = Invocation(found.name, node.arguments, frame)
     if found.lazy:
-        return found.run(invocation)
+        return found.checked(invocation, found.run(invocation))
     return found.apply(invocation, [evaluate_node(item, frame) for item in node.arguments])
 
 
@@ -133,7 +137,7 @@ def _element(target: list[JsonValue], key: JsonValue) -> JsonValue:
 
 def evaluate_text(text: str, frame: Frame) -> JsonValue:
     if is_expression(text):
-        return evaluate_node(parse(text), frame)
+        return plain(evaluate_node(parse(text), frame))
     return unescape(text)
 
 
@@ -150,14 +154,30 @@ def evaluate(value: JsonValue, frame: Frame, *, depth: int = 0) -> JsonValue:
     return value
 
 
-def _evaluate_object(value: JsonObject, frame: Frame, depth: int) -> JsonObject:
+def evaluate_bounded(value: JsonValue, frame: Frame) -> JsonValue:
+    """As `evaluate`, for what other expressions refer to: it may not be larger than a template."""
+    result = evaluate(value, frame)
+    amount = size(result, MAX_SIZE)
+    frame.host.budget.spend(amount)
+    if amount > MAX_SIZE:
+        raise ExpressionError("The value is larger than a template may be.")
+    return result
+
+
+def _evaluate_object(value: JsonObject, frame: Frame, depth: int) -> JsonObject | Unknown:
+    """The whole object is Unknown where the name of a property is."""
     result: JsonObject = {}
     for key, item in value.items():
         if key.lower() == "copy" and copies.is_property_loop(item):
             for loop in copies.property_loops(item):
                 result[loop.name] = unroll(loop, frame, depth=depth + 2)
         else:
-            result[_key(key, frame)] = evaluate(item, frame, depth=depth + 1)
+            name = evaluate_text(key, frame)
+            if isinstance(name, Unknown):
+                return name
+            if not isinstance(name, str):
+                raise ExpressionError(f"The property name '{key}' does not evaluate to a string.")
+            result[name] = evaluate(item, frame, depth=depth + 1)
     return result
 
 
@@ -165,12 +185,3 @@ def unroll(loop: copies.Loop, frame: Frame, *, depth: int = 0) -> list[JsonValue
     """The array that a property, variable or output loop stands for."""
     count = copies.checked_count(evaluate(loop.count, frame), loop.name)
     return [evaluate(loop.input, frame.within(Iteration(loop.name, turn)), depth=depth) for turn in range(count)]
-
-
-def _key(key: str, frame: Frame) -> str:
-    evaluated = evaluate_text(key, frame)
-    if isinstance(evaluated, Unknown):
-        return str(evaluated)
-    if not isinstance(evaluated, str):
-        raise ExpressionError(f"The property name '{key}' is an expression that does not evaluate to a string.")
-    return evaluated

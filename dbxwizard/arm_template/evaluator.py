@@ -17,7 +17,7 @@ from dbxwizard.arm_template.errors import (
     unprocessable,
 )
 from dbxwizard.arm_template.evaluation import Frame, Iteration, Phase, evaluate
-from dbxwizard.arm_template.host import Runtime, Surroundings
+from dbxwizard.arm_template.host import Budget, Runtime, Surroundings
 from dbxwizard.arm_template.parameters import TypedValue, typed
 from dbxwizard.arm_template.references import References
 from dbxwizard.arm_template.resources import Resource
@@ -88,8 +88,10 @@ class Evaluator:
         self.runtime = runtime
         self.surroundings = surroundings or Surroundings()
         self.parent = parent
+        self.budget: Budget = Budget() if parent is None else parent.budget
         self._nested: dict[str, Evaluator] = {}
         self._resources: list[Resource] = []
+        self._outputs: dict[str, TypedValue] | None = None
         self._check_nesting(template)
         self.template = parse_template(template, scope.level)
         self._definitions = Definitions(self.template, self)
@@ -225,6 +227,11 @@ class Evaluator:
 
     def outputs(self) -> dict[str, TypedValue]:
         """Those whose condition holds. Raises TemplateError for one that does not have its declared type."""
+        if self.runtime is not None or self._outputs is None:
+            self._outputs = self._evaluated_outputs()
+        return self._outputs
+
+    def _evaluated_outputs(self) -> dict[str, TypedValue]:
         result: dict[str, TypedValue] = {}
         for name, declaration in self.template.outputs.items():
             with bounded(), as_invalid(f"The template output '{name}' is not valid"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.scope import DeploymentScope
 from dbxwizard.arm_template.values import JsonObject, JsonValue
 
@@ -84,8 +85,26 @@ class Surroundings:
     now: datetime | None = None
 
 
+class Budget:
+    """Ends an evaluation that would take for ever: every step and every element of a result costs one."""
+
+    LIMIT = 50_000_000
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def spend(self, amount: int) -> None:
+        """Raises ExpressionError when there is nothing left."""
+        self._spent += amount
+        if self._spent > self.LIMIT:
+            raise ExpressionError("The template takes too many steps to evaluate.")
+
+
 class Host(Protocol):
     """The deployment that an expression belongs to."""
+
+    @property
+    def budget(self) -> Budget: ...
 
     @property
     def scope(self) -> DeploymentScope: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dbxwizard.arm_template.errors import ExpressionError
-from dbxwizard.arm_template.values import JsonValue, Unknown, contains_unknown
+from dbxwizard.arm_template.values import MAX_SIZE, JsonValue, Unknown, contains_unknown, plain, size
 
 if TYPE_CHECKING:
     from dbxwizard.arm_template.evaluation import Invocation
@@ -32,6 +32,7 @@ class Function:
     run: Body
     lazy: bool
     structural: bool
+    takes_lambda: bool
 
     def check_arity(self, count: int) -> None:
         """Raises ExpressionError in the service's words."""
@@ -50,22 +51,40 @@ class Function:
 
     def apply(self, invocation: Invocation, values: list[JsonValue]) -> JsonValue:
         for value in values:
+            if not self.takes_lambda:
+                plain(value)
             if isinstance(value, Unknown) or (not self.structural and contains_unknown(value)):
                 return Unknown(invocation.text())
-        return self.run(invocation, *values)
+        return self.checked(invocation, self.run(invocation, *values))
+
+    def checked(self, invocation: Invocation, result: JsonValue) -> JsonValue:
+        """Refuses a result that is larger than a whole template may be."""
+        if self.name != "lambda":
+            plain(result)
+        amount = size(result, MAX_SIZE)
+        invocation.frame.host.budget.spend(amount)
+        if amount > MAX_SIZE:
+            raise invocation.error("gives a value that is larger than a template may be.")
+        return result
 
 
 FUNCTIONS: dict[str, Function] = {}
 
 
 def function(
-    name: str, minimum: int, maximum: int | None = None, *, lazy: bool = False, structural: bool = False
+    name: str,
+    minimum: int,
+    maximum: int | None = None,
+    *,
+    lazy: bool = False,
+    structural: bool = False,
+    takes_lambda: bool = False,
 ) -> Callable[[Body], Body]:
     """Registers a function under its documented name; `maximum` is `minimum` unless given."""
 
     def register(body: Body) -> Body:
         limit = minimum if maximum is None else maximum
-        FUNCTIONS[name.lower()] = Function(name, minimum, limit, body, lazy, structural)
+        FUNCTIONS[name.lower()] = Function(name, minimum, limit, body, lazy, structural, takes_lambda)
         return body
 
     return register

@@ -40,6 +40,7 @@ class Resource:
     deployed: bool  # its condition holds
     declaration: JsonObject = field(repr=False)
     frame: Frame = field(repr=False)
+    batch_size: int = 0  # of a serial loop; 0: all at once
     depends_on: tuple[str, ...] = ()
 
     @property
@@ -95,23 +96,33 @@ def _turns(declaration: _Declaration) -> Iterator[_Declaration]:
     if loop is None:
         yield declaration
         return
+    if declaration.parent is not None:
+        raise ExpressionError("A copy loop can't be used on a resource that is nested within another.")
     name = loop.get("name") if isinstance(loop, dict) else None
     if not isinstance(name, str) or not name or "count" not in loop:
         raise ExpressionError("The copy element needs a name and a count.")
-    mode = loop.get("mode", "Parallel")
-    if not isinstance(mode, str) or mode.lower() not in ("parallel", "serial"):
-        raise ExpressionError(f"The copy mode '{mode}' is neither 'Parallel' nor 'Serial'.")
+    _batch_size(loop)
     for index in range(copies.checked_count(evaluate(loop["count"], declaration.frame), name)):
         turn = Iteration(name, index)
         yield replace(declaration, frame=replace(declaration.frame.within(turn), turn=turn))
 
 
-def known_text(value: JsonValue, what: str, frame: Frame) -> str:
+def _batch_size(loop: JsonObject) -> int:
+    """How many resources of a loop are deployed at once, 0 for all."""
+    mode, size = loop.get("mode", "Parallel"), loop.get("batchSize", 1)
+    if not isinstance(mode, str) or mode.lower() not in ("parallel", "serial"):
+        raise ExpressionError(f"The copy mode '{mode}' is neither 'Parallel' nor 'Serial'.")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ExpressionError(f"The copy batch size '{size}' is not a positive integer.")
+    return size if mode.lower() == "serial" else 0
+
+
+def known_text(value: JsonValue, what: str, frame: Frame, *, empty: bool = False) -> str:
     """A property that has to be a string, and known before anything is deployed."""
     evaluated = evaluate(value, frame)
     if isinstance(evaluated, Unknown):
         raise UnknownValueError(f"Its {what} is not known before deployment: {evaluated.expression}.")
-    if not isinstance(evaluated, str) or not evaluated:
+    if not isinstance(evaluated, str) or not (evaluated or empty):
         raise ExpressionError(f"Its {what} is not a string, or empty.")
     return evaluated
 
@@ -141,6 +152,7 @@ def _resource(declaration: _Declaration, scope: DeploymentScope) -> Resource:
         deployed=_condition(body, frame),
         declaration=body,
         frame=frame,
+        batch_size=_batch_size(body["copy"]) if turn else 0,
     )
 
 
@@ -148,9 +160,7 @@ def _within(parent: Resource, resource_type: str, name: str) -> tuple[str, str]:
     """Type and name of a resource nested in another; either may be written in full."""
     if not resource_type.lower().startswith(parent.type.lower() + "/"):
         resource_type = f"{parent.type}/{resource_type}"
-        if "/providers/" not in resource_type and name.count("/") < resource_type.count("/") - 1:
-            name = f"{parent.name}/{name}"
-    elif name.count("/") < resource_type.count("/") - 1:
+    if name.count("/") < resource_type.count("/") - 1:
         name = f"{parent.name}/{name}"
     return resource_type, name
 
@@ -177,16 +187,13 @@ def target_scope(body: JsonObject, frame: Frame, scope: DeploymentScope) -> Depl
     """Where a nested deployment or an existing resource says that it is: by scope, or subscription and group."""
     if "scope" in body:
         return _parse_scope(_absolute(known_text(body["scope"], "scope", frame), scope), scope)
-    subscription = scope.subscription_id
-    if "subscriptionId" in body:
-        subscription = known_text(body["subscriptionId"], "subscriptionId", frame)
-    if "resourceGroup" in body:
-        group = known_text(body["resourceGroup"], "resourceGroup", frame)
-        if not subscription:
-            raise ExpressionError("'SubscriptionId' property must be specified if 'ResourceGroup' is specified.")
+    named = known_text(body.get("subscriptionId", ""), "subscriptionId", frame, empty=True)
+    group = known_text(body.get("resourceGroup", ""), "resourceGroup", frame, empty=True)
+    subscription = named or scope.subscription_id
+    if group and not subscription:
+        raise ExpressionError("'SubscriptionId' property must be specified if 'ResourceGroup' is specified.")
+    if group or named:
         return replace(scope, subscription_id=subscription, resource_group=group)
-    if "subscriptionId" in body:
-        return replace(scope, subscription_id=subscription, resource_group="")
     return scope
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,7 +11,8 @@ from dbxwizard.arm_template.errors import ExpressionError
 MANAGEMENT_GROUP_TYPE = "Microsoft.Management/managementGroups"
 DEPLOYMENT_TYPE = "Microsoft.Resources/deployments"
 RESOURCE_GROUP_TYPE = "Microsoft.Resources/resourceGroups"
-_SUBSCRIPTION_TYPES = ("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions/resourcegroups")
+_SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+/?", re.IGNORECASE)
+_GROUP_TYPES = ("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions/resourcegroups")
 
 
 class Level(Enum):
@@ -75,17 +77,6 @@ def resource_id(scope_id: str, resource_type: str, name: str) -> str:
 
     A resource group's id has no provider part; that of a deployment or any other resource has.
     """
-    if resource_type.lower() in _SUBSCRIPTION_TYPES:
+    if resource_type.lower() in _GROUP_TYPES and _SUBSCRIPTION.fullmatch(scope_id):
         return f"{scope_id.rstrip('/')}/resourceGroups/{name}"
     return f"{scope_id.rstrip('/')}/{segments(resource_type, name)}"
-
-
-def type_of(identifier: str) -> str:
-    """The resource type in an id, "" where it has none: of an extension, the extension's own."""
-    lowered = identifier.lower()
-    position = lowered.rfind("/providers/")
-    if position < 0:
-        parts = identifier.strip("/").split("/")
-        return RESOURCE_GROUP_TYPE if len(parts) == 4 and parts[2].lower() == "resourcegroups" else ""
-    namespace, *rest = identifier[position + len("/providers/") :].strip("/").split("/")
-    return "/".join([namespace, *rest[::2]])

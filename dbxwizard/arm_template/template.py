@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from dbxwizard.arm_template.errors import TemplateError, invalid
 from dbxwizard.arm_template.scope import Level
 from dbxwizard.arm_template.types import Types
-from dbxwizard.arm_template.values import JsonObject, JsonValue
+from dbxwizard.arm_template.values import MAX_SIZE, JsonObject, JsonValue
 
 MAX_PARAMETERS = 256
 MAX_VARIABLES = 256
 MAX_RESOURCES = 800  # counting each turn of a copy loop
 MAX_OUTPUTS = 64
-MAX_SIZE = 4 * 1024 * 1024  # bytes
 MAX_NESTING = 5  # deployments within deployments
 
 _SECTIONS = {

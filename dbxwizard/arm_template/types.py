@@ -124,7 +124,8 @@ class Types:
                 f"The value '{to_text(chosen)}' is not part of the allowed value(s): '{','.join(mapping)}'.",
             )
         variant = self.resolve(mapping[chosen])
-        return {**variant, "properties": {**(schema.get("properties") or {}), **(variant.get("properties") or {})}}
+        shared = {name: {"type": "string"}, **(schema.get("properties") or {})}
+        return {**variant, "properties": {**shared, **(variant.get("properties") or {})}}
 
     def _check_properties(self, value: JsonObject, schema: JsonObject, path: str) -> None:
         properties = schema.get("properties") or {}
@@ -167,10 +168,9 @@ def _check_allowed(value: JsonValue, schema: JsonObject, path: str) -> None:
         return
     if isinstance(value, list) and all(any(_same(item, choice) for choice in allowed) for item in value):
         return
-    raise MismatchError(
-        path,
-        f"The value '{to_text(value)}' is not part of the allowed value(s): '{','.join(map(to_text, allowed))}'.",
-    )
+    shown = "" if str(schema.get("type", "")).lower() in _SECURE else f" '{to_text(value)}'"
+    choices = ",".join(map(to_text, allowed))
+    raise MismatchError(path, f"The value{shown} is not part of the allowed value(s): '{choices}'.")
 
 
 def _same(value: JsonValue, allowed: JsonValue) -> bool:

@@ -13,6 +13,7 @@ JsonValue = Any  # None, bool, int, float, str, list, dict or Unknown
 JsonObject = dict[str, JsonValue]
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+MAX_SIZE = 4 * 1024 * 1024  # of a template, before and after its expressions are evaluated
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class LambdaFunction:
     def __init__(self, parameters: tuple[str, ...], call: Callable[..., JsonValue]) -> None:
         self.parameters = parameters
         self.call = call
+
+
+def plain(value: JsonValue) -> JsonValue:
+    """The value, unless it is a lambda function, which is an argument of few functions and nothing else."""
+    if isinstance(value, LambdaFunction):
+        raise ExpressionError("The template function 'lambda' is not expected at this location.")
+    return value
 
 
 def contains_unknown(value: JsonValue) -> bool:
@@ -83,6 +91,30 @@ def to_text(value: JsonValue) -> str:
     if value is None:
         return ""
     return to_json(value)
+
+
+def collation_key(text: str) -> tuple[str, str]:
+    """Sorts as the invariant culture does for plain words: by letters first, lower case before upper among equals."""
+    return text.lower(), text.swapcase()
+
+
+def size(value: JsonValue, limit: int) -> int:
+    """How many characters a value takes, counting some for each element; it stops once past the limit.
+
+    Values are shared, so one that takes little memory can still be endless to whoever writes it out.
+    """
+    total, rest = 0, [value]
+    while rest and total <= limit:
+        item = rest.pop()
+        total += 4
+        if isinstance(item, str):
+            total += len(item)
+        elif isinstance(item, list):
+            rest.extend(item)
+        elif isinstance(item, dict):
+            total += sum(map(len, item))
+            rest.extend(item.values())
+    return total
 
 
 def checked_int(value: int) -> int:

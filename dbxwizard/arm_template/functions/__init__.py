@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dbxwizard.arm_template.functions import (
     array,
+    cidr,
     comparison,
+    date,
     deployment,
     lambdas,
     logical,
@@ -18,7 +20,9 @@ from dbxwizard.arm_template.functions import (
 
 __all__ = [
     "array",
+    "cidr",
     "comparison",
+    "date",
     "deployment",
     "lambdas",
     "logical",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.evaluation import Invocation
-from dbxwizard.arm_template.values import JsonObject, JsonValue, LambdaFunction, type_name
+from dbxwizard.arm_template.values import JsonObject, JsonValue, LambdaFunction, checked_int, type_name
 
 
 def _wrong(call: Invocation, wanted: str, value: JsonValue) -> ExpressionError:
@@ -24,7 +24,7 @@ def text(call: Invocation, value: JsonValue) -> str:
 def integer(call: Invocation, value: JsonValue) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(call, "of type 'Integer'", value)
-    return value
+    return checked_int(value)
 
 
 def boolean(call: Invocation, value: JsonValue) -> bool:

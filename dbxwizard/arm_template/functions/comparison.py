@@ -5,7 +5,7 @@ from __future__ import annotations
 from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
-from dbxwizard.arm_template.values import JsonValue, Unknown, equal
+from dbxwizard.arm_template.values import JsonValue, Unknown, collation_key, equal
 
 
 @function("coalesce", 1, ANY_NUMBER, lazy=True)
@@ -27,7 +27,8 @@ def equals(_: Invocation, left: JsonValue, right: JsonValue) -> bool:
 def _order(call: Invocation, left: JsonValue, right: JsonValue) -> int:
     """Below, at or above zero as left is less than, equal to or greater than right: two integers or two strings."""
     if isinstance(left, str) and isinstance(right, str):
-        return (left > right) - (left < right)
+        words = collation_key(left), collation_key(right)
+        return (words[0] > words[1]) - (words[0] < words[1])
     first, second = arguments.integer(call, left), arguments.integer(call, right)
     return (first > second) - (first < second)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cmp_to_key
 
+from dbxwizard.arm_template.errors import UnknownValueError
 from dbxwizard.arm_template.evaluation import Invocation, evaluate_node
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
-from dbxwizard.arm_template.values import JsonObject, JsonValue, LambdaFunction, Unknown
+from dbxwizard.arm_template.values import JsonObject, JsonValue, LambdaFunction, Unknown, plain
 
 
 @function("lambda", 1, ANY_NUMBER, lazy=True)
@@ -19,7 +20,7 @@ def make_lambda(call: Invocation) -> JsonValue:
     def run(*values: JsonValue) -> JsonValue:
         known = {name.lower(): value for name, value in zip(parameters, values, strict=False)}
         variables = {**(call.frame.lambda_variables or {}), **known}
-        return evaluate_node(body, replace(call.frame, lambda_variables=variables))
+        return plain(evaluate_node(body, replace(call.frame, lambda_variables=variables)))
 
     return LambdaFunction(parameters, run)
 
@@ -37,13 +38,13 @@ def _with_index(body: LambdaFunction, item: JsonValue, index: int) -> JsonValue:
     return body.call(*(item, index)[: len(body.parameters)])
 
 
-@function("map", 2, structural=True)
+@function("map", 2, structural=True, takes_lambda=True)
 def map_array(call: Invocation, value: JsonValue, body: JsonValue) -> list[JsonValue]:
     run = arguments.lambda_function(call, body, 1, 2)
     return [_with_index(run, item, index) for index, item in enumerate(arguments.array(call, value))]
 
 
-@function("filter", 2, structural=True)
+@function("filter", 2, structural=True, takes_lambda=True)
 def filter_array(call: Invocation, value: JsonValue, body: JsonValue) -> JsonValue:
     run = arguments.lambda_function(call, body, 1, 2)
     kept: list[JsonValue] = []
@@ -56,7 +57,7 @@ def filter_array(call: Invocation, value: JsonValue, body: JsonValue) -> JsonVal
     return kept
 
 
-@function("reduce", 3, structural=True)
+@function("reduce", 3, structural=True, takes_lambda=True)
 def reduce_array(call: Invocation, value: JsonValue, initial: JsonValue, body: JsonValue) -> JsonValue:
     run = arguments.lambda_function(call, body, 2, 3)
     total = initial
@@ -65,19 +66,26 @@ def reduce_array(call: Invocation, value: JsonValue, initial: JsonValue, body: J
     return total
 
 
-@function("sort", 2)
-def sort_array(call: Invocation, value: JsonValue, body: JsonValue) -> list[JsonValue]:
+@function("sort", 2, takes_lambda=True)
+def sort_array(call: Invocation, value: JsonValue, body: JsonValue) -> JsonValue:
     run = arguments.lambda_function(call, body, 2)
 
+    def before(left: JsonValue, right: JsonValue) -> bool:
+        verdict = run.call(left, right)
+        if isinstance(verdict, Unknown):
+            raise UnknownValueError(verdict.expression)
+        return arguments.boolean(call, verdict)
+
     def order(left: JsonValue, right: JsonValue) -> int:
-        if arguments.boolean(call, run.call(left, right)):
-            return -1
-        return 1 if arguments.boolean(call, run.call(right, left)) else 0
+        return -1 if before(left, right) else int(before(right, left))
 
-    return sorted(arguments.array(call, value), key=cmp_to_key(order))
+    try:
+        return sorted(arguments.array(call, value), key=cmp_to_key(order))
+    except UnknownValueError:
+        return Unknown(call.text())
 
 
-@function("toObject", 2, 3, structural=True)
+@function("toObject", 2, 3, structural=True, takes_lambda=True)
 def to_object(call: Invocation, value: JsonValue, key: JsonValue, entry: JsonValue = None) -> JsonValue:
     key_of = arguments.lambda_function(call, key, 1)
     entry_of = arguments.lambda_function(call, entry, 1) if entry is not None else None
@@ -90,7 +98,7 @@ def to_object(call: Invocation, value: JsonValue, key: JsonValue, entry: JsonVal
     return result
 
 
-@function("groupBy", 2, 3, structural=True)
+@function("groupBy", 2, 3, structural=True, takes_lambda=True)
 def group_by(call: Invocation, value: JsonValue, key: JsonValue, entry: JsonValue = None) -> JsonValue:
     key_of = arguments.lambda_function(call, key, 1)
     entry_of = arguments.lambda_function(call, entry, 1) if entry is not None else None
@@ -103,7 +111,7 @@ def group_by(call: Invocation, value: JsonValue, key: JsonValue, entry: JsonValu
     return result
 
 
-@function("mapValues", 2, structural=True)
+@function("mapValues", 2, structural=True, takes_lambda=True)
 def map_values(call: Invocation, value: JsonValue, body: JsonValue) -> JsonObject:
     run = arguments.lambda_function(call, body, 1)
     return {key: run.call(item) for key, item in arguments.mapping(call, value).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
@@ -63,4 +64,9 @@ def to_bool(call: Invocation, value: JsonValue) -> bool:
         return True
     if isinstance(value, str) and value.strip().lower() in ("false", "0"):
         return False
-    raise call.error(f"was invoked with a value that is not a boolean: '{value}'.")
+    raise call.error("was invoked with a value that cannot be converted to type 'Boolean'.")
+
+
+@function("fail", 1)
+def fail(call: Invocation, message: JsonValue) -> JsonValue:
+    raise ExpressionError(arguments.text(call, message))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
 from dbxwizard.arm_template.values import JsonValue, checked_int
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
+_FLOAT = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 @function("add", 2)
@@ -46,15 +52,25 @@ def mod(call: Invocation, left: JsonValue, right: JsonValue) -> int:
 @function("int", 1)
 def to_int(call: Invocation, value: JsonValue) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float):
+        return checked_int(value)
+    if isinstance(value, float) and math.isfinite(value):
         return checked_int(round(value))
-    if isinstance(value, str):
-        try:
-            return checked_int(int(value.strip().replace("_", "x")))
-        except ValueError:
-            pass
-    raise call.error(f"was invoked with invalid parameters. The value '{value}' cannot be converted to type 'Integer'.")
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return checked_int(int(value))
+    raise call.error("was invoked with a value that cannot be converted to type 'Integer'.")
+
+
+@function("float", 1)
+def to_float(call: Invocation, value: JsonValue) -> float:
+    if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
+        number = float(value)
+    elif isinstance(value, float):
+        number = value
+    else:
+        number = float(checked_int(arguments.integer(call, value)))
+    if not math.isfinite(number):
+        raise call.error("was invoked with a value that cannot be converted to type 'Float'.")
+    return number
 
 
 def _numbers(call: Invocation, values: tuple[JsonValue, ...]) -> list[int]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import NoReturn
-
+from dbxwizard.arm_template import lenient_json
 from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.evaluation import Invocation, select
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
-from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, find_key
+from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, collation_key, find_key
 
 
 @function("null", 0)
@@ -30,20 +28,15 @@ def create_object(call: Invocation) -> JsonValue:
     return result
 
 
-def _folded(key: str) -> tuple[str, str]:
-    """Sorts without regard to case, lower case first among equals."""
-    return key.lower(), key.swapcase()
-
-
 @function("items", 1, structural=True)
 def items(call: Invocation, value: JsonValue) -> list[JsonValue]:
     pairs = arguments.mapping(call, value)
-    return [{"key": key, "value": pairs[key]} for key in sorted(pairs, key=_folded)]
+    return [{"key": key, "value": pairs[key]} for key in sorted(pairs, key=collation_key)]
 
 
 @function("objectKeys", 1, structural=True)
 def object_keys(call: Invocation, value: JsonValue) -> list[JsonValue]:
-    return sorted(arguments.mapping(call, value), key=_folded)
+    return sorted(arguments.mapping(call, value), key=collation_key)
 
 
 @function("shallowMerge", 1, structural=True)
@@ -89,12 +82,6 @@ def _try_step(value: JsonValue, key: JsonValue) -> list[JsonValue]:
 def parse_json(call: Invocation, value: JsonValue) -> JsonValue:
     text = arguments.text(call, value)
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise call.error(
-            f"parameter is not valid. The provided value '{text}' cannot be converted by the expression to JSON."
-        ) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+        return lenient_json.loads(text)
+    except ValueError:
+        raise call.error("parameter is not valid. The provided value cannot be converted to JSON.") from None

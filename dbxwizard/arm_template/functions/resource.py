@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+from dbxwizard.arm_template.errors import ExpressionError
 from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, LIST, function
-from dbxwizard.arm_template.scope import MANAGEMENT_GROUP_TYPE, RESOURCE_GROUP_TYPE, segments
+from dbxwizard.arm_template.scope import MANAGEMENT_GROUP_TYPE, Level
+from dbxwizard.arm_template.scope import resource_id as build_id
 from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
 
 
-def _split(call: Invocation, values: list[str]) -> tuple[list[str], str, list[str]]:
-    """What stands before the resource type, the type, and the names: the type is the first with a slash."""
-    position = next((index for index, value in enumerate(values) if "/" in value), None)
-    if position is None:
-        raise call.error(
-            "requires a resource type among its arguments. "
-            "Please see https://aka.ms/arm-resource-functions/#resourceid for usage details."
+def _refuse(call: Invocation, reason: str) -> ExpressionError:
+    return ExpressionError(
+        f"Unable to evaluate template language function '{call.name}': {reason}. "
+        f"Please see https://aka.ms/arm-resource-functions/#{call.name.lower()} for usage details."
+    )
+
+
+def _split(call: Invocation, values: list[str], allowed: int) -> tuple[list[str], str, list[str]]:
+    """What stands before the resource type (so many arguments at most), the type, and the names."""
+    position = next((index for index, value in enumerate(values) if "/" in value), len(values))
+    if position > allowed or position == len(values):
+        raise _refuse(
+            call,
+            "function requires fully qualified resource type as one of first three arguments for resource at resource "
+            "group scope, or first two arguments for resource at subscription scope",
         )
-    return values[:position], values[position], values[position + 1 :]
+    return values[:position], values[position].strip("/"), values[position + 1 :]
 
 
-def _tail(call: Invocation, resource_type: str, names: list[str]) -> str:
-    wanted = resource_type.strip("/").count("/")
+def _identifier(call: Invocation, scope_id: str, resource_type: str, names: list[str]) -> str:
+    wanted = resource_type.count("/")
     if len(names) == 1 and wanted > 1:
         names = names[0].split("/")
     if len(names) != wanted:
-        raise call.error(
-            f"has invalid arguments: the type '{resource_type}' requires '{wanted}' resource name argument(s). "
-            f"Please see https://aka.ms/arm-resource-functions/#{call.name.lower()} for usage details."
-        )
-    return segments(resource_type, "/".join(names))
+        raise _refuse(call, f"the type '{resource_type}' requires '{wanted}' resource name argument(s)")
+    return build_id(scope_id, resource_type, "/".join(names))
 
 
 def _texts(call: Invocation, values: tuple[JsonValue, ...]) -> list[str]:
@@ -39,51 +46,47 @@ def _texts(call: Invocation, values: tuple[JsonValue, ...]) -> list[str]:
 @function("resourceId", 2, ANY_NUMBER)
 def resource_id(call: Invocation, *values: JsonValue) -> str:
     """[subscriptionId], [resourceGroupName], type, names: the id in the resource group, or in what is above it."""
-    before, resource_type, names = _split(call, _texts(call, values))
     scope = call.frame.host.scope
-    if len(before) > 2:
-        raise call.error("has invalid arguments: at most a subscription and a resource group stand before the type.")
-    group = before[-1] if before else scope.resource_group
-    subscription = before[0] if len(before) == 2 else scope.subscription_id
-    tail = _tail(call, resource_type, names)
-    if not subscription:
-        return f"/{tail}"
-    return f"/subscriptions/{subscription}/{f'resourceGroups/{group}/' if group else ''}{tail}"
+    allowed = {Level.RESOURCE_GROUP: 2, Level.SUBSCRIPTION: 1}.get(scope.level, 0)
+    before, resource_type, names = _split(call, _texts(call, values), allowed)
+    if scope.level is Level.RESOURCE_GROUP:
+        subscription = before[0] if len(before) == 2 else scope.subscription_id
+        group = before[-1] if before else scope.resource_group
+        return _identifier(call, f"/subscriptions/{subscription}/resourceGroups/{group}", resource_type, names)
+    if scope.level is Level.SUBSCRIPTION:
+        subscription = before[0] if before else scope.subscription_id
+        return _identifier(call, f"/subscriptions/{subscription}", resource_type, names)
+    return _identifier(call, "/", resource_type, names)
 
 
 @function("subscriptionResourceId", 2, ANY_NUMBER)
 def subscription_resource_id(call: Invocation, *values: JsonValue) -> str:
-    before, resource_type, names = _split(call, _texts(call, values))
+    before, resource_type, names = _split(call, _texts(call, values), 1)
     subscription = before[0] if before else call.frame.host.scope.subscription_id
-    if len(before) > 1 or not subscription:
-        raise call.error("has invalid arguments: it takes at most one subscription id, and needs one here.")
-    tail = _tail(call, resource_type, names)
-    if resource_type.lower() == RESOURCE_GROUP_TYPE.lower():
-        tail = f"resourceGroups/{names[0]}"  # the id that a group answers with has no provider in it
-    return f"/subscriptions/{subscription}/{tail}"
+    if not subscription:
+        raise _refuse(call, "function requires a subscription id at this scope")
+    return _identifier(call, f"/subscriptions/{subscription}", resource_type, names)
 
 
 @function("tenantResourceId", 2, ANY_NUMBER)
 def tenant_resource_id(call: Invocation, *values: JsonValue) -> str:
-    before, resource_type, names = _split(call, _texts(call, values))
-    if before:
-        raise call.error("has invalid arguments: its first argument is the resource type.")
-    return f"/{_tail(call, resource_type, names)}"
+    _, resource_type, names = _split(call, _texts(call, values), 0)
+    return _identifier(call, "/", resource_type, names)
 
 
 @function("managementGroupResourceId", 2, ANY_NUMBER)
 def management_group_resource_id(call: Invocation, *values: JsonValue) -> str:
-    before, resource_type, names = _split(call, _texts(call, values))
+    before, resource_type, names = _split(call, _texts(call, values), 1)
     group = before[0] if before else call.frame.host.scope.management_group
-    if len(before) > 1 or not group:
-        raise call.error("has invalid arguments: it takes at most one management group, and needs one here.")
-    return f"/providers/{MANAGEMENT_GROUP_TYPE}/{group}/{_tail(call, resource_type, names)}"
+    if not group:
+        raise _refuse(call, "function requires a management group at this scope")
+    return _identifier(call, f"/providers/{MANAGEMENT_GROUP_TYPE}/{group}", resource_type, names)
 
 
 @function("extensionResourceId", 3, ANY_NUMBER)
 def extension_resource_id(call: Invocation, *values: JsonValue) -> str:
     base, resource_type, *names = _texts(call, values)
-    return f"{base.rstrip('/')}/{_tail(call, resource_type, names)}"
+    return _identifier(call, base, resource_type.strip("/"), names)
 
 
 def _at_runtime(call: Invocation) -> None:

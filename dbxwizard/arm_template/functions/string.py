@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import uuid
 
+from dbxwizard.arm_template import lenient_json
 from dbxwizard.arm_template.composite import composite_format
 from dbxwizard.arm_template.evaluation import Invocation, Phase
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.hashing import base32, murmur64
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
-from dbxwizard.arm_template.values import JsonValue, to_text
+from dbxwizard.arm_template.values import MAX_SIZE, JsonValue, to_text
 
 _GUID_NAMESPACE = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
 
@@ -91,8 +91,8 @@ def substring(call: Invocation, value: JsonValue, start: JsonValue, length: Json
 @function("padLeft", 2, 3)
 def pad_left(call: Invocation, value: JsonValue, width: JsonValue, character: JsonValue = " ") -> str:
     length, padding = arguments.integer(call, width), arguments.text(call, character)
-    if not 0 <= length <= 16:
-        raise call.error(f"expects its total length to be between 0 and 16, not '{length}'.")
+    if not 0 <= length <= MAX_SIZE:
+        raise call.error(f"expects its total length to be between 0 and {MAX_SIZE}, not '{length}'.")
     if len(padding) != 1:
         raise call.error("expects its padding character to be a single character.")
     return to_text(value).rjust(length, padding)
@@ -117,28 +117,17 @@ def new_guid(call: Invocation) -> str:
 
 @function("like", 2)
 def like(call: Invocation, value: JsonValue, pattern: JsonValue) -> bool:
-    """`*` stands for any characters, `?` for one; upper and lower case are the same."""
+    """`*` stands for any characters, none included; upper and lower case are the same."""
     text, pieces = arguments.text(call, value).lower(), arguments.text(call, pattern).lower().split("*")
+    first, *middle, last = pieces if len(pieces) > 1 else (*pieces, "")
     if len(pieces) == 1:
-        return _matches(text, pieces[0])
-    first, *middle, last = pieces
-    if len(text) < len(first) + len(last) or not _matches(text[: len(first)], first):
+        return text == first
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
         return False
-    rest, end = text[len(first) : len(text) - len(last)], text[len(text) - len(last) :]
-    return _matches(end, last) and _in_order(rest, middle)
-
-
-def _matches(text: str, piece: str) -> bool:
-    return len(text) == len(piece) and all(mark in ("?", letter) for letter, mark in zip(text, piece, strict=True))
-
-
-def _in_order(text: str, pieces: list[str]) -> bool:
-    """Whether the pieces are found in the text one after another; the first place for each is the best."""
-    at = 0
-    for piece in pieces:
-        places = range(at, len(text) - len(piece) + 1)
-        found = next((place for place in places if _matches(text[place : place + len(piece)], piece)), None)
-        if found is None:
+    at, end = len(first), len(text) - len(last)
+    for piece in middle:
+        found = text.find(piece, at, end)
+        if found < 0:
             return False
         at = found + len(piece)
     return True
@@ -154,7 +143,7 @@ def _decoded(call: Invocation, value: JsonValue) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise call.error(f"parameter is not valid: '{text}' is not a base64 encoded string.") from None
+        raise call.error("parameter is not valid: it is not a base64 encoded string.") from None
 
 
 @function("base64ToString", 1)
@@ -165,6 +154,6 @@ def base64_to_string(call: Invocation, value: JsonValue) -> str:
 @function("base64ToJson", 1)
 def base64_to_json(call: Invocation, value: JsonValue) -> JsonValue:
     try:
-        return json.loads(_decoded(call, value))
-    except (ValueError, RecursionError):
+        return lenient_json.loads(_decoded(call, value))
+    except ValueError:
         raise call.error("parameter is not valid: the decoded value is not JSON.") from None

@@ -14,7 +14,7 @@ from dbxwizard.arm_template.values import JsonValue
 
 @function("dataUri", 1)
 def data_uri(call: Invocation, value: JsonValue) -> str:
-    return "data:text/plain;charset=utf8;base64," + base64.b64encode(arguments.text(call, value).encode()).decode()
+    return "data:text/plain;charset=utf-8;base64," + base64.b64encode(arguments.text(call, value).encode()).decode()
 
 
 @function("dataUriToString", 1)
@@ -22,13 +22,13 @@ def data_uri_to_string(call: Invocation, value: JsonValue) -> str:
     text = arguments.text(call, value)
     head, comma, data = text.partition(",")
     if not comma or not head.lower().startswith("data:"):
-        raise call.error(f"parameter is not valid: '{text}' is not a data URI.")
+        raise call.error("parameter is not valid: it is not a data URI.")
     try:
         if head.lower().endswith(";base64"):
             return base64.b64decode(data, validate=True).decode()
         return unquote_to_bytes(data).decode()
     except (binascii.Error, ValueError):
-        raise call.error(f"parameter is not valid: '{text}' is not a data URI.") from None
+        raise call.error("parameter is not valid: it is not a data URI.") from None
 
 
 @function("uri", 2)
@@ -36,12 +36,12 @@ def uri(call: Invocation, base: JsonValue, relative: JsonValue) -> str:
     """Ends the base in a slash, and the last part of it is kept; otherwise the relative part takes its place."""
     address, tail = arguments.text(call, base), arguments.text(call, relative)
     try:
-        parts = urlsplit(address)
+        parts, joined = urlsplit(address), urljoin(address, tail)
     except ValueError:
-        parts = urlsplit("")
+        parts, joined = urlsplit(""), ""
     if not parts.scheme or not parts.netloc:
-        raise call.error(f"parameter is not valid: '{address}' is not an absolute URI.")
-    return urljoin(address, tail)
+        raise call.error("parameter is not valid: its base is not an absolute URI.")
+    return joined
 
 
 @function("uriComponent", 1)
