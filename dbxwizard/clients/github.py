@@ -1,0 +1,298 @@
+"""GitHub: one repository, its environments with their variables and secrets, its files and pull requests."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from github.PublicKey import encrypt
+
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.github_connection import GitHubConnection, required
+from dbxwizard.clients.github_types import Head, NewFile, PullRequest, Repository, TokenInfo, TreeFile, Variable
+from dbxwizard.core.errors import Forbidden, NotFound, OperationError, UsageError
+from dbxwizard.core.secret import Secret
+
+_WORKFLOWS = ".github/workflows/"
+
+
+class GitHubClient:
+    """The repository `OWNER/NAME`. Raises the errors of core.errors; UsageError for a name that can't be one."""
+
+    def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
+        owner, slash, name = repository.partition("/")
+        if not (owner and slash and name) or "/" in name:
+            raise UsageError("repository-invalid", f"{repository!r} is not of the form OWNER/NAME")
+        self.name = repository
+        self._root = f"/repos/{quote(owner)}/{quote(name)}"
+        self._resource = f"GitHub repository {repository}"
+        self._connection = GitHubConnection(cloud, token)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    # The token and the repository.
+
+    async def token_info(self) -> TokenInfo:
+        answer = await self._connection.call("GET", "/user", resource="GitHub token")
+        scopes = answer.headers.get("x-oauth-scopes")
+        names = None if scopes is None else frozenset(name.strip() for name in scopes.split(",") if name.strip())
+        expires_at = answer.headers.get("github-authentication-token-expiration", "")
+        return TokenInfo(required(answer.data, "login"), names, expires_at)
+
+    async def repository(self) -> Repository:
+        data = await self._get("")
+        owner = required(data, "owner")
+        return Repository(
+            id=required(data, "id"),
+            full_name=required(data, "full_name"),
+            owner_id=required(owner, "id"),
+            owner_type=required(owner, "type"),
+            private=required(data, "private"),
+            default_branch=required(data, "default_branch"),
+            html_url=required(data, "html_url"),
+            clone_url=required(data, "clone_url"),
+            may_administer=bool(data.get("permissions", {}).get("admin")),
+        )
+
+    async def plan(self) -> str:
+        """The owner's plan (`free`, `pro`, `team`, `enterprise` …); "" where the token may not see it."""
+        owner = self.name.split("/")[0]
+        repository = await self.repository()
+        path = f"/orgs/{quote(owner)}" if repository.owner_type == "Organization" else "/user"
+        answer = await self._connection.call("GET", path, resource=f"GitHub account {owner}")
+        is_owner = answer.data.get("login", "").lower() == owner.lower()
+        return str((answer.data.get("plan") or {}).get("name", "")) if is_owner else ""
+
+    async def subject(self, environment: str) -> str:
+        """The OIDC subject that a job in `environment` presents.
+
+        The prefix that GitHub names is authoritative: it has the ids of owner and repository where they are in force
+        (docs.github.com/actions/reference/security/oidc). Raises OperationError `oidc-subject-unknown` where the
+        subject was customised with what only a workflow can tell.
+        """
+        repository = await self.repository()
+        try:
+            customized = await self._get("/actions/oidc/customization/sub")
+        except NotFound:
+            customized = {}  # nothing was customised, or this GitHub Enterprise Server is too old for it
+        return subject_of(repository, customized, environment)
+
+    # Environments.
+
+    async def environment(self, name: str) -> dict[str, Any] | None:
+        """The environment as GitHub shows it; None when there is none."""
+        found: dict[str, Any] | None = await self._get_or_none(_environment(name))
+        return found
+
+    async def put_environment(self, name: str, body: Mapping[str, object]) -> None:
+        """Replaces the whole environment."""
+        await self._write("PUT", _environment(name), dict(body), f"GitHub environment {name}")
+
+    async def branch_policies(self, environment: str) -> frozenset[str]:
+        """The name patterns of the branches that may deploy to an environment with custom policies."""
+        path = _environment(environment) + "/deployment-branch-policies"
+        found = await self._items(path, field="branch_policies")
+        return frozenset(required(each, "name") for each in found if each.get("type", "branch") == "branch")
+
+    async def add_branch_policy(self, environment: str, pattern: str) -> None:
+        path = _environment(environment) + "/deployment-branch-policies"
+        await self._write("POST", path, {"name": pattern, "type": "branch"}, f"GitHub environment {environment}")
+
+    # Variables and secrets, of an environment or ("") of the repository.
+
+    async def variables(self, environment: str = "") -> dict[str, Variable]:
+        found = await self._items(_holder(environment) + "/variables", field="variables", query={"per_page": 30})
+        return {
+            required(each, "name"): Variable(required(each, "value"), required(each, "updated_at")) for each in found
+        }
+
+    async def create_variable(self, environment: str, name: str, value: str) -> None:
+        body = {"name": name, "value": value}
+        await self._write("POST", _holder(environment) + "/variables", body, f"GitHub variable {name}")
+
+    async def update_variable(self, environment: str, name: str, value: str) -> None:
+        path = f"{_holder(environment)}/variables/{name}"
+        await self._write("PATCH", path, {"value": value}, f"GitHub variable {name}")
+
+    async def delete_variable(self, environment: str, name: str) -> None:
+        await self._write("DELETE", f"{_holder(environment)}/variables/{name}", None, f"GitHub variable {name}")
+
+    async def secrets(self, environment: str = "") -> dict[str, str]:
+        """The secrets' names, and when each was last written, as GitHub writes a time."""
+        found = await self._items(_holder(environment) + "/secrets", field="secrets")
+        return {required(each, "name"): required(each, "updated_at") for each in found}
+
+    async def put_secrets(self, environment: str, values: Mapping[str, Secret]) -> None:
+        """Seals each value for GitHub alone and sends it."""
+        root = _holder(environment) + "/secrets"
+        key = await self._get(root + "/public-key")
+        for name, value in values.items():
+            body = {"key_id": required(key, "key_id"), "encrypted_value": encrypt(required(key, "key"), value.reveal())}
+            await self._write("PUT", f"{root}/{name}", body, f"GitHub secret {name}")
+
+    # Files.
+
+    async def head(self, branch: str) -> Head | None:
+        """The newest commit of a branch; None when there is no such branch."""
+        data = await self._get_or_none(f"/branches/{quote(branch, safe='')}")
+        if data is None:
+            return None
+        commit = required(data, "commit")
+        inner, parents = required(commit, "commit"), required(commit, "parents")
+        return Head(
+            commit=required(commit, "sha"),
+            tree=required(required(inner, "tree"), "sha"),
+            message=required(inner, "message"),
+            parents=tuple(required(parent, "sha") for parent in parents),
+        )
+
+    async def is_empty(self) -> bool:
+        """Whether no branch has a commit."""
+        answer = await self._connection.call(
+            "GET", self._root + "/branches", resource=self._resource, query={"per_page": 1}
+        )
+        return not answer.data
+
+    async def files(self, tree: str, wanted: Iterable[str]) -> dict[str, TreeFile]:
+        """Those of the paths `wanted` that a tree has."""
+        data = await self._get(f"/git/trees/{tree}", {"recursive": "1"})
+        if required(data, "truncated"):  # more than 100,000 entries or 7 MB
+            return await self._walk(tree, set(wanted))
+        found = {each["path"]: each for each in required(data, "tree")}
+        return {path: TreeFile(found[path]["mode"], found[path]["sha"]) for path in wanted if path in found}
+
+    async def _walk(self, tree: str, wanted: set[str], under: str = "") -> dict[str, TreeFile]:
+        """As `files`, folder by folder, for a tree that is too large for one answer."""
+        found: dict[str, TreeFile] = {}
+        for each in required(await self._get(f"/git/trees/{tree}"), "tree"):
+            path = under + each["path"]
+            if each["type"] == "tree" and any(name.startswith(f"{path}/") for name in wanted):
+                found |= await self._walk(each["sha"], wanted, f"{path}/")
+            elif path in wanted:
+                found[path] = TreeFile(each["mode"], each["sha"])
+        return found
+
+    async def write_file(self, branch: str, file: NewFile, message: str) -> None:
+        """Commits one new file; the only way into a repository that has no commit yet."""
+        body = {"message": message, "content": base64.b64encode(file.content).decode(), "branch": branch}
+        await self._write_files("PUT", f"/contents/{quote(file.path)}", body, [file])
+
+    async def write_tree(self, files: Sequence[NewFile], base: str) -> str:
+        """The SHA of the tree that has `files` over what the tree `base` has."""
+        items = [{"path": file.path, "mode": file.mode, "type": "blob", **await self._content(file)} for file in files]
+        data = await self._write_files("POST", "/git/trees", {"base_tree": base, "tree": items}, files)
+        return str(required(data, "sha"))
+
+    async def _content(self, file: NewFile) -> dict[str, str]:
+        """Text goes along with the tree; only what is no text needs a request of its own."""
+        try:
+            return {"content": file.content.decode("utf-8")}
+        except UnicodeDecodeError:
+            body = {"content": base64.b64encode(file.content).decode(), "encoding": "base64"}
+            return {"sha": required(await self._write("POST", "/git/blobs", body), "sha")}
+
+    async def _write_files(self, verb: str, path: str, body: object, files: Sequence[NewFile]) -> Any:
+        try:
+            return await self._write(verb, path, body)
+        except (NotFound, Forbidden) as error:
+            if not any(file.path.startswith(_WORKFLOWS) for file in files):
+                raise
+            # GitHub says 404 to a classic token and 403 to a fine-grained one (github.com/github/docs/pull/4770).
+            raise Forbidden(
+                "github-workflow-scope",
+                f"GitHub refused to write workflow files: {error.message}",
+                resource=self._resource,
+                status=error.status,
+                action="scope workflow",
+                scope=self._resource,
+            ) from error
+
+    async def write_commit(self, message: str, tree: str, parents: Sequence[str]) -> str:
+        data = await self._write("POST", "/git/commits", {"message": message, "tree": tree, "parents": list(parents)})
+        return str(required(data, "sha"))
+
+    async def create_branch(self, branch: str, commit: str) -> None:
+        await self._write("POST", "/git/refs", {"ref": f"refs/heads/{branch}", "sha": commit})
+
+    async def move_branch(self, branch: str, commit: str, *, force: bool = False) -> None:
+        """Points a branch at a commit; without `force` only forward."""
+        await self._write("PATCH", f"/git/refs/heads/{quote(branch)}", {"sha": commit, "force": force})
+
+    async def open_pull_request(self, head: str, base: str) -> PullRequest | None:
+        query = {"state": "open", "head": f"{self.name.split('/')[0]}:{head}", "base": base}
+        found = await self._items("/pulls", query=query)
+        return _pull_request(found[0]) if found else None
+
+    async def create_pull_request(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        asked = {"head": head, "base": base, "title": title, "body": body}
+        return _pull_request(await self._write("POST", "/pulls", asked))
+
+    # Requests below the repository.
+
+    async def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        answer = await self._connection.call("GET", self._root + path, resource=self._resource, query=query)
+        return answer.data
+
+    async def _get_or_none(self, path: str) -> Any:
+        try:
+            return await self._get(path)
+        except NotFound:
+            return None
+
+    async def _items(self, path: str, *, field: str = "", query: Mapping[str, Any] | None = None) -> list[Any]:
+        return await self._connection.items(self._root + path, resource=self._resource, field=field, query=query)
+
+    async def _write(self, verb: str, path: str, body: object, resource: str = "") -> Any:
+        answer = await self._connection.call(verb, self._root + path, resource=resource or self._resource, body=body)
+        return answer.data
+
+
+def subject_of(repository: Repository, customized: Mapping[str, Any], environment: str) -> str:
+    """The subject for a job in `environment`; `customized` is what the repository's customisation says."""
+    prefix = str(customized.get("sub_claim_prefix") or f"repo:{repository.full_name}").rstrip(":")
+    escaped = environment.replace(":", "%3A")
+    if customized.get("use_default", True):
+        return f"{prefix}:environment:{escaped}"
+    known = {
+        "repo": prefix,
+        "context": f"environment:{escaped}",
+        "environment": f"environment:{escaped}",
+        "repository": f"repository:{repository.full_name}",
+        "repository_id": f"repository_id:{repository.id}",
+        "repository_owner": f"repository_owner:{repository.owner}",
+        "repository_owner_id": f"repository_owner_id:{repository.owner_id}",
+        "repository_visibility": f"repository_visibility:{'private' if repository.private else 'public'}",
+    }
+    keys = customized.get("include_claim_keys") or []
+    unknown = [key for key in keys if key not in known]
+    if unknown or not keys:
+        raise OperationError(
+            "oidc-subject-unknown",
+            f"the OIDC subject has claims that only a workflow can tell: {', '.join(unknown) or 'none is named'}",
+            resource=f"GitHub repository {repository.full_name}",
+        )
+    return ":".join(known[key] for key in keys)
+
+
+def _environment(name: str) -> str:
+    return f"/environments/{quote(name, safe='')}"
+
+
+def _holder(environment: str) -> str:
+    return _environment(environment) if environment else "/actions"
+
+
+def _pull_request(data: Any) -> PullRequest:
+    return PullRequest(required(data, "number"), required(data, "html_url"))

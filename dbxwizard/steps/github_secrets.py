@@ -1,0 +1,212 @@
+"""Secrets of an environment, or of the repository where its plan has no environments.
+
+GitHub never shows a secret again, so what was written is noted beside it, in the variable DBXWIZARD_SECRETS: for each
+secret the version of its value, which is the key id of the credential and nothing of the value. A secret counts as
+unchanged when its version is noted and GitHub says that it was not written after the note was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dbxwizard.core.errors import NotFound, OperationError
+from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.secret import Secret
+from dbxwizard.steps.github_environments import environment_step_id
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.github import GitHubClient
+
+NOTE = "DBXWIZARD_SECRETS"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSecret:
+    """`version` tells one value from the next and shows nothing of it; `value` is None where nobody knows it any more.
+
+    Both are computed from the outputs of the steps in `needs`.
+    """
+
+    name: str
+    version: Callable[[Inputs], str]
+    value: Callable[[Inputs], Secret | None]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsState:
+    """`written_at`: when each secret was written; `versions`: what the note says; `noted_at`: when it was written.
+
+    Times are as GitHub writes them, so they sort as text.
+    """
+
+    written_at: Mapping[str, str]
+    versions: Mapping[str, str]
+    noted_at: str
+
+    def untouched(self, name: str) -> bool:
+        """Whether the secret is there and nobody wrote it after the note."""
+        return name in self.written_at and name in self.versions and self.written_at[name] <= self.noted_at
+
+
+async def read_secrets(client: GitHubClient, environment: str) -> SecretsState | None:
+    """What is there; None where there is no such environment."""
+    try:
+        variables = await client.variables(environment)
+        written_at = await client.secrets(environment)
+    except NotFound:
+        return None
+    note = variables.get(NOTE)
+    return SecretsState(written_at, _parsed(note.value) if note else {}, note.updated_at if note else "")
+
+
+async def stored_versions(client: GitHubClient, environment: str) -> dict[str, str]:
+    """The secrets that are as dbxwizard wrote them, with the version of each: whose value is still known to GitHub."""
+    state = await read_secrets(client, environment)
+    if state is None:
+        return {}
+    return {name: version for name, version in state.versions.items() if state.untouched(name)}
+
+
+def _parsed(text: str) -> dict[str, str]:
+    """The note; nothing where somebody wrote something else into it."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    return {name: version for name, version in data.items() if isinstance(version, str)}
+
+
+class GitHubSecretsStep(Step[SecretsState]):
+    """Each of `secrets` is there with its version; others are left alone. `environment` "" means the repository."""
+
+    scope = Scope.SETUP
+
+    def __init__(self, client: GitHubClient, environment: str, secrets: Sequence[WantedSecret]) -> None:
+        self.id = f"setup/github/secrets/{environment.lower() or 'repository'}"
+        self.title = f"GitHub secrets of {environment or 'the repository'}"
+        self.environment = environment
+        sources = dict.fromkeys(need for secret in secrets for need in secret.needs)
+        self.needs = (*([environment_step_id(environment)] if environment else []), *sources)
+        self._client, self._secrets = client, tuple(secrets)
+
+    async def read(self, inputs: Inputs) -> SecretsState | None:
+        return await read_secrets(self._client, self.environment)
+
+    def diff(self, state: SecretsState | None, inputs: Inputs) -> Change:
+        found = state or SecretsState({}, {}, "")
+        reasons = [reason for secret in self._secrets for reason in _reasons(found, secret, inputs)]
+        exists = any(secret.name in found.written_at for secret in self._secrets)
+        return Change(Action.UPDATE if exists else Action.CREATE, tuple(reasons)) if reasons else Change.none()
+
+    async def apply(
+        self, state: SecretsState | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        found = state or SecretsState({}, {}, "")
+        changed = [secret for secret in self._secrets if any(_reasons(found, secret, inputs))]
+        values = {secret.name: self._value(secret, inputs) for secret in changed}
+        await self._client.put_secrets(self.environment, values)
+        kept = {name: version for name, version in found.versions.items() if found.untouched(name)}
+        await self._note(found, kept | {secret.name: secret.version(inputs) for secret in changed})
+        return {}
+
+    def _value(self, secret: WantedSecret, inputs: Inputs) -> Secret:
+        value = secret.value(inputs)
+        if value is None:
+            raise OperationError(
+                "secret-value-unknown",
+                f"{secret.name} has to be written, and its value is not known: it is shown only when it is made",
+                resource=self.subject,
+                fix="Run setup again: it makes a new credential for what GitHub does not hold.",
+            )
+        return value
+
+    async def _note(self, found: SecretsState, versions: Mapping[str, str]) -> None:
+        """Writes the note after the secrets, so that it is not older than they are."""
+        text = json.dumps(versions, sort_keys=True)
+        if not found.noted_at:
+            await self._client.create_variable(self.environment, NOTE, text)
+        elif versions != found.versions:
+            await self._client.update_variable(self.environment, NOTE, text)
+        else:
+            # GitHub doesn't say whether the same text again counts as an update.
+            await self._client.delete_variable(self.environment, NOTE)
+            await self._client.create_variable(self.environment, NOTE, text)
+
+
+def _reasons(found: SecretsState, secret: WantedSecret, inputs: Inputs) -> list[Reason]:
+    version, name = secret.version(inputs), secret.name
+    after = f"version {version}"
+    if name not in found.written_at:
+        return [Reason(name, None, after)]
+    if name not in found.versions:
+        return [Reason(name, "not written by dbxwizard", after)]
+    if found.versions[name] != version:
+        return [Reason(name, f"version {found.versions[name]}", after)]
+    if not found.untouched(name):
+        return [Reason(name, f"written by somebody else at {found.written_at[name]}", after)]
+    return []
+
+
+def from_output(name: str, step_id: str, output: str) -> WantedSecret:
+    """A secret whose value is an output that is no secret elsewhere (a client id): it is its own version."""
+
+    def version(inputs: Inputs) -> str:
+        return str(inputs.get(step_id, output))
+
+    return WantedSecret(name, version, lambda inputs: Secret(version(inputs)), (step_id,))
+
+
+def fixed(name: str, value: str) -> WantedSecret:
+    """A secret with a known value that is no secret elsewhere (a tenant's id)."""
+    return WantedSecret(name, lambda _inputs: value, lambda _inputs: Secret(value))
+
+
+def client_secret(name: str, step_id: str) -> WantedSecret:
+    """The value that the step `step_id` (setup/client-secret/…) has when it made a new one."""
+    return WantedSecret(
+        name, lambda inputs: str(inputs.get(step_id, "key_id")), lambda inputs: _new_value(inputs, step_id), (step_id,)
+    )
+
+
+def azure_credentials(
+    name: str, application_step: str, secret_step: str, *, tenant_id: str, subscription_id: str
+) -> WantedSecret:
+    """AZURE_CREDENTIALS as `azure/login` reads it (github.com/Azure/login#login-with-a-service-principal-secret)."""
+
+    def value(inputs: Inputs) -> Secret | None:
+        secret = _new_value(inputs, secret_step)
+        if secret is None:
+            return None
+        client_id = str(inputs.get(application_step, "client_id"))
+        parts = {"clientId": client_id, "clientSecret": secret.reveal()}
+        return Secret(json.dumps({**parts, "subscriptionId": subscription_id, "tenantId": tenant_id}))
+
+    def version(inputs: Inputs) -> str:
+        return f"{inputs.get(secret_step, 'key_id')} in {subscription_id}"
+
+    return WantedSecret(name, version, value, (application_step, secret_step))
+
+
+def git_token(token: Secret, expires_at: str, repository: str) -> WantedSecret:
+    """PAT_GITHUB. A token has no key id: its version is its end and 32 bits of a hash.
+
+    A token has more than 150 random bits, so that nobody, whatever they can compute, finds it from 32 of them.
+    """
+    hashed = hashlib.sha256(f"PAT_GITHUB\0{repository.lower()}\0{token.reveal()}".encode()).hexdigest()[:8]
+    version = f"{hashed}, expires {expires_at or 'never'}"
+    return WantedSecret("PAT_GITHUB", lambda _inputs: version, lambda _inputs: token)
+
+
+def _new_value(inputs: Inputs, step_id: str) -> Secret | None:
+    try:
+        value = inputs.get(step_id, "_client_secret")
+    except KeyError:
+        return None  # it was made in an earlier run
+    return value if isinstance(value, Secret) else None
