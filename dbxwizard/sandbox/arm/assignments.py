@@ -64,6 +64,10 @@ class RoleAssignmentType(ResourceType):
         given = Attributes(request=request, resource=_attributes(write.existing or {}))
         access.require(write.context, write.caller, f"{self.name}/write", write.id.text, given)
 
+    def answer_to_delete(self, context: Context, resource_id: ResourceId) -> Document | None:
+        found = self.stored(context.store, resource_id)
+        return None if found is None else rendered(found)
+
     def authorize_delete(self, context: Context, resource_id: ResourceId, caller: Caller) -> None:
         given = Attributes(resource=_attributes(self.stored(context.store, resource_id) or {}))
         access.require(context, caller, f"{self.name}/delete", resource_id.text, given)

@@ -11,7 +11,7 @@ from dbxwizard.sandbox.arm.ids import GROUPS, ResourceId, parse
 from dbxwizard.sandbox.arm.locations import ALL, normal
 from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
-from dbxwizard.sandbox.arm.stored import IGNORED, TAGS, StoredType, remove_below
+from dbxwizard.sandbox.arm.stored import IGNORED, TAGS, StoredType, remove_below, tolerant
 from dbxwizard.sandbox.fields import Spec
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document, Store
@@ -63,6 +63,9 @@ class ResourceGroupType(ResourceType):
         "properties?": {"provisioningState?": str},
     }
 
+    def accepts(self, *, patch: bool) -> Spec:
+        return tolerant(self.patch_body if patch else self.body, IGNORED)
+
     @property
     def rights(self) -> str:
         return "Microsoft.Resources/subscriptions/resourceGroups"
@@ -75,8 +78,7 @@ class ResourceGroupType(ResourceType):
         return {name: document[name] for name in names if name in document}
 
     def check(self, write: Write) -> None:
-        body = {name: value for name, value in write.body.items() if name not in IGNORED}
-        problem = fields.check(body, self.patch_body if write.patch else self.body)
+        problem = fields.check(write.body, self.accepts(patch=write.patch))
         if problem:
             raise errors.invalid_content(problem)
         if not re.fullmatch(r"[-\w._()]{0,89}[-\w_()]", write.id.name):

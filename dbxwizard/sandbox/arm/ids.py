@@ -83,6 +83,17 @@ def parse(text: str) -> ResourceId:
     raise ValueError(f"'{text}' is not a resource id")
 
 
+def scope_of(path: str) -> ResourceId:
+    """The innermost resource, group, subscription or tenant that a path names, whatever operation follows."""
+    parts = [part for part in path.split("/") if part]
+    for length in range(len(parts), 0, -1):
+        try:
+            return parse("/" + "/".join(parts[:length]))
+        except ValueError:
+            continue
+    return parse("")
+
+
 def _last_providers(parts: list[str]) -> int | None:
     found = [index for index, part in enumerate(parts) if part.lower() == "providers"]
     return found[-1] if found else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from dbxwizard.sandbox.arm.ids import ResourceId
-from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import Hosts
+from dbxwizard.sandbox.fields import FieldProblem, Spec
+from dbxwizard.sandbox.http import ApiError, Hosts
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
 
@@ -93,6 +93,10 @@ class ResourceType(ABC):
     answers_with_operation: bool = False  # a slow PUT answers with Azure-AsyncOperation
     actions: ClassVar[Mapping[str, Action]] = {}
 
+    def accepts(self, *, patch: bool) -> Spec:
+        """The fields of a body; read-only ones, which clients send back, are among them."""
+        return self.patch_body if patch else self.body
+
     @property
     def rights(self) -> str:
         """The RBAC actions of the type without their last part; `/write` and the like are added."""
@@ -117,6 +121,16 @@ class ResourceType(ABC):
     @abstractmethod
     def render(self, context: Context, document: Document) -> Document:
         """The document as GET answers it."""
+
+    def field_error(self, problem: FieldProblem) -> ApiError:
+        """The answer to a body that has a field too much, too little or of the wrong form."""
+        from dbxwizard.sandbox.arm.errors import invalid_content
+
+        return invalid_content(problem)
+
+    def answer_to_delete(self, context: Context, resource_id: ResourceId) -> Document | None:
+        """What a DELETE answers in its body, taken before it is done; most types answer nothing."""
+        return None
 
     @abstractmethod
     def check(self, write: Write) -> None:

@@ -109,6 +109,10 @@ class RoleDefinitionType(ResourceType):
         write.store.put(KIND, key, self.document(write))
         return Operation(write.id.text, created=created, ready_at=write.context.now)
 
+    def answer_to_delete(self, context: Context, resource_id: ResourceId) -> Document | None:
+        found = self.stored(context.store, resource_id)
+        return None if found is None else rendered(found)
+
     def authorize_delete(self, context: Context, resource_id: ResourceId, caller: Caller) -> None:
         access.require(context, caller, f"{self.name}/delete", resource_id.scope)
 

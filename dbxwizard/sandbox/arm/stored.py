@@ -14,7 +14,7 @@ from dbxwizard.sandbox.arm.locations import normal
 from dbxwizard.sandbox.arm.model import Context, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.timestamps import iso
-from dbxwizard.sandbox.fields import FieldProblem
+from dbxwizard.sandbox.fields import Spec
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document, Store
 
@@ -48,9 +48,6 @@ class StoredType(ResourceType):
     def name_error(self, name: str) -> ApiError:
         return ApiError(400, "InvalidResourceName", f"The resource name '{name}' is invalid for type '{self.name}'.")
 
-    def field_error(self, problem: FieldProblem) -> ApiError:
-        return errors.invalid_content(problem)
-
     def immutable_error(self, path: str, old: object, new: object) -> ApiError:
         return ApiError(
             409, "PropertyChangeNotAllowed", f"Changing property '{path}' is not allowed. It was '{old}', not '{new}'."
@@ -80,6 +77,9 @@ class StoredType(ResourceType):
         """What is computed on each reading, merged over the answer: addresses, times."""
         return {}
 
+    def accepts(self, *, patch: bool) -> Spec:
+        return tolerant(self.patch_body if patch else self.body, self._ignored())
+
     # Reading.
 
     def stored(self, store: Store, resource_id: ResourceId) -> Document | None:
@@ -94,8 +94,7 @@ class StoredType(ResourceType):
     # Writing.
 
     def check(self, write: Write) -> None:
-        spec = self.patch_body if write.patch else self.body
-        problem = fields.check(_without(write.body, self._ignored()), spec)
+        problem = fields.check(write.body, self.accepts(patch=write.patch))
         if problem:
             raise self.field_error(problem)
         if write.existing is None:
@@ -287,6 +286,15 @@ def at(document: Document, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def tolerant(spec: Spec, ignored: frozenset[str]) -> Spec:
+    """`spec` with the fields at the dotted paths `ignored` in any form."""
+    if not isinstance(spec, dict):
+        return spec
+    kept = {name: value for name, value in spec.items() if name.rstrip("?") not in ignored}
+    inner = {name: tolerant(value, frozenset(_below(ignored, name.rstrip("?")))) for name, value in kept.items()}
+    return inner | {f"{path}?": object for path in ignored if "." not in path}
 
 
 def _without(body: Document, paths: frozenset[str]) -> Document:

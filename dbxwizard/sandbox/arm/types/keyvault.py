@@ -1,7 +1,8 @@
 """Microsoft.KeyVault: vaults with soft deletion. Their secrets are the vault service's.
 
-Fields: Azure's API description, version 2025-05-01. Rules and wording: learn.microsoft.com/azure/key-vault/
-general/soft-delete-overview and answers quoted in public issues (recovery keeps the old settings: Azure/azure-rest-api-specs#21306).
+Fields: Azure's API description, version 2025-05-01. Rules and wording: learn.microsoft.com/azure/key-vault/general/
+under soft-delete-overview, and answers quoted in public issues; a recovered vault keeps its old settings
+(Azure/azure-rest-api-specs#21306).
 """
 
 from __future__ import annotations

@@ -216,13 +216,14 @@ class ComponentType(StoredType):
         return {"properties": {"CreationDate": iso(document["createdAt"])}} if "createdAt" in document else {}
 
 
-_DATABRICKS = """accounts Apps BrickStoreHttpGateway BudgetPolicyCentral capsule8Dataplane clamAVScan
-CloudStorageMetadata clusterLibraries ClusterPolicies clusters Dashboards databrickssql DataMonitoring dbfs deltaPipelines
-featureStore genie gitCredentials globalInitScripts iamRole Ingestion instancePools jobs LineageTracking
-MarketplaceConsumer mlflowAcledArtifact mlflowExperiment modelRegistry notebook partnerHub PredictiveOptimization
-RemoteHistoryService repos secrets serverlessRealTimeInference sqlAnalytics sqlPermissions ssh unityCatalog webTerminal
-workspace"""
-# Of the types that the sandbox knows: log categories, metric categories. With logs come the groups `allLogs` and `audit`.
+_DATABRICKS = """
+    accounts Apps BrickStoreHttpGateway BudgetPolicyCentral capsule8Dataplane clamAVScan CloudStorageMetadata
+    clusterLibraries ClusterPolicies clusters Dashboards databrickssql DataMonitoring dbfs deltaPipelines featureStore
+    genie gitCredentials globalInitScripts iamRole Ingestion instancePools jobs LineageTracking MarketplaceConsumer
+    mlflowAcledArtifact mlflowExperiment modelRegistry notebook partnerHub PredictiveOptimization RemoteHistoryService
+    repos secrets serverlessRealTimeInference sqlAnalytics sqlPermissions ssh unityCatalog webTerminal workspace
+"""
+# Of the types that the sandbox knows: log categories, metric categories. With logs come the groups allLogs and audit.
 CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "microsoft.databricks/workspaces": (frozenset(_DATABRICKS.split()), frozenset()),
     "microsoft.keyvault/vaults": (
