@@ -1,18 +1,229 @@
-"""a Databricks workspace: how it knows its callers and words its errors."""
+"""A Databricks workspace: how it knows its callers and words its errors.
+
+Fields that an operation does not know are dropped, as the real service drops them (apache/airflow#72148 measured it for
+jobs/create); a field of the wrong type is MALFORMED_REQUEST, one that is missing INVALID_PARAMETER_VALUE. The version
+of an operation is part of its path, `/api/{version}/…`: one that it does not have is ENDPOINT_NOT_FOUND.
+"""
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.http import ApiError, Request, Response, Service
+import hashlib
+import json
+import re
+import uuid
+from typing import Any
+
+from dbxwizard.sandbox import tokens
+from dbxwizard.sandbox.databricks import (
+    access_tokens,
+    acls,
+    clusters,
+    files,
+    git_credentials,
+    jobs,
+    libraries,
+    permissions,
+    repos,
+    runs,
+    scim,
+    secrets,
+    show,
+)
+from dbxwizard.sandbox.databricks.bodies import multipart_fields, pruned
+from dbxwizard.sandbox.databricks.state import ADMINS, Caller, WorkspaceState
+from dbxwizard.sandbox.fields import check
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.store import Document, Store
+
+MANAGEMENT_AUDIENCES = frozenset({"https://management.core.windows.net/", "https://management.azure.com/"})
+# Contributor and Owner hold it, Reader does not (learn.microsoft.com/azure/databricks/dev-tools/auth).
+ENTRY_ACTION = "Microsoft.Databricks/workspaces/write"
+# What a status means where the error was not one of an operation.
+_CODES = {
+    429: "REQUEST_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_SCIM = "/scim/v2/"
 
 
 class WorkspaceService(Service):
-    """a Databricks workspace."""
+    """The workspaces of the sandbox; the host of one is `workspace:<workspace id>`."""
 
     name = "workspace"
     always_open = False
+    ignores_unknown_fields = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        for module in (
+            scim,
+            permissions,
+            clusters,
+            libraries,
+            secrets,
+            git_credentials,
+            repos,
+            files,
+            jobs,
+            runs,
+            access_tokens,
+        ):
+            module.register(self)
+        self.route("GET", "/.well-known/databricks-config", public=True)(_discovery)
+
+    # Who calls
+
+    def authenticate(self, call: Call) -> Caller:
+        token = tokens.bearer(call.request.headers.get("authorization", ""))
+        if not token:
+            raise _at_the_door(401, "401", "Credential was not sent or was of an unsupported type for this API.")
+        state = WorkspaceState.of(call)
+        state.record()
+        principal = self._by_own_token(call, state, token) if token.startswith("dapi") else None
+        principal = principal or self._by_entra_token(call, state, token)
+        if not principal["active"]:
+            raise _at_the_door(403, "PERMISSION_DENIED", "User is deactivated.")
+        return Caller(principal, state.is_admin(principal))
+
+    def _by_own_token(self, call: Call, state: WorkspaceState, token: str) -> Document:
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        found = next((body for body in state.all("token") if body["hash"] == digest), None)
+        owner = found and state.get("principal", found["owner"])
+        if not found or not owner or (found["expiry_time"] or call.now + 1) <= call.now:
+            raise _at_the_door(403, "403", "Invalid access token.")
+        return owner
+
+    def _by_entra_token(self, call: Call, state: WorkspaceState, token: str) -> Document:
+        try:
+            identity = tokens.verify(call.store, call.now, token, frozenset({tokens.DATABRICKS_APP_ID}))
+        except ApiError as error:
+            raise _token_refused(error) from error
+        name, display_name = _names(call.store, identity)
+        return state.principal(name) or self._entered(call, state, identity, name, display_name)
+
+    def _entered(
+        self, call: Call, state: WorkspaceState, identity: tokens.Identity, name: str, display_name: str
+    ) -> Document:
+        """Makes an admin of a caller who may write the workspace in Azure and proves it with both headers."""
+        from dbxwizard.sandbox import rbac
+
+        headers, resource_id = call.request.headers, str(state.record()["resourceId"])
+        refused = _at_the_door(403, "PERMISSION_DENIED", f"Unauthorized access to workspace: {state.workspace_id}")
+        if headers.get("x-databricks-azure-workspace-resource-id", "").lower() != resource_id.lower():
+            raise refused
+        management = headers.get("x-databricks-azure-sp-management-token", "")
+        try:
+            prover = tokens.verify(call.store, call.now, management, MANAGEMENT_AUDIENCES)
+        except ApiError as error:
+            raise refused from error
+        allowed = rbac.allowed(call.store, identity.object_id, ENTRY_ACTION, resource_id, call.now)
+        if prover.object_id != identity.object_id or not allowed:
+            raise refused
+        kind = "user" if identity.user else "servicePrincipal"
+        principal = state.enter(call, kind, name, display_name, identity.object_id)
+        state.join(ADMINS, principal["id"])
+        return principal
+
+    def authorize(self, call: Call) -> None:
+        """`call.route.action`: `admin`, an entitlement, or `<object type>:<permission level>`."""
+        caller: Caller = call.principal
+        action = call.route.action
+        if caller.admin or not action:
+            return
+        if ":" in action:
+            acls.require(call, *action.split(":", 1))
+        elif action == "admin" or action not in WorkspaceState.of(call).entitlements_of(caller.principal):
+            raise ApiError(403, "PERMISSION_DENIED", _lacks(caller, action))
+
+    # The form of requests and answers
+
+    def check_version(self, call: Call) -> None:
+        version = call.params.get("version")
+        if version is not None and version not in call.route.api_versions:
+            raise self.no_route(call.request)
+
+    def read_body(self, call: Call) -> None:
+        spec = call.route.body
+        if spec is None:
+            return
+        call.body = pruned(self.parse_body(call), spec)
+        problem = check(call.body, spec)
+        if problem and problem.message == "missing":
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {problem.path}")
+        if problem:
+            raise self.unknown_field(call, problem.message, problem.path)
+
+    def parse_body(self, call: Call) -> Any:
+        kind = call.request.headers.get("content-type", "")
+        if kind.startswith("multipart/form-data"):
+            return multipart_fields(kind, call.request.body)
+        try:
+            return json.loads(call.request.body or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise self.malformed(call) from error
+
+    def unknown_field(self, call: Call, problem: str, path: str) -> ApiError:
+        return ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: {problem} for field '{path}'")
+
+    def malformed(self, call: Call) -> ApiError:
+        return ApiError(400, "MALFORMED_REQUEST", "Invalid JSON given in the body of the request.")
 
     def no_route(self, request: Request) -> ApiError:
-        return ApiError(404, "NotFound", f"No route for {request.method} {request.path}.")
+        path = re.sub(r"^/api/[^/]+", "", request.path)
+        return ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{request.method} {path}'")
 
     def render(self, request: Request, error: ApiError, now: float) -> Response:
-        return Response(error.status, {"error": {"code": error.code, "message": error.message}})
+        at_the_door = error.extra.get("at_the_door") or error.status == 429 or error.status >= 500
+        if _SCIM in request.path and not at_the_door:
+            return Response(error.status, scim.error_body(error))
+        code = error.code if error.code.isupper() or error.code.isdigit() else _CODES.get(error.status, "UNKNOWN")
+        body: dict[str, Any] = {"error_code": code, "message": error.message}
+        if "details" in error.extra:
+            body["details"] = error.extra["details"]
+        return Response(error.status, body)
+
+    def decorate(self, call: Call | None, request: Request, response: Response) -> None:
+        response.headers["x-databricks-org-id"] = request.host.partition(":")[2]
+        response.headers["x-request-id"] = str(uuid.uuid4())
+        response.headers["server"] = "databricks"
+
+    def show(self, store: Store) -> dict[str, list[Any]]:
+        return {"workspaces": show.workspaces(store)}
+
+
+def _discovery(call: Call) -> Response:
+    state = WorkspaceState.of(call)
+    host = call.url(call.request.host)
+    body = {"oidc_endpoint": f"{host}/oidc", "workspace_id": state.record()["workspaceId"], "cloud": "Azure"}
+    return Response(200, body)
+
+
+def _names(store: Store, identity: tokens.Identity) -> tuple[str, str]:
+    """How a workspace calls the bearer of an Entra token: its name there, and a name for people."""
+    kind = "directory.user" if identity.user else "directory.servicePrincipal"
+    known = store.get(kind, identity.object_id.lower()) or {}
+    if identity.user:
+        name = str(known.get("userPrincipalName", identity.object_id))
+        return name, str(known.get("displayName", name))
+    return identity.app_id, str(known.get("displayName", identity.app_id))
+
+
+def _at_the_door(status: int, code: str, message: str) -> ApiError:
+    """A refusal that comes before the operation is looked at, so never in SCIM's form."""
+    return ApiError(status, code, message, at_the_door=True)
+
+
+def _token_refused(error: ApiError) -> ApiError:
+    if error.code == "audience":
+        return _at_the_door(401, "401", f"Expected aud claim to be: {tokens.DATABRICKS_APP_ID}. {error.message}")
+    return _at_the_door(403, "403", "Invalid access token.")
+
+
+def _lacks(caller: Caller, action: str) -> str:
+    if action == "admin":
+        return f"{caller.name} is not an admin of this workspace. Only admins can perform this operation."
+    if action == "allow-cluster-create":
+        return f"{caller.name} is not authorized to create clusters. Please contact your administrator for access."
+    return f"{caller.name} lacks the entitlement {action}."

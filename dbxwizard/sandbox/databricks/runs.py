@@ -1,0 +1,274 @@
+"""The Jobs API: runs. They go through their real states; no code is executed, and the output of a task says so."""
+
+from __future__ import annotations
+
+from dbxwizard.sandbox.databricks import acls, cluster_life, run_checks
+from dbxwizard.sandbox.databricks.jobs import VERSIONS, found
+from dbxwizard.sandbox.databricks.state import (
+    Caller,
+    WorkspaceState,
+    milliseconds,
+    numeric_id,
+    page,
+    query_int,
+    required,
+)
+from dbxwizard.sandbox.http import ApiError, Call, Response, Service, TaskContext
+from dbxwizard.sandbox.store import Document
+
+NOT_EXECUTED = "The sandbox does not execute code: this task went through its states and ran nothing."
+_TEXTS = {"*": str}
+_RUN_NOW = {
+    "job_id": int,
+    "idempotency_token?": str,
+    "job_parameters?": _TEXTS,
+    "notebook_params?": _TEXTS,
+    "python_params?": [str],
+    "python_named_params?": _TEXTS,
+    "jar_params?": [str],
+    "only?": [str],
+    "queue?": {"enabled": bool},
+    "performance_target?": str,
+}
+_BEGIN, _END = "databricks.run.begin", "databricks.run.end"
+ACTIVE = ("QUEUED", "PENDING", "RUNNING", "TERMINATING")
+_LISTED_AT_ONCE = 25
+
+
+def register(service: Service) -> None:
+    prefix = "/api/{version}/jobs"
+    manage = "jobs:CAN_MANAGE_RUN"
+    service.route("POST", f"{prefix}/run-now", api_versions=VERSIONS, body=_RUN_NOW, action=manage)(_run_now)
+    service.route("POST", f"{prefix}/runs/cancel", api_versions=VERSIONS, body={"run_id": int})(_cancel)
+    service.route("POST", f"{prefix}/runs/delete", api_versions=VERSIONS, body={"run_id": int})(_delete)
+    query = (
+        "job_id",
+        "active_only",
+        "completed_only",
+        "limit",
+        "offset",
+        "page_token",
+        "expand_tasks",
+        "run_type",
+        "start_time_from",
+        "start_time_to",
+    )
+    service.route("GET", f"{prefix}/runs/list", api_versions=VERSIONS, query=query)(_list)
+    service.route("GET", f"{prefix}/runs/get", api_versions=VERSIONS, query=("run_id", "include_history"))(_get)
+    service.route("GET", f"{prefix}/runs/get-output", api_versions=VERSIONS, query=("run_id",))(_output)
+    service.task(_BEGIN)(lambda context, body: _begin(context, WorkspaceState(context.store, body["workspace"]), body))
+    service.task(_END)(lambda context, body: _end(context, WorkspaceState(context.store, body["workspace"]), body))
+
+
+def _run_now(call: Call) -> Response:
+    state, job = found(call, call.body["job_id"])
+    token = call.body.get("idempotency_token", "")
+    same = [run for run in _of_job(state, job) if token and run["idempotency_token"] == token]
+    run = same[0] if same else _new_run(call, state, job, token)
+    return Response(200, {"run_id": run["run_id"], "number_in_job": run["run_id"]})
+
+
+def _of_job(state: WorkspaceState, job: Document) -> list[Document]:
+    return [run for run in state.all("run") if run["job_id"] == job["job_id"]]
+
+
+def _new_run(call: Call, state: WorkspaceState, job: Document, token: str) -> Document:
+    caller = call.principal
+    assert isinstance(caller, Caller)  # noqa: S101  no route of runs is public
+    others = _of_job(state, job)
+    hint = f"{state.workspace_id}/{job['job_id']}"
+    number = numeric_id(call, "run", hint)
+    settings = job["settings"]
+    run: Document = {
+        "run_id": int(number),
+        "job_id": job["job_id"],
+        "idempotency_token": token,
+        "order": len(state.all("run")),
+        "creator": caller.name,
+        "start_time": milliseconds(call.now),
+        "settings": settings,
+        "parameters": {key: value for key, value in call.body.items() if key not in ("job_id", "idempotency_token")},
+        "life_cycle_state": "PENDING",
+        "tasks": [_new_task(call, hint, task) for task in settings["tasks"]],
+    }
+    active = [other for other in others if other["life_cycle_state"] in ACTIVE]
+    if len(active) >= settings["max_concurrent_runs"]:
+        queued = (call.body.get("queue") or settings.get("queue") or {}).get("enabled", False)
+        run["life_cycle_state"] = "QUEUED" if queued else "SKIPPED"
+        run["result_state"] = None if queued else "MAXIMUM_CONCURRENT_RUNS_REACHED"
+    state.put("run", number, run)
+    if run["life_cycle_state"] == "PENDING":
+        _prepare(call, state, run)
+    return run
+
+
+def _new_task(call: Call, hint: str, task: Document) -> Document:
+    number = numeric_id(call, "run", f"{hint}/{task['task_key']}")
+    return {"run_id": int(number), "task_key": task["task_key"], "result_state": None, "message": ""}
+
+
+def _prepare(moment: Call | TaskContext, state: WorkspaceState, run: Document) -> None:
+    """Waits for the clusters that the run needs, and starts those that are terminated."""
+    waiting = _clusters_to_wait_for(state, run)
+    for cluster in waiting:
+        if cluster["state"] == "TERMINATED":
+            cluster_life.start(moment, state, cluster_life.told(moment, cluster, "STARTING"))
+    own = any("existing_cluster_id" not in task for task in run["settings"]["tasks"])
+    if not waiting:
+        seconds = moment.seconds("run.start") + (moment.seconds("cluster.start") if own else 0)
+        moment.later(seconds, _BEGIN, workspace=state.workspace_id, run_id=run["run_id"])
+
+
+def _clusters_to_wait_for(state: WorkspaceState, run: Document) -> list[Document]:
+    ids = {task["existing_cluster_id"] for task in run["settings"]["tasks"] if "existing_cluster_id" in task}
+    clusters = [state.get("cluster", cluster_id) for cluster_id in sorted(ids)]
+    return [cluster for cluster in clusters if cluster and cluster["state"] != "RUNNING"]
+
+
+def cluster_is_up(context: TaskContext, state: WorkspaceState, cluster_id: str) -> None:
+    """Goes on with the runs that waited for the cluster."""
+    for run in state.all("run"):
+        uses = any(task.get("existing_cluster_id") == cluster_id for task in run["settings"]["tasks"])
+        if uses and run["life_cycle_state"] == "PENDING":
+            _prepare(context, state, run)
+
+
+def _begin(context: TaskContext, state: WorkspaceState, body: Document) -> None:
+    run = state.get("run", body["run_id"])
+    if run is None or run["life_cycle_state"] != "PENDING":
+        return
+    for task in run["settings"]["tasks"]:
+        if "existing_cluster_id" in task:
+            cluster_life.used(context, state, task["existing_cluster_id"])
+    state.put("run", run["run_id"], {**run, "life_cycle_state": "RUNNING"})
+    context.later(context.seconds("run.execute"), _END, workspace=state.workspace_id, run_id=run["run_id"])
+
+
+def _end(context: TaskContext, state: WorkspaceState, body: Document) -> None:
+    run = state.get("run", body["run_id"])
+    if run is None or run["life_cycle_state"] != "RUNNING":
+        return
+    tasks = run_checks.outcomes(state, run)
+    failed = any(task["result_state"] != "SUCCESS" for task in tasks)
+    finish(context, state, {**run, "tasks": tasks}, "FAILED" if failed else "SUCCESS")
+
+
+def finish(moment: Call | TaskContext, state: WorkspaceState, run: Document, result: str) -> None:
+    """Ends a run; the next one that is queued begins."""
+    ended = {**run, "life_cycle_state": "TERMINATED", "result_state": result, "end_time": milliseconds(moment.now)}
+    state.put("run", run["run_id"], ended)
+    queued = [other for other in state.all("run") if other["life_cycle_state"] == "QUEUED"]
+    following = [other for other in queued if other["job_id"] == run["job_id"]]
+    if following:
+        first = {**min(following, key=lambda other: int(other["order"])), "life_cycle_state": "PENDING"}
+        state.put("run", first["run_id"], first)
+        _prepare(moment, state, first)
+
+
+def _existing(call: Call, run_id: object, level: str) -> tuple[WorkspaceState, Document, str]:
+    """The run, and the key of its task when the id is that of a task; the caller needs `level` on its job."""
+    state = WorkspaceState.of(call)
+    for run in state.all("run"):
+        task = next((task["task_key"] for task in run["tasks"] if str(task["run_id"]) == str(run_id)), "")
+        if task or str(run["run_id"]) == str(run_id):
+            acls.require_on(call, "jobs", str(run["job_id"]), level)
+            return state, run, task
+    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Run {run_id} does not exist.")
+
+
+def _cancel(call: Call) -> Response:
+    state, run, _ = _existing(call, call.body["run_id"], "CAN_MANAGE_RUN")
+    if run["life_cycle_state"] in ACTIVE:
+        tasks = [{**task, "result_state": "CANCELED", "message": "Run cancelled."} for task in run["tasks"]]
+        finish(call, state, {**run, "tasks": tasks}, "CANCELED")
+    return Response(200, {})
+
+
+def _delete(call: Call) -> Response:
+    state, run, _ = _existing(call, call.body["run_id"], "CAN_MANAGE")
+    if run["life_cycle_state"] in ACTIVE:
+        raise ApiError(400, "INVALID_STATE", f"Run {run['run_id']} is active and can't be deleted.")
+    state.delete("run", run["run_id"])
+    return Response(200, {})
+
+
+def _state(run: Document, result: str | None, message: str) -> Document:
+    shown = {"life_cycle_state": run["life_cycle_state"], "state_message": message}
+    return {**shown, "result_state": result} if result else shown
+
+
+def _shown(run: Document, *, tasks: bool) -> Document:
+    settings = run["settings"]
+    shown: Document = {
+        "job_id": run["job_id"],
+        "run_id": run["run_id"],
+        "run_name": settings["name"],
+        "run_type": "JOB_RUN",
+        "creator_user_name": run["creator"],
+        "start_time": run["start_time"],
+        "end_time": run.get("end_time", 0),
+        "trigger": "ONE_TIME",
+        "state": _state(run, run.get("result_state"), _message(run)),
+        "overriding_parameters": run["parameters"],
+    }
+    if "git_source" in settings:
+        shown["git_source"] = settings["git_source"]
+    if tasks:
+        shown["tasks"] = [_shown_task(run, task) for task in run["tasks"]]
+    return shown
+
+
+def _message(run: Document) -> str:
+    return next((task["message"] for task in run["tasks"] if task["message"]), "")
+
+
+def _shown_task(run: Document, task: Document) -> Document:
+    settings = next(one for one in run["settings"]["tasks"] if one["task_key"] == task["task_key"])
+    return {
+        **settings,
+        "run_id": task["run_id"],
+        "attempt_number": 0,
+        "start_time": run["start_time"],
+        "end_time": run.get("end_time", 0),
+        "state": _state(run, task["result_state"], task["message"]),
+        **({"cluster_instance": {"cluster_id": cluster}} if (cluster := settings.get("existing_cluster_id")) else {}),
+    }
+
+
+def _get(call: Call) -> Response:
+    _, run, _ = _existing(call, required(call, "run_id"), "CAN_VIEW")
+    return Response(200, _shown(run, tasks=True))
+
+
+def _list(call: Call) -> Response:
+    state, caller, query = WorkspaceState.of(call), call.principal, call.query
+    wanted = [
+        run
+        for run in sorted(state.all("run"), key=lambda run: -int(run["order"]))
+        if query.get("job_id", "") in ("", str(run["job_id"]))
+        and (query.get("active_only") != "true" or run["life_cycle_state"] in ACTIVE)
+        and (query.get("completed_only") != "true" or run["life_cycle_state"] not in ACTIVE)
+        and (caller.admin or acls.allowed(state, caller.principal, "jobs", str(run["job_id"]), "CAN_VIEW"))
+    ]
+    some, following = page(wanted, query_int(call, "limit", 20, 1, _LISTED_AT_ONCE), query.get("page_token", ""))
+    shown = [_shown(run, tasks=query.get("expand_tasks") == "true") for run in some]
+    answer: Document = {"runs": shown} if shown else {}
+    answer["has_more"] = bool(following)
+    return Response(200, {**answer, "next_page_token": following} if following else answer)
+
+
+def _output(call: Call) -> Response:
+    _, run, key = _existing(call, required(call, "run_id"), "CAN_VIEW")
+    if not key and len(run["tasks"]) != 1:
+        message = (
+            "Retrieving the output of runs with multiple tasks is not supported. "
+            "Please retrieve the output of each individual task run instead."
+        )
+        raise ApiError(400, "INVALID_PARAMETER_VALUE", message)
+    task = next(task for task in run["tasks"] if key in ("", task["task_key"]))
+    answer: Document = {"metadata": _shown(run, tasks=True)}
+    if task["result_state"] == "SUCCESS":
+        answer |= {"logs": NOT_EXECUTED, "logs_truncated": False}
+    elif task["message"]:
+        answer["error"] = task["message"]
+    return Response(200, answer)

@@ -1,0 +1,199 @@
+"""The Secrets API. Limits: learn.microsoft.com/azure/databricks/security/secrets (1,000 scopes and secrets, 128 KB)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from dbxwizard.sandbox.databricks.state import USERS, Caller, WorkspaceState, milliseconds, required
+from dbxwizard.sandbox.http import ApiError, Call, Response, Service
+from dbxwizard.sandbox.store import Document
+
+VERSIONS = ("2.0",)
+MAX_SCOPES = 1000
+MAX_SECRETS = 1000
+MAX_BYTES = 128 * 1024
+_LEVELS = ("READ", "WRITE", "MANAGE")
+_NAME = re.compile(r"[\w@.\-]{1,128}")
+_VAULT = {"resource_id": str, "dns_name": str}
+_SCOPE = {
+    "scope": str,
+    "initial_manage_principal?": str,
+    "scope_backend_type?": frozenset({"DATABRICKS", "AZURE_KEYVAULT"}),
+    "backend_azure_keyvault?": _VAULT,
+}
+_PUT = {"scope": str, "key": str, "string_value?": str, "bytes_value?": str}
+
+
+def register(service: Service) -> None:
+    prefix = "/api/{version}/secrets"
+    for name, handler, body in (
+        ("scopes/create", _create_scope, _SCOPE),
+        ("scopes/delete", _delete_scope, {"scope": str}),
+        ("put", _put, _PUT),
+        ("delete", _delete, {"scope": str, "key": str}),
+        ("acls/put", _put_acl, {"scope": str, "principal": str, "permission": str}),
+        ("acls/delete", _delete_acl, {"scope": str, "principal": str}),
+    ):
+        service.route("POST", f"{prefix}/{name}", api_versions=VERSIONS, body=body)(handler)
+    for name, reader, query in (
+        ("scopes/list", _list_scopes, ()),
+        ("list", _list, ("scope",)),
+        ("get", _get, ("scope", "key")),
+        ("acls/list", _list_acls, ("scope",)),
+        ("acls/get", _get_acl, ("scope", "principal")),
+    ):
+        service.route("GET", f"{prefix}/{name}", api_versions=VERSIONS, query=query)(reader)
+
+
+def _bad(code: str, message: str, status: int = 400) -> ApiError:
+    return ApiError(status, code, message)
+
+
+def _scope(call: Call, name: str, level: str) -> tuple[WorkspaceState, Document]:
+    """The scope, once the caller is known to hold `level` on it; admins hold all."""
+    state, caller = WorkspaceState.of(call), _caller(call)
+    body = state.get("scope", name)
+    if body is None:
+        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Scope {name} does not exist!", 404)
+    names = {caller.name, *(group["displayName"] for group in state.groups_of(caller.principal))}
+    held = [_LEVELS.index(one) for who, one in body["acls"].items() if who in names]
+    if not caller.admin and max(held, default=-1) < _LEVELS.index(level):
+        raise _bad("PERMISSION_DENIED", f"{caller.name} does not have {level} permission on scope {name}.", 403)
+    return state, body
+
+
+def _caller(call: Call) -> Caller:
+    caller = call.principal
+    assert isinstance(caller, Caller)  # noqa: S101  no route of secrets is public
+    return caller
+
+
+def _create_scope(call: Call) -> Response:
+    state, caller, name = WorkspaceState.of(call), _caller(call), call.body["scope"]
+    first = call.body.get("initial_manage_principal")
+    if not _NAME.fullmatch(name):
+        raise _bad("INVALID_PARAMETER_VALUE", f"Scope name {name} is invalid.")
+    if first not in (None, USERS):
+        raise _bad("INVALID_PARAMETER_VALUE", "initial_manage_principal must be 'users' or left out.")
+    if state.get("scope", name):
+        raise _bad("RESOURCE_ALREADY_EXISTS", f"Scope {name} already exists!")
+    if len(state.all("scope")) >= MAX_SCOPES:
+        raise _bad("RESOURCE_LIMIT_EXCEEDED", f"Maximum number of scopes exceeded: {MAX_SCOPES}.")
+    backend = call.body.get("scope_backend_type", "DATABRICKS").upper()
+    vault = call.body.get("backend_azure_keyvault")
+    if backend == "AZURE_KEYVAULT" and vault is None:
+        fields = "backend_azure_keyvault.resource_id, backend_azure_keyvault.dns_name"
+        raise _bad("INVALID_PARAMETER_VALUE", f"Missing required fields: {fields}")
+    body: Document = {"name": name, "backend_type": backend, "acls": {first or caller.name: "MANAGE"}}
+    state.put("scope", name, {**body, "keyvault_metadata": vault} if vault else body)
+    return Response(200, {})
+
+
+def _delete_scope(call: Call) -> Response:
+    state, body = _scope(call, call.body["scope"], "MANAGE")
+    for key, _ in state.find("secret", f"{body['name']}/"):
+        state.delete("secret", key)
+    state.delete("scope", body["name"])
+    return Response(200, {})
+
+
+def _list_scopes(call: Call) -> Response:
+    scopes = WorkspaceState.of(call).all("scope")
+    shown = [{key: value for key, value in scope.items() if key != "acls"} for scope in scopes]
+    return Response(200, {"scopes": shown} if shown else {})
+
+
+def _put(call: Call) -> Response:
+    state, scope = _scope(call, call.body["scope"], "WRITE")
+    key = call.body["key"]
+    if not _NAME.fullmatch(key):
+        raise _bad("INVALID_PARAMETER_VALUE", f"Secret key {key} is invalid.")
+    if scope["backend_type"] != "DATABRICKS":
+        raise _bad("BAD_REQUEST", f"Cannot write secrets to Azure KeyVault-backed scope {scope['name']}")
+    value = _value(call.body)
+    path = f"{scope['name']}/{key}"
+    if state.get("secret", path) is None and len(state.find("secret", f"{scope['name']}/")) >= MAX_SECRETS:
+        raise _bad("RESOURCE_LIMIT_EXCEEDED", f"Maximum number of secrets exceeded: {MAX_SECRETS}.")
+    state.put("secret", path, {"value": value, "updated": milliseconds(call.now)})
+    return Response(200, {})
+
+
+def _value(body: Document) -> str:
+    """The value of a put in base64."""
+    if ("string_value" in body) == ("bytes_value" in body):
+        raise _bad("MALFORMED_REQUEST", "Exactly one of string_value and bytes_value is needed.")
+    try:
+        raw = body["string_value"].encode() if "string_value" in body else base64.b64decode(body["bytes_value"])
+    except binascii.Error as error:
+        raise _bad("INVALID_PARAMETER_VALUE", "bytes_value is not base64.") from error
+    if not 0 < len(raw) <= MAX_BYTES:
+        raise _bad("INVALID_PARAMETER_VALUE", f"The value must have 1 to {MAX_BYTES} bytes.")
+    return base64.b64encode(raw).decode()
+
+
+def _existing(state: WorkspaceState, scope: Document, key: str) -> Document:
+    found = state.get("secret", f"{scope['name']}/{key}")
+    if found is None:
+        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Failed to get secret {key} for scope {scope['name']}.", 404)
+    return found
+
+
+def _delete(call: Call) -> Response:
+    state, scope = _scope(call, call.body["scope"], "WRITE")
+    _existing(state, scope, call.body["key"])
+    state.delete("secret", f"{scope['name']}/{call.body['key']}")
+    return Response(200, {})
+
+
+def _list(call: Call) -> Response:
+    state, scope = _scope(call, required(call, "scope"), "READ")
+    skipped = len(scope["name"]) + 1
+    found = state.find("secret", f"{scope['name']}/")
+    shown = [{"key": key[skipped:], "last_updated_timestamp": body["updated"]} for key, body in found]
+    return Response(200, {"secrets": shown} if shown else {})
+
+
+def _get(call: Call) -> Response:
+    state, scope = _scope(call, required(call, "scope"), "READ")
+    key = required(call, "key")
+    return Response(200, {"key": key, "value": _existing(state, scope, key)["value"]})
+
+
+def _put_acl(call: Call) -> Response:
+    state, scope = _scope(call, call.body["scope"], "MANAGE")
+    principal, level = call.body["principal"], call.body["permission"]
+    if level not in _LEVELS:
+        raise _bad("INVALID_PARAMETER_VALUE", f"Invalid permission {level}: one of {', '.join(_LEVELS)}.")
+    if not state.knows(principal):
+        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Principal {principal} does not exist.", 404)
+    state.put("scope", scope["name"], {**scope, "acls": {**scope["acls"], principal: level}})
+    return Response(200, {})
+
+
+def _delete_acl(call: Call) -> Response:
+    state, scope = _scope(call, call.body["scope"], "MANAGE")
+    kept = {who: level for who, level in scope["acls"].items() if who != call.body["principal"]}
+    if len(kept) == len(scope["acls"]):
+        raise _no_acl(call.body["principal"])
+    state.put("scope", scope["name"], {**scope, "acls": kept})
+    return Response(200, {})
+
+
+def _no_acl(principal: str) -> ApiError:
+    return _bad("RESOURCE_DOES_NOT_EXIST", f"Failed to get secret acl for principal {principal}.", 404)
+
+
+def _list_acls(call: Call) -> Response:
+    _, scope = _scope(call, required(call, "scope"), "MANAGE")
+    items = [{"principal": who, "permission": level} for who, level in scope["acls"].items()]
+    return Response(200, {"items": items} if items else {})
+
+
+def _get_acl(call: Call) -> Response:
+    _, scope = _scope(call, required(call, "scope"), "MANAGE")
+    principal = required(call, "principal")
+    if principal not in scope["acls"]:
+        raise _no_acl(principal)
+    return Response(200, {"principal": principal, "permission": scope["acls"][principal]})
