@@ -58,7 +58,7 @@ def test_a_secure_value_is_in_no_message_and_no_repr(group_template: Make, group
 def test_names_what_is_missing_and_what_is_too_much(group_template: Make, group_scope: DeploymentScope) -> None:
     template = group_template(parameters={"name": {"type": "string"}, "other": {"type": "int", "defaultValue": 1}})
     with pytest.raises(
-        TemplateError, match="The value for the template parameter 'name' is not provided. Please see https"
+        TemplateError, match=r"The value for the template parameter 'name' is not provided\. Please see https"
     ):
         expand(template, {}, group_scope)
     with pytest.raises(
