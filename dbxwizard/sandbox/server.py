@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
+import struct
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -17,6 +20,7 @@ from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
 
+_LOG = logging.getLogger(__name__)
 CONTROL = "/_sandbox"  # on every host, beside what the real one has
 _MAX_BODY = 64 * 1024 * 1024
 
@@ -71,7 +75,7 @@ class _Frontend:
         self.services = services
         self._tls = tls.server_context(state.parent)
         self._sites: dict[str, web.SockSite] = {}
-        self._last_answers: dict[tuple[str, str, str], Response] = {}
+        self._answers = _Answers()
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -106,6 +110,8 @@ class _Frontend:
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         request = await self._read(incoming)
+        if request is None:
+            return _hang_up(incoming)
         if request.path == CONTROL:
             return self._control()
         service = self.services[request.host.split(":", 1)[0]]
@@ -113,19 +119,23 @@ class _Frontend:
             fault = faults.take(self.store, request)
         self._settle()
         await asyncio.sleep(self.clock.profile().seconds(f"request.{service.name}"))
-        if fault and fault.when == "before" and fault.fault not in ("truncate", "garbage", "stale"):
+        if fault and fault.when == "before" and fault.fault != "stale":
             return await self._break(incoming, request, service, fault)
-        stale = self._last_answers.get(_identity(request)) if fault and fault.fault == "stale" else None
-        response = stale or self._handle(service, request)
+        response = self._handle(service, request)
         await self._sync_sites()
-        if fault and fault.fault != "stale":
+        if fault and fault.fault == "stale":
+            response = self._answers.before(request, response)
+        elif fault:
             return await self._break(incoming, request, service, fault, response)
         return _outgoing(response)
 
-    async def _read(self, incoming: web.Request) -> Request:
+    async def _read(self, incoming: web.Request) -> Request | None:
+        """None when the host was closed while the caller kept its connection."""
         assert incoming.transport is not None  # noqa: S101  aiohttp has one while a handler runs
         port = incoming.transport.get_extra_info("sockname")[1]
-        host = next(name for name, known in self.ports.known().items() if known == port)
+        host = next((name for name, known in self.ports.known().items() if known == port), None)
+        if host is None:
+            return None
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         query = dict(incoming.query.items())
         return Request(incoming.method, host, incoming.rel_url.raw_path, query, headers, await incoming.read())
@@ -154,26 +164,32 @@ class _Frontend:
         call: Call | None = None
         try:
             with self.store.transaction():
-                matched = service.match(request)
-                if matched is None:
-                    raise service.no_route(request)
-                route, params = matched
-                decoded = {name: unquote(value) for name, value in params.items()}
-                call = Call(request, route, decoded, self.store, self.clock, self.ports, now)
+                call = self._call(service, request, now)
                 response = service.handle(call)
             write = self.store.changed
         except ApiError as error:
             response, write = service.render(request, error, now), False
             response.headers.update(error.headers)
+        except Exception as error:  # a defect of ours, answered as the real service answers its own
+            _LOG.debug("%s %s", request.method, request.path, exc_info=True)
+            message = f"The sandbox has a defect: {type(error).__name__}."
+            response, write = service.render(request, ApiError(500, "InternalServerError", message), now), False
         service.decorate(call, request, response)
         self._record(request, response, write, now)
         return response
 
+    def _call(self, service: Service, request: Request, now: float) -> Call:
+        matched = service.match(request)
+        if matched is None:
+            raise service.no_route(request)
+        route, params = matched
+        decoded = {name: unquote(value) for name, value in params.items()}
+        return Call(request, route, decoded, self.store, self.clock, self.ports, now)
+
     def _record(self, request: Request, response: Response, write: bool, now: float) -> None:
         detail = {"api_version": request.query["api-version"]} if "api-version" in request.query else {}
         self.store.log(now, request.method, request.host, unquote(request.path), response.status, write, detail)
-        if request.method == "GET" and response.status == 200:
-            self._last_answers[_identity(request)] = response
+        self._answers.keep(request, response)
 
     async def _break(
         self,
@@ -184,18 +200,18 @@ class _Frontend:
         response: Response | None = None,
     ) -> web.StreamResponse:
         """Answers as `fault` says; `response` is what the service had answered where the work was done."""
-        transport = incoming.transport
+        if response is None:
+            status = {"status": fault.status, "garbage": 200, "truncate": 200}.get(fault.fault, 0)  # 0: no answer
+            self._record(request, Response(status), False, self.clock.now())
         if fault.fault == "kill":
             faults.kill(fault)
         if fault.fault == "stall":
             await asyncio.sleep(fault.seconds)
         if fault.fault == "status":
             return _outgoing(self._refuse(service, request, fault))
-        if fault.fault in ("garbage", "truncate") and response is not None:
-            return await _spoil(incoming, response, fault)
-        if transport is not None:
-            transport.abort()
-        return web.Response()
+        if fault.fault in ("garbage", "truncate"):
+            return await _spoil(incoming, response or Response(200, {}), fault)
+        return _hang_up(incoming)
 
     def _refuse(self, service: Service, request: Request, fault: faults.Fault) -> Response:
         code = "TooManyRequests" if fault.status == 429 else "ServiceUnavailable"
@@ -204,13 +220,47 @@ class _Frontend:
         if fault.retry_after is not None:
             response.headers["Retry-After"] = f"{fault.retry_after:g}"
         service.decorate(None, request, response)
-        if fault.when == "before":
-            self.store.log(now, request.method, request.host, unquote(request.path), response.status, False, {})
         return response
 
 
-def _identity(request: Request) -> tuple[str, str, str]:
-    return request.host, request.path, "&".join(f"{k}={v}" for k, v in sorted(request.query.items()))
+class _Answers:
+    """The last two answers to each reading that differ, so that a stale one can be given again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, ...], list[Response]] = {}
+
+    def keep(self, request: Request, response: Response) -> None:
+        if request.method != "GET" or response.status not in (200, 404):
+            return
+        kept = self._kept.setdefault(_identity(request), [])
+        if not kept or _differ(kept[-1], response):
+            self._kept[_identity(request)] = [*kept[-1:], response]
+
+    def before(self, request: Request, response: Response) -> Response:
+        """What was answered before the state changed; `response` where nobody asked then."""
+        if response.status not in (200, 404):
+            return response
+        kept = self._kept[_identity(request)]
+        return kept[0] if len(kept) > 1 else response
+
+
+def _identity(request: Request) -> tuple[str, ...]:
+    return request.host, request.path, *(f"{name}={value}" for name, value in sorted(request.query.items()))
+
+
+def _differ(one: Response, other: Response) -> bool:
+    """Errors of one status are the same: their bodies may hold request ids."""
+    return one.status != other.status or (one.status == 200 and one.encoded() != other.encoded())
+
+
+def _hang_up(incoming: web.Request) -> web.Response:
+    """Resets the connection, as a network that breaks: no answer and no orderly end."""
+    transport = incoming.transport
+    if transport is not None:
+        lingering = struct.pack("ii", 1, 0)  # on, for no time: closing sends RST
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+        transport.abort()
+    return web.Response()
 
 
 def _outgoing(response: Response) -> web.Response:
@@ -223,11 +273,12 @@ async def _spoil(incoming: web.Request, response: Response, fault: faults.Fault)
     if fault.fault == "garbage":
         foreign = b"<html>\xff\x00 not what you asked for"
         return web.Response(status=response.status, body=foreign, content_type="text/html")
-    body = response.encoded() or b"{}"
+    body = response.encoded()
+    if not body or incoming.transport is None:
+        return _hang_up(incoming)
     headers = {**response.headers, "Content-Length": str(len(body) + 64)}
     spoiled = web.StreamResponse(status=response.status, headers=headers)
     await spoiled.prepare(incoming)
     await spoiled.write(body[: len(body) // 2])
-    if incoming.transport is not None:
-        incoming.transport.abort()
+    incoming.transport.close()
     return spoiled

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.report import Report
@@ -75,18 +75,40 @@ def _serve(invocation: Invocation, state: Path) -> Report:
 def _configure(invocation: Invocation, state: Path) -> None:
     """Puts port, latency and faults into the state, where the serving process finds them."""
     port, latency = invocation.text("port"), invocation.text("latency")
-    rules = _read_faults(invocation.text("faults"))
+    file = invocation.text("faults")
+    number, rules = _port(port) if port else 0, _read_faults(file) if file else []
+    if number:
+        _claim_port(state, number)
     store = Store(state)
     try:
-        with store.transaction():
-            if port:
-                store.put("_port", "arm", {"port": _port(port)})
-            if latency:
+        if latency:
+            with store.transaction():
                 store.put("_setting", "latency", {"profile": latency})
-        if rules:
+        if file:
             faults.clear(store)
         for rule in rules:
             faults.add(store, rule)
+    finally:
+        store.close()
+
+
+def _claim_port(state: Path, number: int) -> None:
+    """Lets the resource manager listen there. Whoever serves the sandbox already has decided its ports."""
+    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with FileLock(f"{state}.lock", timeout=0):
+            _write_port(state, number)
+    except Timeout as error:
+        raise UsageError(
+            "sandbox-in-use", "another process serves this sandbox", resource="--port", fix="End that process first."
+        ) from error
+
+
+def _write_port(state: Path, number: int) -> None:
+    store = Store(state)
+    try:
+        with store.transaction():
+            store.put("_port", "arm", {"port": number})
     finally:
         store.close()
 
@@ -99,11 +121,11 @@ def _port(text: str) -> int:
 
 def _read_faults(path: str) -> list[faults.Fault]:
     """The rules of a JSON file (a list of objects, see docs/sandbox.md)."""
-    if not path:
-        return []
     try:
-        return [faults.Fault(**rule) for rule in json.loads(Path(path).read_bytes())]
-    except (ValueError, TypeError) as error:
+        return faults.read(json.loads(Path(path).read_bytes()))
+    except OSError as error:
+        raise UsageError("faults-unreadable", error.strerror or str(error), resource=path) from error
+    except (ValueError, RecursionError) as error:
         raise UsageError("faults-invalid", str(error), resource=path, fix="docs/sandbox.md shows the form.") from error
 
 
