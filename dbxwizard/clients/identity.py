@@ -14,11 +14,12 @@ from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.credentials import AsyncCredential, CachedCredential, claims_of
 from dbxwizard.clients.sources import SOURCES, DeviceCode, Request
 from dbxwizard.core.errors import NotSignedIn, OperationError
+from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-__all__ = ["AsyncCredential", "DeviceCode", "SignedIn", "sign_in", "tenant_of_subscription"]
+__all__ = ["AsyncCredential", "DeviceCode", "SignedIn", "prove_secret", "sign_in", "tenant_of_subscription"]
 
 Method = Literal["auto", "github-oidc", "environment", "azure-cli", "browser", "device-code"]
 _PEOPLE = ("browser", "device-code")
@@ -139,3 +140,19 @@ def tenant_of_subscription(cloud: Cloud, subscription_id: str) -> str | None:
     answer = send("GET", url, ca_bundle=cloud.ca_bundle, direct=cloud.is_sandbox, resource=cloud.resource_manager)
     found = _AUTHORIZATION_URI.search(answer.headers.get("WWW-Authenticate", ""))
     return found.group(1) if found else None
+
+
+async def prove_secret(cloud: Cloud, tenant_id: str, client_id: str, secret: Secret) -> None:
+    """Signs in with a client secret and forgets the token. Raises NotYet while it replicates, NotSignedIn."""
+    from azure.identity import ClientSecretCredential
+
+    from dbxwizard.clients.transport import sync_options
+
+    options = {
+        "authority": cloud.authority,
+        "disable_instance_discovery": True,
+        "retry_total": 0,
+        **sync_options(cloud),
+    }
+    with CachedCredential(ClientSecretCredential(tenant_id, client_id, secret.reveal(), **options)) as credential:
+        await asyncio.to_thread(credential.get_token, cloud.management_scope)
