@@ -32,7 +32,10 @@ def test_a_token_that_is_not_for_it(arm: Arm, claims: dict[str, object], code: s
 
 
 def test_no_token_at_all(arm: Arm) -> None:
-    assert arm.error(arm.send("GET", SUBSCRIPTION, "2022-12-01", token="nonsense")) == (401, "InvalidAuthenticationToken")
+    assert arm.error(arm.send("GET", SUBSCRIPTION, "2022-12-01", token="nonsense")) == (
+        401,
+        "InvalidAuthenticationToken",
+    )
 
 
 def test_api_versions(arm: Arm) -> None:
@@ -76,7 +79,11 @@ def test_metadata_needs_no_token(arm: Arm) -> None:
 
 def test_subscriptions(arm: Arm) -> None:
     (found,) = arm.get("/subscriptions", "2022-12-01").json()["value"]
-    assert (found["subscriptionId"], found["state"], found["tenantId"]) == (SUBSCRIPTION_ID, "Enabled", tokens.TENANT_ID)
+    assert (found["subscriptionId"], found["state"], found["tenantId"]) == (
+        SUBSCRIPTION_ID,
+        "Enabled",
+        tokens.TENANT_ID,
+    )
     stranger = arm.acting_as(arm.principal())
     assert stranger.get("/subscriptions", "2022-12-01").json()["value"] == []
     assert arm.error(stranger.get(SUBSCRIPTION, "2022-12-01")) == (403, "AuthorizationFailed")
@@ -115,7 +122,9 @@ def test_resource_groups(arm: Arm) -> None:
     assert arm.error(arm.put(group, "2025-04-01", {})) == (400, "LocationRequired")
     assert arm.error(arm.put(group, "2025-04-01", {"location": "westeurope", "x": 1})) == (400, "InvalidRequestContent")
     arm.send("PATCH", group, "2025-04-01", {"tags": {"team": "data"}})
-    (found,) = arm.get(f"{SUBSCRIPTION}/resourcegroups", "2025-04-01", **{"$filter": "tagName eq 'team'"}).json()["value"]
+    (found,) = arm.get(f"{SUBSCRIPTION}/resourcegroups", "2025-04-01", **{"$filter": "tagName eq 'team'"}).json()[
+        "value"
+    ]
     assert found["tags"] == {"team": "data"}
     assert arm.error(arm.get(f"{SUBSCRIPTION}/resourcegroups", "2025-04-01", **{"$filter": "size eq '1'"}))[0] == 400
 

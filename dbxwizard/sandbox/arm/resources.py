@@ -12,6 +12,7 @@ from dbxwizard.sandbox.arm import access, errors, providers, subscriptions
 from dbxwizard.sandbox.arm.ids import ResourceId, parse
 from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
+from dbxwizard.sandbox.arm.types.locks import require_unlocked
 from dbxwizard.sandbox.store import Document
 
 
@@ -104,7 +105,10 @@ def delete(context: Context, resource_id: str, principal: Caller) -> Operation |
     subscriptions.require(context.store, parsed)
     subscriptions.require_group(context.store, parsed)
     found = kind.stored(context.store, parsed)
-    return None if found is None else kind.delete(context, found)
+    if found is None:
+        return None
+    require_unlocked(context.store, parsed, "delete")
+    return kind.delete(context, found)
 
 
 def invoke(context: Context, resource_id: str, action: str, body: Document, principal: Caller) -> Any:
@@ -146,5 +150,6 @@ def _prepare(
     kind.authorize(write)
     subscriptions.require_group(store, parsed, coming)
     providers.require(store, parsed)
+    require_unlocked(store, parsed, "write")
     kind.check(write)
     return kind, write

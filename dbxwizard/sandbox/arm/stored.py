@@ -8,8 +8,8 @@ from copy import deepcopy
 from typing import Any, ClassVar
 
 from dbxwizard.sandbox import fields
-from dbxwizard.sandbox.arm import errors
-from dbxwizard.sandbox.arm.ids import ResourceId, parse
+from dbxwizard.sandbox.arm import errors, subscriptions
+from dbxwizard.sandbox.arm.ids import SUBSCRIPTIONS, TENANT, ResourceId, parse
 from dbxwizard.sandbox.arm.locations import normal
 from dbxwizard.sandbox.arm.model import Context, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
@@ -223,6 +223,8 @@ class StoredType(ResourceType):
 
 def is_there(write: Write, resource_id: ResourceId) -> bool:
     """Whether `resource_id` exists, or is made by the same deployment."""
+    if resource_id.type in (SUBSCRIPTIONS, TENANT):
+        return not resource_id.subscription or subscriptions.find(write.store, resource_id.subscription) is not None
     kind = find_type(resource_id.type)
     return resource_id.key in write.planned or (kind is not None and kind.stored(write.store, resource_id) is not None)
 

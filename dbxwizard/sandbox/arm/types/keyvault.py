@@ -124,9 +124,10 @@ class VaultType(StoredType):
         return super().document(write)
 
     def put(self, write: Write) -> Operation:
-        if write.existing is None and _mode(write) == "recover":
+        done = super().put(write)
+        if done.created and _mode(write) == "recover":
             write.store.delete(DELETED, write.id.name.lower())
-        return super().put(write)
+        return done
 
     def ready(self, context: Context, document: Document) -> None:
         context.hosts.open(f"vault:{document['name'].lower()}")
