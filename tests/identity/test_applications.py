@@ -156,7 +156,7 @@ async def test_a_new_application_is_waited_for(graph: GraphClient, world: World)
             world.advance(seconds)
             await super().sleep(seconds)
 
-    result = await applied([step(graph)], Waiting(1_900_000_000.0))
+    result = await applied([step(graph)], Waiting(world.clock().now()))
     assert result.status is Status.SUCCESS
     assert len(world.show()["servicePrincipals"]) == 1
 

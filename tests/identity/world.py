@@ -54,9 +54,10 @@ class World:
             self.clock().advance(seconds)
 
     def latency(self, profile: str) -> None:
+        """Things take their time from now on, and the clock moves by `advance` alone."""
         with self.changing() as store:
             store.put("_setting", "latency", {"profile": profile})
-            store.put("_setting", "clock", {"frozen": 1_900_000_000.0})
+            self.clock().freeze(self.clock().now())
 
     def change(self, kind: str, key: str, **fields: Any) -> None:
         with self.changing() as store:
