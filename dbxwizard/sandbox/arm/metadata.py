@@ -51,7 +51,8 @@ def _cloud(call: Call) -> dict[str, Any]:
             "acrLoginServer": f"azurecr.{_NOWHERE}",
             "sqlServerHostname": f"database.{_NOWHERE}",
             "azureDataLakeAnalyticsCatalogAndJob": f"azuredatalakeanalytics.{_NOWHERE}",
-            "keyVaultDns": f"vault.{_NOWHERE}",
+            # Clients make the audience of vault tokens from it, and the vaults here take the public cloud's.
+            "keyVaultDns": "vault.azure.net",
             "storage": SUFFIX,
             "azureFrontDoorEndpointSuffix": f"azurefd.{_NOWHERE}",
             "storageSyncEndpointSuffix": f"afs.{_NOWHERE}",
