@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbxwizard.arm_template.errors import ExpressionError, UnknownValueError
-from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
+from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, type_name
 
 MAX_COUNT = 800
 
@@ -53,15 +53,14 @@ def checked_count(value: JsonValue, name: str) -> int:
     if isinstance(value, str) and value.isdecimal():
         value = int(value[:20])
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ExpressionError(f"The template copy definition '{name}' expects its count to be an integer.")
-    if value < 0:
-        raise ExpressionError(
-            f"The copy count '{value}' of the copy loop '{name}' is not valid: it must not be negative. "
-            "Please see https://aka.ms/arm-copy for usage details."
-        )
-    if value > MAX_COUNT:
-        raise ExpressionError(
-            f"The template copy count exceeds the limit. Limit: '{MAX_COUNT}' and actual: '{value}'. "
-            "Please see https://aka.ms/arm-copy for usage details."
-        )
+        raise _invalid_count(name, f"copy count of type '{type_name(value)}'")
+    if not 0 <= value <= MAX_COUNT:
+        raise _invalid_count(name, f"copy count of: '{value}'")
     return value
+
+
+def _invalid_count(name: str, what: str) -> ExpressionError:
+    return ExpressionError(
+        f"The template 'copy' definition '{name}' has an invalid {what}. The copy count must be a non-negative integer "
+        f"value and cannot exceed '{MAX_COUNT}'. Please see https://aka.ms/arm-resource-loops for usage details."
+    )

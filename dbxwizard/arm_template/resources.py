@@ -101,7 +101,7 @@ def _turns(declaration: _Declaration) -> Iterator[_Declaration]:
     name = loop.get("name") if isinstance(loop, dict) else None
     if not isinstance(name, str) or not name or "count" not in loop:
         raise ExpressionError("The copy element needs a name and a count.")
-    _batch_size(loop)
+    _batch_size(loop)  # also that of a loop without a turn
     for index in range(copies.checked_count(evaluate(loop["count"], declaration.frame), name)):
         turn = Iteration(name, index)
         yield replace(declaration, frame=replace(declaration.frame.within(turn), turn=turn))
@@ -109,12 +109,16 @@ def _turns(declaration: _Declaration) -> Iterator[_Declaration]:
 
 def _batch_size(loop: JsonObject) -> int:
     """How many resources of a loop are deployed at once, 0 for all."""
-    mode, size = loop.get("mode", "Parallel"), loop.get("batchSize", 1)
+    mode, batch = loop.get("mode", "Parallel"), loop.get("batchSize", 1)
+    what = f"The template 'copy' definition '{loop['name']}'"
     if not isinstance(mode, str) or mode.lower() not in ("parallel", "serial"):
-        raise ExpressionError(f"The copy mode '{mode}' is neither 'Parallel' nor 'Serial'.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ExpressionError(f"The copy batch size '{size}' is not a positive integer.")
-    return size if mode.lower() == "serial" else 0
+        raise ExpressionError(f"{what} has a mode that is not 'Parallel' or 'Serial'.")
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise ExpressionError(
+            f"{what} has an invalid copy batch size. The copy batch size must be a positive integer value. "
+            "Please see https://aka.ms/arm-copy for usage details."
+        )
+    return batch if mode.lower() == "serial" else 0
 
 
 def known_text(value: JsonValue, what: str, frame: Frame, *, empty: bool = False) -> str:
