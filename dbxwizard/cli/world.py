@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from dbxwizard.cli.commands.sandbox import state_file
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.secret import Secret
+from dbxwizard.parameters import Environment
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.principals import repository_of
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
-    from dbxwizard.clients.identity import DeviceCode
+    from dbxwizard.clients.identity import DeviceCode, SignedIn
     from dbxwizard.sandbox.session import Endpoints
 
 
@@ -36,10 +39,28 @@ async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncI
             subscription_id=subscription_id or None,
         )
         try:
-            async with Connection(cloud, signed_in, await _github_token(cloud, variables)) as connection:
+            databricks = await _as_databricks(cloud, signed_in, variables)
+            token = await _github_token(cloud, variables)
+            async with Connection(cloud, signed_in, token, databricks_signed_in=databricks) as connection:
                 yield connection
         finally:
             signed_in.close()
+
+
+async def _as_databricks(cloud: Cloud, signed_in: SignedIn, variables: Mapping[str, str]) -> SignedIn | None:
+    """The Databricks service principal beside the main one; a person acts as themselves everywhere."""
+    from dbxwizard.clients.identity import sign_in
+
+    if signed_in.kind == "user":
+        return None
+    return await sign_in(cloud, environ=variables, prefixes=("ARM",), interactive=False)
+
+
+def journal_key(connection: Connection, environments: Sequence[Environment]) -> str:
+    """The folder of a history: one per tenant, subscription and repository."""
+    first = environments[0]
+    parts = (connection.signed_in.tenant_id, first.subscription_id, repository_of(first))
+    return hashlib.sha256("\n".join(parts).lower().encode()).hexdigest()[:16]
 
 
 def on_sandbox(invocation: Invocation) -> bool:

@@ -30,9 +30,18 @@ ClientT = TypeVar("ClientT", bound=_Closing)
 class Connection:
     """An asynchronous context manager. Each SDK is imported when its client is first asked for."""
 
-    def __init__(self, cloud: Cloud, signed_in: SignedIn, github_token: Secret | None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        signed_in: SignedIn,
+        github_token: Secret | None,
+        *,
+        databricks_signed_in: SignedIn | None = None,
+    ) -> None:
+        """`databricks_signed_in`: the Databricks service principal, where service principals act; None for a person."""
         self.cloud = cloud
         self.signed_in = signed_in
+        self._databricks = databricks_signed_in
         self._github_token = github_token
         self._made: dict[Hashable, Any] = {}
 
@@ -48,6 +57,12 @@ class Connection:
         while self._made:
             _, client = self._made.popitem()
             await client.close()
+
+    def service_principal(self, key: str) -> SignedIn | None:
+        """Who `main-spn` or `databricks-spn` is, where it acts itself; None when a person acts."""
+        if self.signed_in.kind == "user":
+            return None
+        return self.signed_in if key == "main-spn" else self._databricks
 
     def arm(self, subscription_id: str) -> ArmClient:
         from dbxwizard.clients.arm import ArmClient
@@ -95,7 +110,9 @@ class Connection:
 
         return self._client(
             ("workspace", workspace_url),
-            lambda: WorkspaceClient(self.cloud, self.signed_in, workspace_url, workspace_resource_id),
+            lambda: WorkspaceClient(
+                self.cloud, self._databricks or self.signed_in, workspace_url, workspace_resource_id
+            ),
         )
 
     def _client(self, key: Hashable, make: Callable[[], ClientT]) -> ClientT:

@@ -1,0 +1,34 @@
+"""`dbxwizard deploy`: makes what the environment files describe, and only what differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from dbxwizard.cli import execution, files
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.report import Report
+from dbxwizard.cli.world import journal_key, opened
+from dbxwizard.parameters import Environment
+from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
+from dbxwizard.steps.git_ref import GitRef
+
+
+def run(invocation: Invocation) -> Report:
+    chosen = files.environments(invocation)
+    return asyncio.run(_deploy(invocation, chosen))
+
+
+async def _deploy(invocation: Invocation, chosen: Sequence[Environment]) -> Report:
+    async with opened(invocation, subscription_id=chosen[0].subscription_id) as connection:
+        steps = await deploy_steps(options(invocation), chosen, connection)
+        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        return await execution.apply(invocation, steps, actor, journal_key=journal_key(connection, chosen))
+
+
+def options(invocation: Invocation) -> DeployOptions:
+    """The decisions of deploy; the ref is the one that is checked out unless somebody says another."""
+    asked = invocation.text("ref")
+    ref = GitRef.parse(asked) if asked else checked_out(invocation.root, invocation.environ)
+    repository = invocation.environ.get("DBXWIZARD_REPO") or invocation.environ.get("GITHUB_REPOSITORY", "")
+    return DeployOptions(ref, repository, invocation.environ)

@@ -1,0 +1,62 @@
+"""`dbxwizard setup`: the custom role, both service principals and GitHub; once per repository and subscription."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from dbxwizard.cli import execution, files
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.report import Report
+from dbxwizard.cli.world import journal_key, opened
+from dbxwizard.core.errors import UsageError
+from dbxwizard.core.secret import Secret
+from dbxwizard.parameters import Environment
+from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
+
+
+def run(invocation: Invocation) -> Report:
+    decided = options(invocation)
+    chosen = files.drafts(invocation)
+    return asyncio.run(_setup(invocation, decided, chosen))
+
+
+async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence[Environment]) -> Report:
+    async with opened(invocation, subscription_id=decided.subscription_id) as connection:
+        steps = await setup_steps(decided, chosen, connection)
+        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        return await execution.apply(invocation, steps, actor, journal_key=journal_key(connection, chosen))
+
+
+def options(invocation: Invocation) -> SetupOptions:
+    """The decisions of setup. Raises UsageError that lists those that are missing or wrong."""
+    invocation.require("subscription", "repo")
+    token = invocation.environ.get("PAT_GITHUB", "")
+    return SetupOptions(
+        subscription_id=_guid(invocation.text("subscription")),
+        repository=_repository(invocation.text("repo")),
+        auth=invocation.text("auth"),
+        isolation=invocation.text("isolation"),
+        owner=invocation.flag("owner"),
+        main_name=invocation.text("main_spn_name"),
+        databricks_name=invocation.text("databricks_spn_name"),
+        role_name=invocation.text("role_name"),
+        adopt=tuple(_guid(item, "--adopt") for item in invocation.many("adopt")),
+        publish=not invocation.flag("no_publish"),
+        git_token=Secret(token) if token else None,
+    )
+
+
+def _guid(text: str, option: str = "--subscription") -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise UsageError("invalid-guid", f"{text!r} is not a GUID", resource=option) from error
+
+
+def _repository(text: str) -> str:
+    owner, _, name = text.partition("/")
+    if not owner or not name or "/" in name:
+        raise UsageError("repository-invalid", f"{text!r} is not of the form OWNER/NAME", resource="--repo")
+    return text

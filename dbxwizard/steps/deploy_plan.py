@@ -1,0 +1,240 @@
+"""The steps of deploy: everything that one environment file describes, all that CI can see and do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbxwizard import bundled
+from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.plan import Inputs, Step
+from dbxwizard.core.secret import Secret
+from dbxwizard.parameters.model import Access, Environment, ScopeAcl
+from dbxwizard.steps.access import AccessStep
+from dbxwizard.steps.access import Principal as WorkspacePrincipal
+from dbxwizard.steps.access_token import AccessTokenStep
+from dbxwizard.steps.clusters import ClusterStep
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.databricks_workspace import SharedWorkspace
+from dbxwizard.steps.environment_roles import environment_role_steps
+from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
+from dbxwizard.steps.git_ref import GitRef
+from dbxwizard.steps.infrastructure import InfrastructureStep
+from dbxwizard.steps.jobs import JobStep, Repository
+from dbxwizard.steps.principals import Principals, repository_of
+from dbxwizard.steps.secret_scopes import SecretScopeStep
+from dbxwizard.steps.wheels import WheelStep
+from dbxwizard.steps.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.keyvault import VaultClient
+
+TOKEN_SECRET = "dbkstoken"  # noqa: S105  the accelerator's name of the secret that holds the access token
+_WORKSPACE_KIND = {"User": "Users", "Group": "Groups", "ServicePrincipal": "ServicePrincipals"}
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """`ref`: what jobs and Git folders are set to. `repository`: OWNER/NAME, "" means the one that the files name."""
+
+    ref: GitRef
+    repository: str = ""
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+async def deploy_steps(
+    options: DeployOptions, environments: Iterable[Environment], connection: Connection
+) -> tuple[Step[Any], ...]:
+    """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
+    steps: list[Step[Any]] = []
+    for environment in environments:
+        steps += await _Deployment.of(options, environment, connection)
+    return tuple(steps)
+
+
+class _Deployment:
+    """One environment's steps on their way."""
+
+    def __init__(
+        self, options: DeployOptions, environment: Environment, connection: Connection, principals: Principals
+    ) -> None:
+        self._options, self._environment, self._connection = options, environment, connection
+        self._principals = principals
+        self._workspace = SharedWorkspace(environment.name, connection.workspace)
+        self._client_id = ""
+
+    @classmethod
+    async def of(cls, options: DeployOptions, environment: Environment, connection: Connection) -> list[Step[Any]]:
+        principals = Principals(connection, environment, options.repository)
+        made = cls(options, environment, connection, principals)
+        return await made.steps()
+
+    async def steps(self) -> list[Step[Any]]:
+        environment, connection = self._environment, self._connection
+        self._client_id = (await self._principals.resolve("databricks-spn")).name
+        arm, tenant = connection.arm(environment.subscription_id), connection.signed_in.tenant_id
+        roles = await environment_role_steps(environment, connection, self._principals)
+        # A person enters the workspace by rights of their own; the service principal by the roles of the file.
+        entry = [] if connection.signed_in.kind == "user" else [role.id for role in roles]
+        wheels, folders = self._wheels(), self._folders()
+        return [
+            InfrastructureStep(environment, load_template(environment.root), arm, tenant),
+            *roles,
+            Workspace(self._workspace, self._client_id, "databricks-spn", needs=entry),
+            *self._clusters(),
+            *self._credentials(),
+            *folders,
+            *wheels,
+            *self._jobs([step.id for step in (*wheels, *folders)]),
+            *self._token(),
+            *await self._scopes([role.id for role in roles]),
+            *await self._access([folder.id for folder in folders]),
+        ]
+
+    def _clusters(self) -> list[Step[Any]]:
+        return [ClusterStep(self._workspace, cluster, self._client_id) for cluster in self._environment.clusters]
+
+    def _credentials(self) -> list[Step[Any]]:
+        """Public repositories need none; the token is asked for by setup and reaches us by the environment."""
+        token = self._options.environ.get("PAT_GITHUB", "")
+        if not token:
+            return []
+        return [GitCredentialStep(self._workspace, one, Secret(token)) for one in self._environment.git]
+
+    def _folders(self) -> list[Step[Any]]:
+        needs = [step.id for step in self._credentials()]
+        return [
+            GitFolderStep(
+                self._workspace, folder, self._client_id, self._options.ref, self._resolve_commit, needs=needs
+            )
+            for folder in self._environment.git_folders
+        ]
+
+    async def _resolve_commit(self, url: str, ref: GitRef) -> str | None:
+        """The commit of a branch, where our token can tell."""
+        repository = repository_of(self._environment)
+        if ref.kind == "commit":
+            return ref.name
+        if ref.kind != "branch" or not self._connection.has_github or not url.rstrip("/").endswith(repository):
+            return None
+        head = await self._connection.github(repository).head(ref.name)
+        return head.commit if head else None
+
+    def _wheels(self) -> list[Step[Any]]:
+        root = self._environment.root
+        return [
+            WheelStep(self._workspace, wheel.project, root / wheel.project, wheel.clusters if wheel.upload else ())
+            for wheel in self._environment.wheels
+        ]
+
+    def _jobs(self, needs: Sequence[str]) -> list[Step[Any]]:
+        if not self._environment.jobs:
+            return []
+        folders = self._environment.git_folders
+        if not folders:
+            raise UsageError(
+                "repository-missing",
+                "jobs come from a repository, and Repo_Configuration names none",
+                resource=str(self._environment.file),
+                fix="Name the repository in Repo_Configuration; setup writes it.",
+            )
+        repository = Repository(folders[0].url, folders[0].provider, self._options.ref)
+        return [
+            JobStep(self._workspace, job, self._client_id, repository, needs=needs) for job in self._environment.jobs
+        ]
+
+    def _token(self) -> list[Step[Any]]:
+        """Only where a secret scope still takes it from the vault."""
+        sources = {source for scope in self._environment.secret_scopes for source in scope.secrets.values()}
+        if f"key-vault:{TOKEN_SECRET}" not in sources:
+            return []
+        return [AccessTokenStep(self._workspace, self._client_id, self._vault, secret_name=TOKEN_SECRET)]
+
+    async def _vault(self, uri: str) -> VaultClient:
+        return self._connection.vault(uri)
+
+    async def _scopes(self, roles: Sequence[str]) -> list[Step[Any]]:
+        needs = [*[step.id for step in self._token()], *roles]
+        return [
+            SecretScopeStep(
+                self._workspace,
+                scope.name,
+                scope.secrets,
+                self._client_id,
+                self._value,
+                acls=dict([await self._acl(acl) for acl in scope.acls]),
+                needs=needs if any(source.startswith("key-vault:") for source in scope.secrets.values()) else (),
+            )
+            for scope in self._environment.secret_scopes
+        ]
+
+    async def _acl(self, acl: ScopeAcl) -> tuple[str, str]:
+        found = await self._principals.resolve(acl.principal, name=acl.principal_name)
+        return found.name or acl.principal, acl.permission
+
+    async def _value(self, source: str, inputs: Inputs) -> Secret | None:
+        """The value that a source of a secret scope names; None where this way of signing in has none."""
+        infrastructure = self._workspace.infrastructure
+        kind, _, name = source.partition(":")
+        if kind == "key-vault":
+            stored = await self._connection.vault(str(inputs.get(infrastructure, "vault_uri"))).get_secret(name)
+            return stored.value if stored else None
+        if source == "application-insights.connection-string":
+            found = inputs.get(infrastructure, "_application_insights_connection_string")
+            return found if isinstance(found, Secret) else None
+        known = {
+            "databricks-spn.client-id": self._client_id,
+            "databricks-spn.client-secret": self._options.environ.get("ARM_CLIENT_SECRET", ""),
+            "tenant-id": self._connection.signed_in.tenant_id,
+            "environment": self._options.environ.get(name, ""),
+        }
+        value = known.get(kind, known.get(source, ""))
+        return Secret(value) if value else None
+
+    async def _access(self, folders: Sequence[str]) -> list[Step[Any]]:
+        return [
+            AccessStep(self._workspace, access, await self._workspace_principal(access), needs=folders)
+            for access in self._environment.access
+        ]
+
+    async def _workspace_principal(self, access: Access) -> WorkspacePrincipal:
+        found = await self._principals.resolve(access.principal, access.principal_type, access.principal_name)
+        if not found.kind or not found.name:
+            raise OperationError(
+                "principal-name-missing",
+                f"Databricks knows people by name, and the file has only the id {access.principal}",
+                resource=str(self._environment.file),
+                fix="Write PrincipalType and PrincipalName beside it, or user:NAME and run `dbxwizard setup`.",
+            )
+        return WorkspacePrincipal(_WORKSPACE_KIND[found.kind], found.name, found.object_id)  # type: ignore[arg-type]
+
+
+def load_template(root: Path) -> Mapping[str, Any]:
+    """bicep/main.json of the project, or the one that we ship. Raises UsageError for a file that is no template."""
+    path = root / "bicep" / "main.json"
+    if not path.is_file():
+        path = bundled.folder("bicep") / "main.json"
+    try:
+        template = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            "template-unreadable", str(error), resource=str(path), fix="Compile main.bicep again."
+        ) from error
+    if not isinstance(template, dict):
+        raise UsageError("template-unreadable", "it is no JSON object", resource=str(path))
+    return template
+
+
+def checked_out(root: Path, environ: Mapping[str, str]) -> GitRef:
+    """The ref that is checked out: by GitHub Actions, or in the git repository at or above `root`; else main."""
+    if environ.get("GITHUB_SHA"):
+        return GitRef("commit", environ["GITHUB_SHA"])
+    for folder in (root.resolve(), *root.resolve().parents):
+        head = folder / ".git" / "HEAD"
+        if head.is_file():
+            return GitRef.parse(head.read_text("utf-8", errors="replace").strip().removeprefix("ref: "))
+    return GitRef("branch", "main")

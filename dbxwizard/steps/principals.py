@@ -1,0 +1,99 @@
+"""Who the names in an environment file are: `databricks-spn`, `main-spn`, `group:NAME`, or an object id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from dbxwizard.core.errors import OperationError
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.applications import unique_name
+from dbxwizard.steps.connection import Connection
+
+Kind = Literal["User", "Group", "ServicePrincipal"]
+SERVICE_PRINCIPALS = ("main-spn", "databricks-spn")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`object_id` in Entra; `name` is what Databricks knows: sign-in name, group name, application id ("" unknown)."""
+
+    object_id: str
+    kind: Kind | Literal[""]
+    name: str = ""
+
+
+class Principals:
+    """Resolves the names of one environment; each is looked up once.
+
+    A person looks service principals up in the directory, by the name that setup gave them. A service principal may
+    not: it knows itself and the other one, because it signed in as both.
+    """
+
+    def __init__(self, connection: Connection, environment: Environment, repository: str) -> None:
+        self._connection = connection
+        self._environment = environment
+        self._repository = repository or repository_of(environment)
+        self._known: dict[str, Principal] = {}
+
+    async def resolve(self, written: str, kind: str = "", name: str = "") -> Principal:
+        """`kind` and `name` as the file has them beside an object id. Raises OperationError for nobody."""
+        if written not in self._known:
+            self._known[written] = await self._find(written, kind, name)
+        return self._known[written]
+
+    async def _find(self, written: str, kind: str, name: str) -> Principal:
+        if written in SERVICE_PRINCIPALS:
+            return await self._service_principal(written)
+        if written.startswith("group:"):
+            return await self._group(written.removeprefix("group:"))
+        if written == "me" or written.startswith("user:"):
+            raise _unresolved(written, self._environment)
+        return Principal(written, kind or "", name)  # type: ignore[arg-type]  # the schema has just these kinds
+
+    async def _service_principal(self, key: str) -> Principal:
+        ours = self._connection.service_principal(key)
+        if ours is not None:
+            return Principal(ours.object_id, "ServicePrincipal", ours.client_id)
+        graph = self._connection.graph()
+        for candidate in (key, f"{self._environment.name}/{key}"):
+            application = await graph.application_of_name(unique_name(self._repository, candidate))
+            found = await graph.principal_of_client(application["appId"]) if application else None
+            if application and found:
+                return Principal(found["id"], "ServicePrincipal", application["appId"])
+        raise OperationError(
+            "service-principal-missing",
+            f"the tenant has no {key} for {self._repository or 'this repository'}",
+            resource=str(self._environment.file),
+            fix="Run `dbxwizard setup` first.",
+        )
+
+    async def _group(self, name: str) -> Principal:
+        found = await self._connection.graph().groups_named(name)
+        if len(found) != 1:
+            raise OperationError(
+                "group-not-found" if not found else "group-ambiguous",
+                f"the directory has {len(found) or 'no'} group{'' if len(found) < 2 else 's'} named {name}",
+                resource=str(self._environment.file),
+                fix="Write the group's object id.",
+            )
+        return Principal(found[0]["id"], "Group", name)
+
+
+def repository_of(environment: Environment) -> str:
+    """OWNER/NAME of the file's own repository: the first one in Repo_Configuration; "" when it names none."""
+    for folder in environment.git_folders:
+        path = urlsplit(folder.url).path.strip("/").removesuffix(".git")
+        if path.count("/") == 1:
+            return path
+    return ""
+
+
+def _unresolved(written: str, environment: Environment) -> OperationError:
+    return OperationError(
+        "identity-unresolved",
+        f"{written!r} is still to be replaced by an object id",
+        resource=str(environment.file),
+        fix="Run `dbxwizard setup`, which resolves people once.",
+    )
