@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -18,15 +17,6 @@ from dbxwizard.parameters.nodes import Array, Node, Object
 from dbxwizard.parameters.problems import Edit
 
 _LINE_REST = re.compile(r"[ \t]*(?:(?:#|//)[^\r\n]*)?(?=\r?\n)")
-
-
-def disjoint(edits: Iterable[Edit]) -> list[Edit]:
-    """In order of place, as many as can be made at once; insertions at one place keep their order."""
-    chosen: list[Edit] = []
-    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        if not chosen or edit.start >= chosen[-1].end:
-            chosen.append(edit)
-    return chosen
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -147,6 +137,8 @@ def write(document: Document, text: str) -> None:
 
 
 def _replace_file(path: Path, raw: bytes) -> None:
+    import tempfile  # 4 ms, and most runs write nothing
+
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -181,6 +181,7 @@ RESOURCES = Record(
 
 ROLE_ASSIGNMENT = Record(
     model="RoleAssignment",
+    rules=("principal-type",),
     fields=(
         Field("roles", ListOf(_ROLE, least=1, unique=""), "Names of Azure roles.", "roles", required=True),
         Field("principal", PRINCIPAL, "Who gets them.", "principal", required=True),
@@ -323,6 +324,7 @@ def _levels(*levels: str) -> MapOf:
 
 ACCESS = Record(
     model="Access",
+    rules=("principal-type",),
     fields=(
         Field("Principal", PRINCIPAL, "The person or group.", "principal", required=True),
         Field("PrincipalType", _PRINCIPAL_TYPE, "What an object id stands for.", "principal_type", default=""),

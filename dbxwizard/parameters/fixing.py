@@ -93,8 +93,10 @@ def _refused(problem: Problem) -> UsageError:
 
 
 def _set(text: str, root: Node, where: str, value: JsonValue) -> list[Edit]:
+    if not where.startswith("/"):
+        raise _nowhere(where)
     node: Node | None = root
-    *above, last = parts(where) or [""]
+    *above, last = parts(where)
     for part in above:
         node = _child(node, part)
     target = _child(node, last)
@@ -104,7 +106,11 @@ def _set(text: str, root: Node, where: str, value: JsonValue) -> list[Edit]:
         return insert(text, node, f"{as_json(last)}: {as_json(value)}")
     if isinstance(node, Array) and last == str(len(node.items)):
         return insert(text, node, as_json(value))
-    raise UsageError("unknown-pointer", f"the file has nothing at {credentials.show(where)}", fix="check the pointer")
+    raise _nowhere(where)
+
+
+def _nowhere(where: str) -> UsageError:
+    return UsageError("unknown-pointer", f"the file has nothing at {credentials.show(where)}", fix="check the pointer")
 
 
 def _same(text: str, node: Node, value: JsonValue) -> bool:

@@ -17,7 +17,7 @@ from dbxwizard.parameters.document import Document, read
 from dbxwizard.parameters.fields import ENVIRONMENT, ENVIRONMENT_NAME, KNOWN_ENVIRONMENTS
 from dbxwizard.parameters.model import Environment
 from dbxwizard.parameters.nodes import Object, to_value
-from dbxwizard.parameters.problems import Finding, Problem, has_errors, in_order
+from dbxwizard.parameters.problems import Finding, Problem, bounded, has_errors, in_order
 from dbxwizard.parameters.rewrite import Rewritten, rewrite
 
 
@@ -56,7 +56,7 @@ def load(path: Path | str, *, ci: bool = False) -> Loaded:
     if document.problem:
         return Loaded(None, (document.problem,), document)
     rewritten = rewrite(document.text)
-    findings = _findings(document, rewritten, ci)
+    findings = bounded(_findings(document, rewritten, ci))
     problems = in_order(document.describe(finding) for finding in findings)
     draft = _draft(document.path, rewritten, problems)
     return Loaded(None if has_errors(problems) else draft, problems, document, draft, rewritten)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from dbxwizard.parameters.model import JsonValue
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scalar:
     """A text, number, true, false or null. `valid` is False where the text of the file is no JSON value: a problem was
     reported there, and no check looks at it."""
@@ -24,7 +24,7 @@ class Scalar:
     valid: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Array:
     """`commas[i]` is the offset of the comma behind items[i], -1 where there is none."""
 
@@ -34,7 +34,7 @@ class Array:
     commas: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member:
     name: str
     key_start: int
@@ -42,7 +42,7 @@ class Member:
     value: Node
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Object:
     """`commas[i]` is the offset of the comma behind members[i], -1 where there is none."""
 

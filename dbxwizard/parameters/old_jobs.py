@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dbxwizard.parameters.databricks_fields import TASK_KINDS
 from dbxwizard.parameters.edit import as_json, indentation, remove, replace, whole_line
@@ -22,21 +22,24 @@ _OF_TASK = (
     "retry_on_timeout",
     *TASK_KINDS,
 )
-_IN_GIT_FOLDER = re.compile(r"/Repos/[0-9a-fA-F-]{36}/(?P<rest>.+)")
+_IN_GIT_FOLDER = re.compile(r"/Repos/[0-9a-fA-F-]{36}/(?P<rest>.{1,2000})")
 _NO_KEY = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def old_jobs(text: str, root: Object) -> Iterator[Finding]:
     """All old forms in the jobs of a file."""
+    repositories = objects(root.get("Repo_Configuration"))
+    folders = frozenset(path for one in repositories if (path := text_of(one.get("path"))))
+    repository = _first_repository(repositories)
     for job in objects(root.get("Jobs")):
         if isinstance(job.get("settings"), Object):
             yield from _wrapped(text, job)
             continue
         yield from _flat(text, job)
-        yield from _branch(text, job, root)
+        yield from _branch(text, job, repository)
         for task in objects(job.get("tasks")):
             yield from _empty_cluster_id(text, task)
-            yield from _notebook(task, root)
+            yield from _notebook(task, folders)
         for holder in (*objects(job.get("tasks")), *objects(job.get("job_clusters"))):
             new_cluster = holder.get("new_cluster")
             yield from secured(text, new_cluster) if isinstance(new_cluster, Object) else ()
@@ -109,18 +112,17 @@ def _last_of_run(indexes: list[int]) -> int:
     return last
 
 
-def _branch(text: str, job: Object, root: Object) -> Iterator[Finding]:
+def _branch(text: str, job: Object, repository: dict[str, str]) -> Iterator[Finding]:
     """`git_branch` beside the name: the repository is the first one of Repo_Configuration."""
     member = job.member("git_branch")
     branch = text_of(member.value) if member else None
     if not member or branch is None:
         return
-    source = _git_source(root, branch)
-    if job.get("git_source") is None and source:
+    if job.get("git_source") is None and repository:
         message = '"git_branch" beside the name of its job: write "git_source": {"git_url": …, "git_branch": …}'
         edits = [
             Edit(member.key_start, member.key_end, '"git_source"'),
-            Edit(member.value.start, member.value.end, source),
+            replace(member.value, {**repository, "git_branch": branch}),
         ]
     else:
         message = '"git_branch" beside the name of its job: take it out'
@@ -128,12 +130,12 @@ def _branch(text: str, job: Object, root: Object) -> Iterator[Finding]:
     yield old(member.key_start, message, *edits)
 
 
-def _git_source(root: Object, branch: str) -> str:
-    for repository in objects(root.get("Repo_Configuration")):
+def _first_repository(repositories: list[Object]) -> dict[str, str]:
+    for repository in repositories:
         url, provider = text_of(repository.get("url")), text_of(repository.get("provider"))
         if url and provider and "<" not in url:
-            return as_json({"git_url": url, "git_provider": provider, "git_branch": branch})
-    return ""
+            return {"git_url": url, "git_provider": provider}
+    return {}
 
 
 def _empty_cluster_id(text: str, task: Object) -> Iterator[Finding]:
@@ -143,13 +145,13 @@ def _empty_cluster_id(text: str, task: Object) -> Iterator[Finding]:
         yield old(member.key_start, 'an empty "existing_cluster_id": take it out', *edits)
 
 
-def _notebook(task: Object, root: Object) -> Iterator[Finding]:
+def _notebook(task: Object, folders: Collection[str]) -> Iterator[Finding]:
     """A notebook in a Git folder of this file, under somebody's client id: it runs from the repository itself."""
     notebook = task.get("notebook_task")
     if not isinstance(notebook, Object):
         return
     path, source = notebook.member("notebook_path"), notebook.member("source")
-    inside = _path_in_repository(text_of(path.value) if path else None, root)
+    inside = _path_in_repository(text_of(path.value) if path else None, folders)
     if not path or not inside or (source and text_of(source.value) != "WORKSPACE"):
         return
     edits = [replace(path.value, inside)]
@@ -158,10 +160,8 @@ def _notebook(task: Object, root: Object) -> Iterator[Finding]:
     yield old(path.value.start, message, *edits)
 
 
-def _path_in_repository(path: str | None, root: Object) -> str:
+def _path_in_repository(path: str | None, folders: Collection[str]) -> str:
     found = _IN_GIT_FOLDER.fullmatch(path or "")
-    folders = [text_of(one.get("path")) for one in objects(root.get("Repo_Configuration"))]
-    for folder in folders if found else ():
-        if found and folder and found["rest"].startswith(f"{folder}/"):
-            return found["rest"][len(folder) + 1 :]
-    return ""
+    rest = found["rest"] if found else ""
+    slashes = (slash.start() for slash in re.finditer("/", rest))
+    return next((rest[slash + 1 :] for slash in slashes if rest[:slash] in folders), "")

@@ -13,7 +13,7 @@ from dbxwizard.core.errors import Location
 
 Severity = Literal["error", "warning"]
 
-MOST_PROBLEMS = 500  # in one file; what follows is most likely the same mistake again
+MOST_PROBLEMS = 1000  # in one file; what follows is most likely the same mistake again
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,17 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.location}: {self.code}: {self.message}" + (f"; {self.fix}" if self.fix else "")
+
+
+def bounded(findings: Iterable[Finding]) -> list[Finding]:
+    """In order of place, each once, and no more than a person reads; the last one then says that there are more."""
+    unique = sorted(dict.fromkeys(findings), key=lambda finding: (finding.offset, finding.code))
+    shown, cut = unique[:MOST_PROBLEMS], unique[MOST_PROBLEMS:]
+    if cut:
+        severity: Severity = "error" if any(finding.severity == "error" for finding in cut) else "warning"
+        message = f"{len(cut)} more problems"
+        shown.append(Finding(cut[0].offset, severity, "too-many-problems", message, "mend the others first"))
+    return shown
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -30,6 +30,7 @@ class Rewritten:
 def rewrite(text: str) -> Rewritten:
     """Never raises. A text whose brackets or commas are broken comes back as it is."""
     parsed = parse(text)
+    as_written = tuple(finding for finding in parsed.findings if not finding.edits)
     maps: list[Callable[[int], int]] = []
     done: list[Finding] = []
 
@@ -46,8 +47,10 @@ def rewrite(text: str) -> Rewritten:
         text = apply(text, edits)
         maps.append(back_map(edits))
         parsed = parse(text)
-    left = [replace(finding, offset=original(finding.offset)) for finding in parsed.findings]
-    return Rewritten(text, parsed, (*done, *left), original)
+    left = (replace(finding, offset=original(finding.offset)) for finding in parsed.findings)
+    known = {(finding.code, finding.offset) for finding in as_written}
+    new = (finding for finding in left if (finding.code, finding.offset) not in known)
+    return Rewritten(text, parsed, (*done, *as_written, *new), original)
 
 
 def _candidates(text: str, parsed: Parsed) -> Iterable[Finding]:

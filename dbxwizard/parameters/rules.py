@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 _CONFLICT = "conflicting-settings"
 _ONE_USER = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "LEGACY_SINGLE_USER", "LEGACY_SINGLE_USER_STANDARD")
 _COMPUTE = ("cluster_name", "existing_cluster_id", "job_cluster_key", "new_cluster", "environment_key")
+_TYPES = {
+    "databricks-spn": "ServicePrincipal",
+    "main-spn": "ServicePrincipal",
+    "me": "User",
+    "user": "User",
+    "group": "Group",
+}
 _FROM_FILES = ("notebook_task", "spark_python_task")
 
 
@@ -67,6 +74,17 @@ def network(node: Object, checker: Checker) -> None:
     if _plain(node.get("PublicNetworkAccess")) is False and elements(ranges):
         message = "addresses are allowed, but the public network is not"
         checker.error(node.start, _CONFLICT, message, "take one of the two out")
+
+
+def principal_type(node: Object, checker: Checker) -> None:
+    """Azure refuses an assignment whose type is not that of the principal (UnmatchedPrincipalType)."""
+    name = text_of(node.get("principal") or node.get("Principal"))
+    said = node.get("principalType") or node.get("PrincipalType")
+    right = _TYPES.get((name or "").split(":", maxsplit=1)[0])
+    if said and right and text_of(said) not in (right, None, ""):
+        checker.error(
+            said.start, _CONFLICT, f"{show(name or '')} is no {show(text_of(said) or '')}", f'write "{right}"'
+        )
 
 
 def one_library(node: Object, checker: Checker) -> None:
@@ -227,6 +245,7 @@ RULES: dict[str, Callable[[Object, Checker], None]] = {
     "job": job,
     "network": network,
     "one-library": one_library,
+    "principal-type": principal_type,
     "references": references,
     "task": task,
 }

@@ -51,7 +51,9 @@ def region(text: str, *, ci: bool) -> Iterator[Issue]:
 def node_type(text: str, *, ci: bool) -> Iterator[Issue]:
     if text in catalog.node_types():
         return
-    meant = catalog.did_you_mean(text, catalog.node_types())
+    whole = f"Standard_{text}"
+    meant = f'did you mean "{whole}"?' if whole in catalog.node_types() else ""
+    meant = meant or catalog.did_you_mean(text, catalog.node_types())
     if not _NODE_TYPE.fullmatch(text):
         fix = meant or "write it like Standard_D4ds_v5"
         yield Issue("error", "invalid-node-type", f"{show(text)} is not written as Azure writes VM sizes", fix)
