@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.sandbox.arm import operations, providers
 from dbxwizard.sandbox.arm.groups import KIND as GROUP
 from dbxwizard.sandbox.arm.groups import ResourceGroupType
-from dbxwizard.sandbox.arm.registry import find_type
+from dbxwizard.sandbox.arm.registry import find_type, types
 from dbxwizard.sandbox.arm.stored import KIND, StoredType
 from dbxwizard.sandbox.arm.types.keyvault import find_deleted, purge
 from dbxwizard.sandbox.http import TaskContext
@@ -24,8 +24,11 @@ def register(service: ArmService) -> None:
     service.task("arm.group.gone")(_group_gone)
     service.task("arm.provider.settle")(_provider)
     service.task("arm.vault.purge")(_purge)
-    service.route("GET", _STATUS)(operations.status)
-    service.route("GET", "/subscriptions/{subscription}/operationresults/{operation}")(operations.result)
+    # An operation is asked after with the version that its type was written with.
+    versions = {version for kind in types().values() for version in kind.api_versions}
+    service.route("GET", _STATUS, api_versions=versions)(operations.status)
+    path = "/subscriptions/{subscription}/operationresults/{operation}"
+    service.route("GET", path, api_versions=versions)(operations.result)
 
 
 def _ready(context: TaskContext, body: dict[str, Any]) -> None:
