@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,17 @@ from dbxwizard.parameters.shapes import Field, ListOf, MapOf, Record, Shape, Tex
 def build(value: JsonValue, file: Path, root: Path) -> Environment:
     """The environment that a checked file describes; a `<>` in it becomes ""."""
     sections = {one.attribute: _section(one, value) for one in ENVIRONMENT.fields if one.attribute}
-    sections["name"] = sections["name"] or file.stem
+    sections["name"] = sections["name"] or name_of(file)
     resources: Resources = sections["resources"]
     if not resources.resource_group:
         sections["resources"] = replace(resources, resource_group=f"rg-dbx-{sections['name'].lower()}")
     sections["role_assignments"] = _once(sections["role_assignments"])
     return Environment(file=file, root=root, **sections)
+
+
+def name_of(file: Path) -> str:
+    """The environment of a file that does not say it: the file's name, with - for what such a name can't have."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", file.stem).strip("-_")[:40] or "environment"
 
 
 def _once(assignments: tuple[RoleAssignment, ...]) -> tuple[RoleAssignment, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from dbxwizard.parameters.build import build
 from dbxwizard.parameters.checks import check
 from dbxwizard.parameters.collisions import collisions
 from dbxwizard.parameters.document import Document, read
-from dbxwizard.parameters.fields import ENVIRONMENT, ENVIRONMENT_NAME, KNOWN_ENVIRONMENTS
+from dbxwizard.parameters.fields import ENVIRONMENT, KNOWN_ENVIRONMENTS
 from dbxwizard.parameters.model import Environment
-from dbxwizard.parameters.nodes import Object, to_value
+from dbxwizard.parameters.nodes import to_value
 from dbxwizard.parameters.problems import Finding, Problem, bounded, has_errors, in_order
 from dbxwizard.parameters.rewrite import Rewritten, rewrite
 
@@ -71,7 +70,6 @@ def _findings(document: Document, rewritten: Rewritten, ci: bool) -> list[Findin
         hidden = {finding.offset for finding in secrets}
         project = project_root(document.path)
         checked = check(root, ENVIRONMENT, place=_place(document, rewritten), hidden=hidden, ci=ci, project=project)
-        checked += _nameless(document.path, rewritten)
     moved = [
         Finding(rewritten.original(one.offset), one.severity, one.code, one.message, one.fix)
         for one in (*secrets, *checked)
@@ -85,16 +83,6 @@ def _place(document: Document, rewritten: Rewritten) -> Callable[[int], str]:
         return f"{location.line}:{location.column}"
 
     return place
-
-
-def _nameless(path: Path, rewritten: Rewritten) -> list[Finding]:
-    """A file whose name can't be the name of an environment has to say one."""
-    root = rewritten.parsed.root
-    named = isinstance(root, Object) and root.get("Environment") is not None
-    if named or re.fullmatch(ENVIRONMENT_NAME.pattern, path.stem):
-        return []
-    message = f"{credentials.show(path.stem)} can't be the name of an environment: it is not {ENVIRONMENT_NAME.help}"
-    return [Finding(0, "error", "invalid-name", message, 'add "Environment" with a name, or rename the file')]
 
 
 def _draft(path: Path, rewritten: Rewritten, problems: Iterable[Problem]) -> Environment | None:

@@ -211,6 +211,20 @@ def test_files_come_in_the_order_of_promotion(tmp_path: Path) -> None:
     assert [path.stem for path in find_files(folder)] == expected
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("UAT.json", "UAT"), ("my env (2).json", "my-env-2"), ("ü.json", "environment"), ("x" * 60, "x" * 40)],
+)
+def test_any_file_name_names_an_environment(tmp_path: Path, valid: dict[str, Any], file: str, name: str) -> None:
+    path = tmp_path / file
+    path.write_text(json.dumps(valid))
+
+    environment = load(path).environment
+
+    assert environment is not None
+    assert (environment.name, environment.resources.resource_group) == (name, f"rg-dbx-{name.lower()}")
+
+
 def test_paths_start_where_the_file_belongs(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     params = tmp_path / ".github" / "workflows" / "Pipeline_Param"
