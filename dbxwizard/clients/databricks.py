@@ -261,13 +261,16 @@ class WorkspaceClient:
         query = {"principal_id": principal_id} if principal_id else {}
         return list((await self._get(_CREDENTIALS, **query)).get("credentials", []))
 
-    async def create_git_credential(self, provider: str, username: str, token: Secret, principal_id: str = "") -> None:
-        await self._post(_CREDENTIALS, f"Git credential {provider}", **_git(provider, username, token, principal_id))
+    async def create_git_credential(
+        self, provider: str, username: str, token: Secret, name: str, principal_id: str = ""
+    ) -> None:
+        body = _git(provider, username, token, name, principal_id)
+        await self._do("POST", _CREDENTIALS, f"Git credential {provider}", body=body)
 
     async def update_git_credential(
-        self, credential_id: int, provider: str, username: str, token: Secret, principal_id: str = ""
+        self, credential_id: int, provider: str, username: str, token: Secret, name: str, principal_id: str = ""
     ) -> None:
-        body = _git(provider, username, token, principal_id)
+        body = _git(provider, username, token, name, principal_id)
         await self._do("PATCH", f"{_CREDENTIALS}/{credential_id}", f"Git credential {provider}", body=body)
 
     async def repos(self, path_prefix: str) -> list[Json]:
@@ -390,6 +393,6 @@ def _values(names: Collection[str]) -> list[Json]:
     return [{"value": name} for name in names]
 
 
-def _git(provider: str, username: str, token: Secret, principal_id: str) -> Json:
-    body = {"git_provider": provider, "git_username": username, "personal_access_token": token.reveal()}
+def _git(provider: str, username: str, token: Secret, name: str, principal_id: str) -> Json:
+    body = {"git_provider": provider, "git_username": username, "personal_access_token": token.reveal(), "name": name}
     return {**body, "principal_id": int(principal_id)} if principal_id else body

@@ -61,8 +61,10 @@ def _create(call: Call) -> Response:
     state, caller = WorkspaceState.of(call), _caller(call)
     check_cluster(state, call.body)
     settings = {key: value for key, value in call.body.items() if key != "apply_policy_default_values"}
-    hint = f"{state.workspace_id}/{settings.get('cluster_name', '')}"
-    cluster_id = f"0101-000000-{call.new_id('databricks.cluster', hint)[:8]}"
+    name = settings.get("cluster_name", "")
+    # The real id begins with the time; this one with the place among those of that name, so that it can be foretold.
+    same = sum(other["spec"].get("cluster_name", "") == name for other in state.all("cluster"))
+    cluster_id = f"{same + 1:04}-000000-{call.new_id('databricks.cluster', f'{state.workspace_id}/{name}')[:8]}"
     body: Document = {
         "cluster_id": cluster_id,
         "spec": settings,

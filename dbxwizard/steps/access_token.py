@@ -1,0 +1,136 @@
+"""A personal access token of the service principal in the Key Vault, for what still needs one; renewed in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dbxwizard.core.errors import NotFound
+from dbxwizard.core.plan import Change, Inputs, Progress, Reason
+from dbxwizard.core.secret import Secret
+from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+
+_DAY = 86400.0
+
+
+class StoredSecret(Protocol):
+    """The newest version of a secret; `expires` in epoch seconds, None when it does not."""
+
+    @property
+    def value(self) -> Secret: ...
+
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+
+    @property
+    def expires(self) -> float | None: ...
+
+
+class Vault(Protocol):
+    async def get_secret(self, name: str) -> StoredSecret | None: ...
+
+    async def set_secret(
+        self, name: str, value: Secret, *, tags: Mapping[str, str] | None = None, expires: float | None = None
+    ) -> object: ...
+
+
+# Opens the vault of an address.
+OpenVault = Callable[[str], Awaitable[Vault]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """In seconds: how long a token lives, and how long before its end it is renewed. A token that nobody uses for 90
+    days is revoked (learn.microsoft.com/azure/databricks/dev-tools/auth/pat)."""
+
+    whole: float = 90 * _DAY
+    margin: float = 30 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """`tokens`: those in the workspace with our comment; `token_id`, `expires`: what the vault says of its own."""
+
+    tokens: tuple[Json, ...]
+    token_id: str
+    expires: float | None
+
+
+class AccessTokenStep(WorkspaceStep[TokenState]):
+    """`secret_name`: of the token in the vault. `now` gives epoch seconds."""
+
+    def __init__(
+        self,
+        workspace: SharedWorkspace,
+        service_principal: str,
+        open_vault: OpenVault,
+        *,
+        secret_name: str = "dbkstoken",  # noqa: S107  a name
+        lifetime: Lifetime | None = None,
+        now: Callable[[], float] = time.time,
+        needs: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            workspace,
+            "access-token",
+            "access token",
+            resource=f"secret {secret_name} of {workspace.environment}",
+            needs=needs,
+        )
+        self._service_principal, self._open_vault, self._secret_name = service_principal, open_vault, secret_name
+        self._lifetime, self._now = lifetime or Lifetime(), now
+        self._comment = f"dbxwizard {workspace.environment}"
+
+    async def _vault(self, inputs: Inputs) -> Vault:
+        return await self._open_vault(str(inputs.get(self.workspace.infrastructure, "vault_uri")))
+
+    async def read(self, inputs: Inputs) -> TokenState:
+        vault, client = await self._vault(inputs), await self.workspace.client(inputs)
+        stored = await vault.get_secret(self._secret_name)
+        owner = str(inputs.get(self.workspace.ready, "_service_principal_id"))
+        mine = tuple(one for one in await client.tokens() if one.get("comment") == self._comment)
+        mine = tuple(one for one in mine if str(one.get("owner_id")) == owner)
+        if stored is None:
+            return TokenState(mine, "", None)
+        return TokenState(mine, stored.tags.get("token_id", ""), stored.expires)
+
+    def diff(self, state: TokenState | None, inputs: Inputs) -> Change:
+        assert state is not None  # noqa: S101  read gives one always
+        if not state.token_id:
+            return Change.create(f"lives {self._lifetime.whole / _DAY:.0f} days", token="a new one")  # noqa: S106
+        if state.token_id not in {one["token_id"] for one in state.tokens}:
+            return Change.update([Reason("token", "one that the workspace does not know", "a new one")])
+        if (state.expires or 0.0) - self._now() < self._lifetime.margin:
+            return Change.update([Reason("expires", "soon", f"in {self._lifetime.whole / _DAY:.0f} days")])
+        return Change.update([Reason("superseded token", token_id, None) for token_id in self._superseded(state)])
+
+    def _superseded(self, state: TokenState) -> list[str]:
+        return sorted(one["token_id"] for one in state.tokens if one["token_id"] != state.token_id)
+
+    def _valid(self, state: TokenState) -> bool:
+        known = state.token_id in {one["token_id"] for one in state.tokens}
+        return known and (state.expires or 0.0) - self._now() >= self._lifetime.margin
+
+    async def apply(
+        self, state: TokenState | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        """A token is removed only once its successor is in the vault."""
+        assert state is not None  # noqa: S101  read gives one always
+        client = await self.workspace.client(inputs)
+        if not self._valid(state):
+            expires = self._now() + self._lifetime.whole
+            token_id, value = await client.create_token(
+                self._service_principal, self._comment, int(self._lifetime.whole)
+            )
+            vault = await self._vault(inputs)
+            tags = {"token_id": token_id, "dbxwizard": self.workspace.environment}
+            await vault.set_secret(self._secret_name, value, tags=tags, expires=expires)
+            state = TokenState(state.tokens, token_id, expires)
+        for token_id in self._superseded(state):
+            try:
+                await client.delete_token(token_id)
+            except NotFound:
+                progress.info("a superseded token was gone already")
+        return {}

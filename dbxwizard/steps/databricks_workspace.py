@@ -1,0 +1,130 @@
+"""What the steps of one environment share of its workspace: the client, and the lists that each of them reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from dbxwizard.core.plan import Action, Change, Inputs, Reason, StateT, Step
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.databricks import WorkspaceClient
+
+Json = dict[str, Any]
+T = TypeVar("T")
+# Opens the client of a workspace, given its address and its resource id.
+OpenWorkspace = Callable[[str, str], Awaitable["WorkspaceClient"]]
+TAG = "dbxwizard"  # on clusters and jobs: "<environment>/<name>"
+_FRESH = 30.0  # seconds for which a list that nobody here has changed is believed
+
+
+class SharedWorkspace:
+    """The workspace of one environment. Lists are read once for all steps and again after a change."""
+
+    def __init__(self, environment: str, open_client: OpenWorkspace) -> None:
+        self.environment = environment
+        self._open = open_client
+        self._held: dict[str, tuple[float, asyncio.Future[Any]]] = {}
+
+    @property
+    def slug(self) -> str:
+        """The first part of the ids of its steps."""
+        return self.environment.lower()
+
+    @property
+    def infrastructure(self) -> str:
+        return f"{self.slug}/infrastructure"
+
+    @property
+    def ready(self) -> str:
+        """The step after which the workspace can be used."""
+        return f"{self.slug}/workspace"
+
+    def tag(self, name: str) -> str:
+        return f"{self.environment}/{name}"
+
+    async def client(self, inputs: Inputs) -> WorkspaceClient:
+        """Raises KnownAfterApply while the workspace is still to be made."""
+        url = str(inputs.get(self.infrastructure, "workspace_url"))
+        resource_id = str(inputs.get(self.infrastructure, "workspace_id"))
+        return await self._once(f"client {url}", lambda: self._open(url, resource_id), lasting=True)
+
+    async def clusters(self, inputs: Inputs) -> list[Json]:
+        client = await self.client(inputs)
+        return await self._once("clusters", client.clusters)
+
+    async def libraries(self, inputs: Inputs) -> dict[str, list[Json]]:
+        """For each cluster id the states of its libraries."""
+        client = await self.client(inputs)
+        return await self._once("libraries", client.library_statuses)
+
+    async def jobs(self, inputs: Inputs) -> list[Json]:
+        client = await self.client(inputs)
+        return await self._once("jobs", client.jobs)
+
+    async def scopes(self, inputs: Inputs) -> list[Json]:
+        client = await self.client(inputs)
+        return await self._once("scopes", client.secret_scopes)
+
+    async def repos(self, inputs: Inputs, folder: str) -> list[Json]:
+        client = await self.client(inputs)
+        return await self._once(f"repos {folder}", lambda: client.repos(folder))
+
+    async def permissions(self, inputs: Inputs, kind: str, object_id: object) -> list[Json]:
+        client = await self.client(inputs)
+        return await self._once(f"permissions {kind} {object_id}", lambda: client.permissions(kind, object_id))
+
+    def changed(self, *names: str) -> None:
+        """Forgets lists, by the first word of their name."""
+        for held in [held for held in self._held if held.split(" ")[0] in names]:
+            del self._held[held]
+
+    async def _once(self, name: str, load: Callable[[], Awaitable[T]], *, lasting: bool = False) -> T:
+        now = asyncio.get_running_loop().time()
+        since, task = self._held.get(name, (0.0, None))
+        if task is None or not (lasting or now - since < _FRESH) or _failed(task):
+            task = asyncio.ensure_future(load())
+            self._held[name] = now, task
+        # Shielded: one step that is cancelled must not take the list from the others.
+        return cast("T", await asyncio.shield(task))
+
+
+def _failed(task: asyncio.Future[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+class WorkspaceStep(Step[StateT]):
+    """A step on something in the workspace; `path` is the rest of its id."""
+
+    def __init__(
+        self, workspace: SharedWorkspace, path: str, title: str, *, resource: str, needs: Sequence[str] = ()
+    ) -> None:
+        self.id = f"{workspace.slug}/{path}"
+        self.title = title
+        self.environment = workspace.environment
+        self.needs = tuple(dict.fromkeys((workspace.infrastructure, workspace.ready, *needs)))
+        self.resource = resource
+        self.workspace = workspace
+
+
+def creation(fields: Mapping[str, object], note: str = "") -> Change:
+    """The creation of something with these fields."""
+    return Change(Action.CREATE, tuple(Reason(name, None, value) for name, value in fields.items()), note)
+
+
+def cluster_step(workspace: SharedWorkspace, name: str) -> str:
+    return f"{workspace.slug}/clusters/{name}"
+
+
+def job_step(workspace: SharedWorkspace, name: str) -> str:
+    return f"{workspace.slug}/jobs/{name}"
+
+
+def direct_level(entries: Sequence[Json], kind: str, name: str) -> str:
+    """The level given to a principal on the object itself, "" when none; `kind`: user_name, group_name …"""
+    for entry in entries:
+        if str(entry.get(kind, "")).lower() == name.lower():
+            own = [one["permission_level"] for one in entry.get("all_permissions", []) if not one.get("inherited")]
+            return str(own[0]) if own else ""
+    return ""

@@ -1,0 +1,167 @@
+"""The service principal's Git credential, and the Git folders below /Repos/<client id>/ that it works in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from dbxwizard.core.errors import OperationError
+from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.secret import Secret
+from dbxwizard.parameters.model import GitConfiguration, GitFolder
+from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.git_ref import GitRef, ResolveCommit
+
+_FINGERPRINT = 12  # hex digits; tokens are random, so these tell nothing of one
+
+
+class GitCredentialStep(WorkspaceStep[Json]):
+    """A token can't be read back, so the credential's name holds a fingerprint of it. A service principal has one
+    credential for each provider: it is updated where there is one."""
+
+    def __init__(
+        self, workspace: SharedWorkspace, configuration: GitConfiguration, token: Secret, *, needs: Sequence[str] = ()
+    ) -> None:
+        provider = configuration.provider
+        super().__init__(
+            workspace,
+            f"git-credential/{provider}",
+            f"Git credential {provider}",
+            resource=f"Git credential for {provider} in {workspace.environment}",
+            needs=needs,
+        )
+        self._provider, self._username, self._token = provider, configuration.username, token
+        digest = hashlib.sha256(token.reveal().encode()).hexdigest()
+        self._name = f"dbxwizard {digest[:_FINGERPRINT]}"
+
+    def _principal_id(self, inputs: Inputs) -> str:
+        """ "" where we are the service principal ourselves."""
+        if inputs.get(self.workspace.ready, "_acts_as_service_principal"):
+            return ""
+        return str(inputs.get(self.workspace.ready, "_service_principal_id"))
+
+    async def read(self, inputs: Inputs) -> Json | None:
+        client = await self.workspace.client(inputs)
+        found = await client.git_credentials(self._principal_id(inputs))
+        same = [one for one in found if one["git_provider"].lower() == self._provider.lower()]
+        return same[0] if same else None
+
+    def diff(self, state: Json | None, inputs: Inputs) -> Change:
+        if state is None:
+            return Change.create(git_provider=self._provider, git_username=self._username)
+        reasons = []
+        if state.get("git_username", "") != self._username:
+            reasons.append(Reason("git_username", state.get("git_username"), self._username))
+        if state.get("name") != self._name:
+            reasons.append(Reason("personal_access_token", "another token", "the token given"))
+        return Change.update(reasons)
+
+    async def apply(
+        self, state: Json | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        client, principal_id = await self.workspace.client(inputs), self._principal_id(inputs)
+        given = (self._provider, self._username, self._token, self._name, principal_id)
+        if state is None:
+            await client.create_git_credential(*given)
+        else:
+            await client.update_git_credential(state["credential_id"], *given)
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """`wanted`: the commit that the ref names on the Git server now, None where nobody could say."""
+
+    repo: Json | None
+    wanted: str | None
+
+
+class GitFolderStep(WorkspaceStep[FolderState]):
+    """`ref` is what is deployed; a folder with a branch of its own stays on that branch."""
+
+    def __init__(
+        self,
+        workspace: SharedWorkspace,
+        folder: GitFolder,
+        service_principal: str,
+        ref: GitRef,
+        resolve: ResolveCommit,
+        *,
+        needs: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            workspace,
+            f"git-folders/{folder.path}",
+            f"Git folder {folder.path}",
+            resource=f"Git folder {folder.path} in {workspace.environment}",
+            needs=needs,
+        )
+        self._folder, self._resolve = folder, resolve
+        self._home = f"/Repos/{service_principal}"
+        self._path = f"{self._home}/{folder.path.strip('/')}"
+        self._ref = GitRef("branch", folder.branch) if folder.branch else ref
+
+    async def read(self, inputs: Inputs) -> FolderState:
+        listed = await self.workspace.repos(inputs, self._home)
+        repo = next((one for one in listed if one["path"] == self._path), None)
+        return FolderState(repo, await self._resolve(self._folder.url, self._ref))
+
+    def diff(self, state: FolderState | None, inputs: Inputs) -> Change:
+        assert state is not None  # noqa: S101  read gives one always
+        if self._ref.kind == "commit":
+            raise OperationError(
+                "git-folder-commit",
+                f"a Git folder can be set to a branch or a tag, not to the {self._ref}",
+                resource=self.resource,
+                fix="Deploy a branch or a tag, or give the folder a branch in Repo_Configuration.",
+            )
+        if state.repo is None:
+            return Change.create(url=self._folder.url, path=self._path, ref=str(self._ref))
+        if _plain(state.repo.get("url", "")) != _plain(self._folder.url):
+            raise OperationError(
+                "git-folder-taken",
+                f"{self._path} holds {state.repo.get('url')}",
+                resource=self.resource,
+                fix="Delete that Git folder or choose another path in Repo_Configuration.",
+            )
+        return Change.update(self._differences(state, state.repo))
+
+    def _differences(self, state: FolderState, repo: Json) -> list[Reason]:
+        reasons = []
+        if self._ref.kind == "branch" and repo.get("branch") != self._ref.name:
+            reasons.append(Reason("branch", repo.get("branch"), self._ref.name))
+        if self._ref.kind == "tag" and repo.get("branch"):
+            reasons.append(Reason("tag", None, self._ref.name))
+        head = repo.get("head_commit_id")
+        if state.wanted is not None and head != state.wanted:
+            reasons.append(Reason("head_commit_id", head, state.wanted))
+        if state.wanted is None and self._ref.kind == "tag" and not reasons:
+            reasons.append(Reason("tag", head, f"{self._ref.name} (its commit is not known here)"))
+        return reasons
+
+    async def apply(
+        self, state: FolderState | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        assert state is not None  # noqa: S101  read gives one always
+        client, repo = await self.workspace.client(inputs), state.repo
+        try:
+            if repo is None:
+                await client.make_folder(self._path.rsplit("/", 1)[0])
+                repo = await client.create_repo(self._folder.url, self._folder.provider, self._path)
+            if change.action is Action.UPDATE or self._differences(state, repo):
+                named = {self._ref.kind: self._ref.name}
+                await client.set_repo(repo["id"], **named)
+        finally:
+            self.workspace.changed("repos")
+        return {"repo_id": str(repo["id"]), "path": self._path}
+
+    def outputs(self, state: FolderState, inputs: Inputs) -> Mapping[str, object]:
+        return {"repo_id": str(state.repo["id"]), "path": self._path} if state.repo else {}
+
+
+def _plain(url: str) -> str:
+    """An address without what makes no difference: case, user, `.git`, a slash at the end."""
+    parts = urlsplit(url.lower())
+    return f"{parts.hostname}{parts.path.rstrip('/').removesuffix('.git')}"

@@ -1,0 +1,171 @@
+"""A project's wheel: built, kept among the workspace's files, installed on clusters.
+
+The content's hash is in the file's name, so what is there tells whether it is the present one and nothing is built to
+compare. A cluster restarts only when it runs with another wheel of the same distribution.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbxwizard.core.errors import OperationError
+from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
+from dbxwizard.steps.wheel_build import Wheel, build, content_hash, distribution_of
+
+_INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
+
+
+@dataclass(frozen=True, slots=True)
+class WheelState:
+    """`mark` is the hash of the project now, `path` where its wheel lies ("" when it does not), `old` the wheels of
+    earlier contents; `libraries`: cluster name → states of its libraries, `running`: names of clusters that run."""
+
+    mark: str
+    path: str
+    old: tuple[str, ...]
+    libraries: Mapping[str, tuple[Json, ...]]
+    running: frozenset[str]
+
+
+class WheelStep(WorkspaceStep[WheelState]):
+    """`project` is the folder of the Python project, `name` what it is called in ids (its path in the file); `clusters`
+    those that install it, none of them where it is only to be uploaded."""
+
+    def __init__(
+        self,
+        workspace: SharedWorkspace,
+        name: str,
+        project: Path,
+        clusters: Sequence[str],
+        *,
+        needs: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            workspace,
+            f"wheels/{name}",
+            f"wheel {name}",
+            resource=f"wheel {name} in {workspace.environment}",
+            needs=(*(cluster_step(workspace, one) for one in clusters), *needs),
+        )
+        self._project, self._clusters = project, tuple(clusters)
+        self._folder = f"/Shared/dbxwizard/{workspace.slug}/wheels/{name.strip('./').replace('/', '-')}"
+
+    async def read(self, inputs: Inputs) -> WheelState:
+        mark = await asyncio.to_thread(content_hash, self._project)
+        client = await self.workspace.client(inputs)
+        files = [one["path"] for one in await client.list_folder(self._folder) if one["path"].endswith(".whl")]
+        present = next((path for path in files if f"+{mark}-" in path or f".{mark}-" in path), "")
+        libraries = await self.workspace.libraries(inputs) if self._clusters else {}
+        states = {one["cluster_id"]: one["state"] for one in await self.workspace.clusters(inputs)} if libraries else {}
+        ids = {name: self._cluster_id(inputs, name) for name in self._clusters}
+        return WheelState(
+            mark=mark,
+            path=f"/Workspace{present}" if present else "",
+            old=tuple(sorted(set(files) - {present})),
+            libraries={name: tuple(libraries.get(ids[name], ())) for name in self._clusters},
+            running=frozenset(name for name in self._clusters if states.get(ids[name]) not in ("TERMINATED", None)),
+        )
+
+    def _cluster_id(self, inputs: Inputs, name: str) -> str:
+        return str(inputs.get(cluster_step(self.workspace, name), "cluster_id"))
+
+    def diff(self, state: WheelState | None, inputs: Inputs) -> Change:
+        assert state is not None  # noqa: S101  read gives one always
+        reasons = [] if state.path else [Reason("content", _mark_of(state.old[-1]) if state.old else None, state.mark)]
+        for name in self._clusters:
+            status = _status(state.libraries[name], state.path)
+            if status not in _INSTALLED:
+                reasons.append(Reason(f"clusters[{name}]", status or None, "INSTALLED"))
+            elif stale := self._stale(state, name):
+                reasons.append(Reason(f"clusters[{name}]", ", ".join(map(_path_of, stale)), state.path))
+        if not state.path and not state.old:
+            return Change(Action.CREATE, tuple(reasons))
+        return Change.update(reasons)
+
+    def _stale(self, state: WheelState, name: str) -> list[Json]:
+        """The cluster's other wheels of this distribution; one that goes with the next start of a stopped cluster is
+        as good as gone."""
+        others = [
+            one
+            for one in state.libraries[name]
+            if state.path and _path_of(one) != state.path and _same_distribution(one, state.path)
+        ]
+        return [one for one in others if one["status"] != "UNINSTALL_ON_RESTART" or name in state.running]
+
+    async def apply(
+        self, state: WheelState | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        assert state is not None  # noqa: S101  read gives one always
+        if not state.path:
+            state = await self._upload(state, inputs, progress)
+        try:
+            for name in self._clusters:
+                if _status(state.libraries[name], state.path) not in _INSTALLED or self._stale(state, name):
+                    await self._install(state, name, inputs, progress)
+        finally:
+            self.workspace.changed("libraries", "clusters")
+        return self.outputs(state, inputs)
+
+    async def _upload(self, state: WheelState, inputs: Inputs, progress: Progress) -> WheelState:
+        progress.waiting(f"the build of {self._project.name}")
+        wheel: Wheel = await build(self._project, state.mark)
+        client = await self.workspace.client(inputs)
+        await client.make_folder(self._folder)
+        await client.upload(f"{self._folder}/{wheel.file_name}", wheel.content)
+        path = f"/Workspace{self._folder}/{wheel.file_name}"
+        return WheelState(state.mark, path, state.old, state.libraries, state.running)
+
+    async def _install(self, state: WheelState, name: str, inputs: Inputs, progress: Progress) -> None:
+        """On a running cluster until it is done; on any other it is installed when the cluster starts."""
+        client, cluster_id = await self.workspace.client(inputs), self._cluster_id(inputs, name)
+        failed = [one for one in state.libraries[name] if _path_of(one) == state.path and one["status"] == "FAILED"]
+        gone = [one["library"] for one in (*self._stale(state, name), *failed)]
+        if gone:
+            await client.uninstall_libraries(cluster_id, gone)
+        await client.install_libraries(cluster_id, [{"whl": state.path}])
+        if gone and name in state.running:
+            progress.waiting(f"cluster {name}")
+            if (await client.settled_cluster(cluster_id))["state"] == "RUNNING":
+                progress.info(f"restarts cluster {name}: it runs with another wheel of {self._project.name}")
+                await client.restart_cluster(cluster_id)
+        elif (await client.cluster(cluster_id))["state"] == "RUNNING":
+            progress.waiting(f"the installation on cluster {name}")
+            _require_installed(await client.settled_libraries(cluster_id), state.path, name)
+
+    def outputs(self, state: WheelState, inputs: Inputs) -> Mapping[str, object]:
+        file_name = state.path.rsplit("/", 1)[-1]
+        return {"wheel_path": state.path, "version": file_name.split("-")[1]} if state.path else {}
+
+
+def _path_of(library: Json) -> str:
+    return str(library["library"].get("whl", ""))
+
+
+def _mark_of(path: str) -> str:
+    version = path.rsplit("/", 1)[-1].split("-")[1]
+    return version.rsplit("+", 1)[-1].rsplit(".", 1)[-1]
+
+
+def _same_distribution(library: Json, path: str) -> bool:
+    names = [distribution_of(one.rsplit("/", 1)[-1]) for one in (_path_of(library), path)]
+    return bool(_path_of(library)) and names[0] == names[1]
+
+
+def _status(libraries: Sequence[Json], path: str) -> str:
+    found = next((one for one in libraries if path and _path_of(one) == path), None)
+    return str(found["status"]) if found else ""
+
+
+def _require_installed(libraries: Sequence[Json], path: str, cluster: str) -> None:
+    found = next((one for one in libraries if _path_of(one) == path), None)
+    if found is not None and found["status"] == "FAILED":
+        raise OperationError(
+            "wheel-not-installed",
+            "; ".join(found.get("messages", [])) or "the cluster says no more",
+            resource=f"{path} on cluster {cluster}",
+            fix="Look at the cluster's Libraries tab; a dependency may be missing or may not fit the runtime.",
+        )
