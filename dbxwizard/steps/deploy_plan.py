@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,9 +197,17 @@ class _Deployment:
 
     async def _access(self, folders: Sequence[str]) -> list[Step[Any]]:
         return [
-            AccessStep(self._workspace, access, await self._workspace_principal(access), needs=folders)
+            AccessStep(self._workspace, self._absolute(access), await self._workspace_principal(access), needs=folders)
             for access in self._environment.access
         ]
+
+    def _absolute(self, access: Access) -> Access:
+        """Folders without a leading slash are those of Repo_Configuration, below /Repos/<client id>/."""
+        home = f"/Repos/{self._client_id}"
+        folders = tuple(
+            one if one.name.startswith("/") else replace(one, name=f"{home}/{one.name}") for one in access.folders
+        )
+        return replace(access, folders=folders)
 
     async def _workspace_principal(self, access: Access) -> WorkspacePrincipal:
         found = await self._principals.resolve(access.principal, access.principal_type, access.principal_name)

@@ -39,18 +39,18 @@ class Principals:
 
     async def resolve(self, written: str, kind: str = "", name: str = "") -> Principal:
         """`kind` and `name` as the file has them beside an object id. Raises OperationError for nobody."""
-        if written not in self._known:
-            self._known[written] = await self._find(written, kind, name)
-        return self._known[written]
-
-    async def _find(self, written: str, kind: str, name: str) -> Principal:
-        if written in SERVICE_PRINCIPALS:
-            return await self._service_principal(written)
-        if written.startswith("group:"):
-            return await self._group(written.removeprefix("group:"))
         if written == "me" or written.startswith("user:"):
             raise _unresolved(written, self._environment)
-        return Principal(written, kind or "", name)  # type: ignore[arg-type]  # the schema has just these kinds
+        if written not in SERVICE_PRINCIPALS and not written.startswith("group:"):
+            return Principal(written, kind or "", name)  # type: ignore[arg-type]  # the schema has just these kinds
+        if written not in self._known:
+            self._known[written] = await self._find(written)
+        return self._known[written]
+
+    async def _find(self, written: str) -> Principal:
+        if written in SERVICE_PRINCIPALS:
+            return await self._service_principal(written)
+        return await self._group(written.removeprefix("group:"))
 
     async def _service_principal(self, key: str) -> Principal:
         ours = self._connection.service_principal(key)
