@@ -126,9 +126,6 @@ class GitHubClient:
         path = f"{_holder(environment)}/variables/{name}"
         await self._write("PATCH", path, {"value": value}, f"GitHub variable {name}")
 
-    async def delete_variable(self, environment: str, name: str) -> None:
-        await self._write("DELETE", f"{_holder(environment)}/variables/{name}", None, f"GitHub variable {name}")
-
     async def secrets(self, environment: str = "") -> dict[str, str]:
         """The secrets' names, and when each was last written, as GitHub writes a time."""
         found = await self._items(_holder(environment) + "/secrets", field="secrets")

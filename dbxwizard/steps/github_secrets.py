@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import NotFound, OperationError
@@ -39,14 +39,25 @@ class WantedSecret:
 
 @dataclass(frozen=True, slots=True)
 class SecretsState:
-    """`written_at`: when each secret was written; `versions`: what the note says; `noted_at`: when it was written.
+    """`written_at`: when each secret was written; `note`: what was noted, "" for nothing, and when.
 
     Times are as GitHub writes them, so they sort as text.
     """
 
-    written_at: Mapping[str, str]
-    versions: Mapping[str, str]
-    noted_at: str
+    written_at: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    noted_at: str = ""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each secret by the note; none where somebody wrote something else into it."""
+        try:
+            data = json.loads(self.note)
+        except (ValueError, RecursionError):
+            return {}
+        if not isinstance(data, dict):
+            return {}
+        return {name: version for name, version in data.items() if isinstance(version, str)}
 
     def untouched(self, name: str) -> bool:
         """Whether the secret is there and nobody wrote it after the note."""
@@ -61,7 +72,7 @@ async def read_secrets(client: GitHubClient, environment: str) -> SecretsState |
     except NotFound:
         return None
     note = variables.get(NOTE)
-    return SecretsState(written_at, _parsed(note.value) if note else {}, note.updated_at if note else "")
+    return SecretsState(written_at, note.value, note.updated_at) if note else SecretsState(written_at)
 
 
 async def stored_versions(client: GitHubClient, environment: str) -> dict[str, str]:
@@ -70,17 +81,6 @@ async def stored_versions(client: GitHubClient, environment: str) -> dict[str, s
     if state is None:
         return {}
     return {name: version for name, version in state.versions.items() if state.untouched(name)}
-
-
-def _parsed(text: str) -> dict[str, str]:
-    """The note; nothing where somebody wrote something else into it."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(data, dict):
-        return {}
-    return {name: version for name, version in data.items() if isinstance(version, str)}
 
 
 class GitHubSecretsStep(Step[SecretsState]):
@@ -100,7 +100,7 @@ class GitHubSecretsStep(Step[SecretsState]):
         return await read_secrets(self._client, self.environment)
 
     def diff(self, state: SecretsState | None, inputs: Inputs) -> Change:
-        found = state or SecretsState({}, {}, "")
+        found = state or SecretsState()
         reasons = [reason for secret in self._secrets for reason in _reasons(found, secret, inputs)]
         exists = any(secret.name in found.written_at for secret in self._secrets)
         return Change(Action.UPDATE if exists else Action.CREATE, tuple(reasons)) if reasons else Change.none()
@@ -108,7 +108,7 @@ class GitHubSecretsStep(Step[SecretsState]):
     async def apply(
         self, state: SecretsState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        found = state or SecretsState({}, {}, "")
+        found = state or SecretsState()
         changed = [secret for secret in self._secrets if any(_reasons(found, secret, inputs))]
         values = {secret.name: self._value(secret, inputs) for secret in changed}
         await self._client.put_secrets(self.environment, values)
@@ -130,13 +130,12 @@ class GitHubSecretsStep(Step[SecretsState]):
     async def _note(self, found: SecretsState, versions: Mapping[str, str]) -> None:
         """Writes the note after the secrets, so that it is not older than they are."""
         text = json.dumps(versions, sort_keys=True)
-        if not found.noted_at:
-            await self._client.create_variable(self.environment, NOTE, text)
-        elif versions != found.versions:
+        if text == found.note:
+            # GitHub doesn't say whether the same text again counts as an update, so it is spaced otherwise.
+            text = json.dumps(versions, sort_keys=True, separators=(",", ":"))
+        if found.noted_at:
             await self._client.update_variable(self.environment, NOTE, text)
         else:
-            # GitHub doesn't say whether the same text again counts as an update.
-            await self._client.delete_variable(self.environment, NOTE)
             await self._client.create_variable(self.environment, NOTE, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import quote
 
@@ -90,21 +91,43 @@ def _get_commit(call: Call) -> Response:
     body, objects = filled(call)
     commit = objects.commit(_resolved(objects, call.params["sha"]))
     before = objects.files(objects.commit(commit.parents[0]).tree) if commit.parents else {}
-    files = _changes(before, objects.files(commit.tree))
+    files = _changes(call, body, objects, before, objects.files(commit.tree), commit.sha)
     return Response(200, {**views.commit(call, body, commit), "files": files})
 
 
-def _changes(before: dict[str, Entry], after: dict[str, Entry]) -> list[dict[str, Any]]:
-    """The files that differ, without the text of their difference."""
-    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    return [
-        {
-            "filename": name,
-            "status": "added" if name not in before else "modified" if name in after else "removed",
-            "sha": (after.get(name) or before[name]).sha,
-        }
-        for name in names
-    ]
+def _changes(
+    call: Call, body: Document, objects: GitObjects, before: dict[str, Entry], after: dict[str, Entry], sha: str
+) -> list[dict[str, Any]]:
+    """The files that differ up to the commit `sha`, with the size of the difference but not its text."""
+    html, shown = views.web(call, body), []
+    for name in changed_names(before, after):
+        added, removed = changed_lines(objects, before.get(name), after.get(name))
+        shown.append(
+            {
+                "filename": name,
+                "status": "added" if name not in before else "modified" if name in after else "removed",
+                "sha": (after.get(name) or before[name]).sha,
+                "additions": added,
+                "deletions": removed,
+                "changes": added + removed,
+                "blob_url": f"{html}/blob/{sha}/{name}",
+                "raw_url": f"{html}/raw/{sha}/{name}",
+                "contents_url": f"{views.api(call, body)}/contents/{name}?ref={sha}",
+            }
+        )
+    return shown
+
+
+def changed_names(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def changed_lines(objects: GitObjects, before: Entry | None, after: Entry | None) -> tuple[int, int]:
+    """How many lines came and went."""
+    old, new = (objects.blob(entry.sha).splitlines() if entry else [] for entry in (before, after))
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    changed = [code for code in codes if code[0] != "equal"]
+    return sum(code[4] - code[3] for code in changed), sum(code[2] - code[1] for code in changed)
 
 
 def _compare(call: Call) -> Response:
@@ -121,10 +144,16 @@ def _compare(call: Call) -> Response:
     ahead = [commit for commit in objects.history(head) if commit.sha not in theirs][::-1]
     behind = len(theirs - ours)
     start = objects.commit(common)
+    html = f"{views.web(call, body)}/compare/{base_name}...{head_name}"
+    before, after = objects.files(start.tree), objects.files(objects.commit(head).tree)
     return Response(
         200,
         {
             "url": f"{views.api(call, body)}/compare/{base_name}...{head_name}",
+            "html_url": html,
+            "permalink_url": f"{views.web(call, body)}/compare/{base}...{head}",
+            "diff_url": f"{html}.diff",
+            "patch_url": f"{html}.patch",
             "status": _status(len(ahead), behind),
             "ahead_by": len(ahead),
             "behind_by": behind,
@@ -132,7 +161,7 @@ def _compare(call: Call) -> Response:
             "base_commit": views.commit(call, body, objects.commit(base)),
             "merge_base_commit": views.commit(call, body, start),
             "commits": [views.commit(call, body, commit) for commit in ahead],
-            "files": _changes(objects.files(start.tree), objects.files(objects.commit(head).tree)),
+            "files": _changes(call, body, objects, before, after, head),
         },
     )
 

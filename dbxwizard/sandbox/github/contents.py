@@ -21,6 +21,7 @@ _DELETE_BODY = {"message": str, "sha": str, "branch?": str, **_PEOPLE}
 def register(service: Service) -> None:
     root = "/repos/{owner}/{repo}/contents"
     service.route("GET", root, action="contents:read")(_get)
+    service.route("GET", root + "/", action="contents:read")(_get)
     service.route("GET", root + "/{path...}", action="contents:read")(_get)
     service.route("PUT", root + "/{path...}", action="contents:write", body=_PUT_BODY)(_put)
     service.route("DELETE", root + "/{path...}", action="contents:write", body=_DELETE_BODY)(_delete)

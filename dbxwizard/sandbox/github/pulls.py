@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github.branches import changed_lines, changed_names
 from dbxwizard.sandbox.github.git_data import check_workflows, filled, person
 from dbxwizard.sandbox.github.objects import Entry, GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
@@ -56,15 +57,12 @@ def _list(call: Call) -> Response:
 
 
 def _shown(call: Call, body: Document, objects: GitObjects, pull: Document) -> dict[str, Any]:
-    url, html = f"{views.api(call, body)}/pulls/{pull['number']}", f"{views.web(call, body)}/pull/{pull['number']}"
+    html = f"{views.web(call, body)}/pull/{pull['number']}"
+    head = _side(call, body, objects, pull["head"], pull["headSha"])
+    links = _links(views.api(call, body), pull["number"], head["sha"])
     return {
-        "url": url,
         "id": pull["id"],
         "node_id": views.node_id("PullRequest", pull["id"]),
-        "html_url": html,
-        "diff_url": f"{html}.diff",
-        "patch_url": f"{html}.patch",
-        "commits_url": f"{url}/commits",
         "number": pull["number"],
         "state": pull["state"],
         "locked": False,
@@ -72,6 +70,8 @@ def _shown(call: Call, body: Document, objects: GitObjects, pull: Document) -> d
         "user": views.account(call, access.account(call.store, pull["author"])),
         "body": pull["body"],
         "labels": [],
+        "milestone": None,
+        "assignee": None,
         "draft": pull["draft"],
         "created_at": utc(pull["createdAt"]),
         "updated_at": utc(pull["updatedAt"]),
@@ -80,9 +80,27 @@ def _shown(call: Call, body: Document, objects: GitObjects, pull: Document) -> d
         "merge_commit_sha": pull["mergeSha"],
         "author_association": "MEMBER",
         "auto_merge": None,
-        "head": _side(call, body, objects, pull["head"], pull["headSha"]),
+        "head": head,
         "base": _side(call, body, objects, pull["base"], pull["baseSha"]),
-        "_links": {"self": {"href": url}, "html": {"href": html}},
+        "html_url": html,
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        "url": links["self"],
+        **{f"{name}_url": url for name, url in links.items() if name != "self"},
+        "_links": {name: {"href": url} for name, url in {**links, "html": html}.items()},
+    }
+
+
+def _links(api: str, number: int, sha: str) -> dict[str, str]:
+    own = f"{api}/pulls/{number}"
+    return {
+        "self": own,
+        "issue": f"{api}/issues/{number}",
+        "comments": f"{api}/issues/{number}/comments",
+        "review_comments": f"{own}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{own}/commits",
+        "statuses": f"{api}/statuses/{sha}",
     }
 
 
@@ -129,6 +147,7 @@ def _new(call: Call, body: Document, number: int, head: str, base: str) -> Docum
         "headSha": "",
         "baseSha": "",
         "mergeSha": None,
+        "mergedBy": None,
         "state": "open",
         "author": call.principal.login,
         "createdAt": call.now,
@@ -153,10 +172,30 @@ def _whole(call: Call, body: Document, objects: GitObjects, pull: Document) -> d
     clean = files is not None
     return {
         **shown,
+        **_size(objects, shown["base"]["sha"], shown["head"]["sha"]),
         "merged": pull["mergeSha"] is not None,
+        "merged_by": views.account(call, access.account(call.store, pull["mergedBy"])) if pull["mergedBy"] else None,
         "mergeable": clean if pull["state"] == "open" else None,
         "mergeable_state": "clean" if clean else "dirty" if pull["state"] == "open" else "unknown",
         "maintainer_can_modify": False,
+    }
+
+
+def _size(objects: GitObjects, base: str | None, head: str | None) -> dict[str, int]:
+    """How much a pull request brings, and how much was said of it."""
+    counts = {"comments": 0, "review_comments": 0, "commits": 0, "additions": 0, "deletions": 0, "changed_files": 0}
+    if base is None or head is None:
+        return counts
+    common = objects.merge_base(base, head)
+    before = objects.files(objects.commit(common).tree) if common else {}
+    after = objects.files(objects.commit(head).tree)
+    lines = [changed_lines(objects, before.get(name), after.get(name)) for name in changed_names(before, after)]
+    there = {commit.sha for commit in objects.history(base)}
+    return counts | {
+        "commits": sum(commit.sha not in there for commit in objects.history(head)),
+        "additions": sum(added for added, _ in lines),
+        "deletions": sum(removed for _, removed in lines),
+        "changed_files": len(lines),
     }
 
 
@@ -222,7 +261,7 @@ def _merge(call: Call) -> Response:
     check_workflows(call, body, objects.files(objects.commit(base).tree), files)
     who = person(call, None)
     sha = objects.write_commit(objects.write_files(files), _parents(call, base, head), who, who, _message(call, pull))
-    closed = {**pull, **_closing(call, objects, pull), "mergeSha": sha}
+    closed = {**pull, **_closing(call, objects, pull), "mergeSha": sha, "mergedBy": call.principal.login}
     objects.set_ref(f"refs/heads/{pull['base']}", sha)
     call.store.put("github.pull", _key(body, pull["number"]), closed)
     save(call, {**body, "pushedAt": call.now})

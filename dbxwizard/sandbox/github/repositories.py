@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from dbxwizard.sandbox.github import access, subjects, views
-from dbxwizard.sandbox.github.objects import GitObjects
+from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -57,14 +57,33 @@ def _account(call: Call) -> Response:
 
 
 def _person(call: Call, body: Document) -> dict[str, Any]:
-    return {**views.account(call, body), "name": body["name"], "email": body.get("email"), "company": None, "bio": None}
+    unsaid = dict.fromkeys(("company", "bio", "blog", "location", "hireable", "twitter_username"))
+    return {**views.account(call, body), **_counters(call, body), **unsaid, "email": body.get("email")}
+
+
+def _counters(call: Call, body: Document) -> dict[str, Any]:
+    """What users and organisations both show of themselves."""
+    owned = [each for each in call.store.all("github.repository") if each["owner"] == body["login"]]
+    return {
+        "name": body["name"],
+        "public_repos": sum(not each["private"] for each in owned),
+        "public_gists": 0,
+        "followers": 0,
+        "following": 0,
+        "created_at": utc(body["createdAt"]),
+        "updated_at": utc(body["createdAt"]),
+    }
 
 
 def _organization(call: Call) -> Response:
     body = access.account(call.store, call.params["login"])
     if body["type"] != "Organization":
         raise access.not_found()
-    shown = {**views.account(call, body), "name": body["name"]}
+    url = f"{views.base(call)}/orgs/{body['login']}"
+    shown = {**views.account(call, body), **_counters(call, body), "description": None, "archived_at": None, "url": url}
+    shown |= {f"{name}_url": f"{url}/{name}" for name in ("hooks", "issues")}
+    shown |= {f"{name}_url": f"{url}/{name}{{/member}}" for name in ("members", "public_members")}
+    shown |= {"has_organization_projects": False, "has_repository_projects": False}
     # Its plan is shown to those who may administer it, by a token with that right.
     if body["members"].get(call.principal.login) == "admin" and "admin:org" in call.principal.scopes:
         shown["plan"] = {"name": body["plan"], "space": 976562499, "private_repos": 999999}

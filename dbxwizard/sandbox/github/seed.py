@@ -22,7 +22,7 @@ def seed(store: Store) -> None:
         {"login": "grace", "id": 9801003, "type": "User", "name": "Grace Sandbox", "plan": "free",
          "email": "grace@contoso.example"},
     ):  # fmt: skip
-        store.put("github.account", str(body["login"]), body)
+        store.put("github.account", str(body["login"]), {**body, "createdAt": CREATED_AT})
     store.put("github.repository", REPOSITORY, new_repository(REPOSITORY, REPOSITORY_ID, CREATED_AT))
     access.add_token(store, SANDBOX_TOKEN, LOGIN, scopes=("repo", "workflow"))
 

@@ -51,56 +51,87 @@ def account(call: Call, body: Document) -> dict[str, Any]:
     }
 
 
+# What the sandbox has none of, as GitHub shows a repository without it.
+_NOTHING_OF: dict[str, Any] = {
+    "fork": False,
+    "archived": False,
+    "disabled": False,
+    "is_template": False,
+    "homepage": None,
+    "language": None,
+    "license": None,
+    "mirror_url": None,
+    "topics": [],
+    "size": 0,
+    **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads"), False),
+    **dict.fromkeys(("forks", "watchers", "open_issues", "network_count", "subscribers_count"), 0),
+    **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count", "open_issues_count"), 0),
+}
+_MERGING = {
+    "allow_merge_commit": True,
+    "allow_squash_merge": True,
+    "allow_rebase_merge": False,
+    "allow_auto_merge": False,
+    "delete_branch_on_merge": False,
+}
+_URLS = {
+    name: name
+    for name in (
+        "comments", "contributors", "deployments", "downloads", "events", "forks", "hooks", "languages", "merges",
+        "stargazers", "subscribers", "subscription", "tags", "teams",
+    )
+} | {
+    "archive": "{archive_format}{/ref}",
+    "assignees": "assignees{/user}",
+    "blobs": "git/blobs{/sha}",
+    "branches": "branches{/branch}",
+    "collaborators": "collaborators{/collaborator}",
+    "commits": "commits{/sha}",
+    "compare": "compare/{base}...{head}",
+    "contents": "contents/{+path}",
+    "git_commits": "git/commits{/sha}",
+    "git_refs": "git/refs{/sha}",
+    "git_tags": "git/tags{/sha}",
+    "issue_comment": "issues/comments{/number}",
+    "issue_events": "issues/events{/number}",
+    "issues": "issues{/number}",
+    "keys": "keys{/key_id}",
+    "labels": "labels{/name}",
+    "milestones": "milestones{/number}",
+    "notifications": "notifications{?since,all,participating}",
+    "pulls": "pulls{/number}",
+    "releases": "releases{/id}",
+    "statuses": "statuses/{sha}",
+    "trees": "git/trees{/sha}",
+}  # fmt: skip
+
+
 def repository(call: Call, body: Document) -> dict[str, Any]:
-    """A repository as `GET /repos/{owner}/{repo}` shows it, without the counters of issues and stars."""
-    owner = access.account(call.store, body["owner"])
-    html = web(call, body)
+    """A repository as `GET /repos/{owner}/{repo}` shows it."""
+    html, url = web(call, body), api(call, body)
     return {
+        **_NOTHING_OF,
+        **_MERGING,
         "id": body["id"],
         "node_id": node_id("Repository", body["id"]),
         "name": body["name"],
         "full_name": access.full_name(body),
         "private": body["private"],
         "visibility": "private" if body["private"] else "public",
-        "owner": account(call, owner),
-        "html_url": html,
-        "clone_url": f"{html}.git",
-        "git_url": f"{html.replace('https', 'git', 1)}.git",
-        "ssh_url": f"git@{html.removeprefix('https://')}.git",
-        "svn_url": html,
+        "owner": account(call, access.account(call.store, body["owner"])),
         "description": body["description"],
-        "fork": False,
-        "archived": False,
-        "disabled": False,
-        "is_template": False,
         "default_branch": body["defaultBranch"],
         "created_at": utc(body["createdAt"]),
         "updated_at": utc(body["updatedAt"]),
         "pushed_at": utc(body["pushedAt"]),
         "permissions": _permissions(call, body),
-        "allow_merge_commit": True,
-        "allow_squash_merge": True,
-        "allow_rebase_merge": False,
-        "delete_branch_on_merge": False,
-        "url": api(call, body),
-        **_repository_urls(api(call, body)),
-    }
-
-
-def _repository_urls(url: str) -> dict[str, str]:
-    return {
-        "archive_url": f"{url}/{{archive_format}}{{/ref}}",
-        "blobs_url": f"{url}/git/blobs{{/sha}}",
-        "branches_url": f"{url}/branches{{/branch}}",
-        "commits_url": f"{url}/commits{{/sha}}",
-        "compare_url": f"{url}/compare/{{base}}...{{head}}",
-        "contents_url": f"{url}/contents/{{+path}}",
-        "git_commits_url": f"{url}/git/commits{{/sha}}",
-        "git_refs_url": f"{url}/git/refs{{/sha}}",
-        "git_tags_url": f"{url}/git/tags{{/sha}}",
-        "pulls_url": f"{url}/pulls{{/number}}",
-        "tags_url": f"{url}/tags",
-        "trees_url": f"{url}/git/trees{{/sha}}",
+        "url": url,
+        "html_url": html,
+        "clone_url": f"{html}.git",
+        "git_url": f"{html.replace('https', 'git', 1)}.git",
+        "ssh_url": f"git@{html.removeprefix('https://')}.git",
+        "svn_url": html,
+        **{f"{name}_url": f"{url}/{path}" for name, path in _URLS.items()},
     }
 
 

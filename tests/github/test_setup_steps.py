@@ -1,0 +1,321 @@
+"""Environments, variables and secrets through the engine: made, left alone, and mended where they drifted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from github.EnvironmentDeploymentBranchPolicy import EnvironmentDeploymentBranchPolicyParams
+from github.EnvironmentProtectionRuleReviewer import ReviewerParams
+from github.Repository import Repository
+
+from dbxwizard.clients.github import GitHubClient
+from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step
+from dbxwizard.core.secret import Secret
+from dbxwizard.sandbox.github import seed
+from dbxwizard.sandbox.github.service import GitHubService
+from dbxwizard.sandbox.github.values import open_secrets
+from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.time import Clock
+from dbxwizard.steps.github_environments import GitHubEnvironmentStep
+from dbxwizard.steps.github_secrets import (
+    NOTE,
+    GitHubSecretsStep,
+    WantedSecret,
+    azure_credentials,
+    client_secret,
+    fixed,
+    from_output,
+    git_token,
+    stored_versions,
+)
+from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
+
+from .conftest import Apply, plan_of, reasons, writes
+
+
+@dataclass
+class Application(Step[Mapping[str, object]]):
+    """Stands for the steps that make an application and its secret: its outputs are known once it was applied."""
+
+    id: str = "setup/application/main-spn"
+    title: str = "Application"
+    scope: Scope = Scope.SETUP
+    made: bool = False
+    new: dict[str, object] = field(default_factory=dict)
+    known: dict[str, object] = field(default_factory=dict)
+
+    async def read(self, inputs: Inputs) -> Mapping[str, object] | None:
+        return self.known if self.made else None
+
+    def diff(self, state: Mapping[str, object] | None, inputs: Inputs) -> Change:
+        return Change.none() if state is not None else Change.create()
+
+    async def apply(
+        self, state: Mapping[str, object] | None, change: Change, inputs: Inputs, progress: Progress
+    ) -> Mapping[str, object]:
+        self.made = True
+        return {**self.known, **self.new}
+
+    def outputs(self, state: Mapping[str, object], inputs: Inputs) -> Mapping[str, object]:
+        return self.known
+
+
+def shown(store: Store, name: str = "Development") -> Any:
+    (repository,) = GitHubService().show(store)["repositories"]
+    return next(each for each in repository["environments"] if each["name"] == name)
+
+
+# Environments
+
+
+async def test_an_environment_is_made_once(client: GitHubClient, store: Store, apply: Apply) -> None:
+    step = GitHubEnvironmentStep(client, "Development")
+    await apply(step)
+    assert shown(store)["deployment_branch_policy"] is None
+    before = writes(store)
+    await apply(step)
+    assert writes(store) == before
+
+
+async def test_branches_are_added_and_what_people_set_stays(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    repository.create_environment("Production", 30, [ReviewerParams("User", seed.ACCOUNT_ID)], True)
+    step = GitHubEnvironmentStep(client, "Production", branches=["main", "release"])
+    assert reasons(await plan_of(step)) == ["deployment branches: all → main, release"]
+    await apply(step)
+    found = shown(store, "Production")
+    assert (found["wait_timer"], found["prevent_self_review"]) == (30, True)
+    assert found["reviewers"] == [{"type": "User", "id": seed.ACCOUNT_ID}]
+    assert found["branch_policies"] == ["branch main", "branch release"]
+    assert reasons(await plan_of(step)) == []
+
+
+async def test_a_missing_branch_policy_is_named_and_added_alone(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    await apply(GitHubEnvironmentStep(client, "Production", branches=["main", "hotfix/*"]))
+    step = GitHubEnvironmentStep(client, "Production", branches=["main", "release"])
+    assert reasons(await plan_of(step)) == ["deployment branches: hotfix/*, main → hotfix/*, main, release"]
+    before = len(writes(store))
+    await apply(step)
+    assert len(writes(store)) == before + 1
+    assert shown(store, "Production")["branch_policies"] == ["branch hotfix/*", "branch main", "branch release"]
+
+
+async def test_protected_branches_alone_are_left_to_people(client: GitHubClient, repository: Repository) -> None:
+    policy = EnvironmentDeploymentBranchPolicyParams(protected_branches=True, custom_branch_policies=False)
+    repository.create_environment("Production", deployment_branch_policy=policy)
+    assert reasons(await plan_of(GitHubEnvironmentStep(client, "Production", branches=["main"]))) == []
+
+
+async def test_on_a_plan_without_reviewers_nothing_of_them_is_sent(
+    client: GitHubClient, store: Store, apply: Apply, change_repository: Any, on_plan: Any
+) -> None:
+    change_repository(private=True)
+    on_plan("team")
+    await apply(GitHubEnvironmentStep(client, "Production", branches=["main"]))
+    assert shown(store, "Production")["branch_policies"] == ["branch main"]
+
+
+async def test_on_a_plan_without_environments_the_error_says_so(
+    client: GitHubClient, apply: Apply, change_repository: Any, on_plan: Any
+) -> None:
+    change_repository(private=True)
+    on_plan("free")
+    with pytest.raises(AssertionError, match="github-no-environments"):
+        await apply(GitHubEnvironmentStep(client, "Development"))
+
+
+# Variables
+
+
+def with_variables(client: GitHubClient, application: Application) -> list[Step[Any]]:
+    values = {"AZURE_CLIENT_ID": Output(application.id, "client_id"), "AZURE_TENANT_ID": "tenant"}
+    return [
+        application,
+        GitHubEnvironmentStep(client, "Development"),
+        GitHubVariablesStep(client, "Development", values),
+    ]
+
+
+async def test_variables_come_from_what_was_made(client: GitHubClient, store: Store, apply: Apply) -> None:
+    steps = with_variables(client, Application(known={"client_id": "1234"}))
+    plan = await plan_of(*steps)
+    assert [planned.change.action for planned in plan.steps] == [Action.CREATE] * 3
+    await apply(*steps)
+    assert shown(store)["variables"] == {"AZURE_CLIENT_ID": "1234", "AZURE_TENANT_ID": "tenant"}
+    before = writes(store)
+    await apply(*steps)
+    assert writes(store) == before
+
+
+async def test_a_changed_variable_is_named_and_mended_alone(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    steps = with_variables(client, Application(known={"client_id": "1234"}))
+    await apply(*steps)
+    environment = repository.get_environment("Development")
+    environment.get_variable("AZURE_TENANT_ID").edit("other")
+    environment.create_variable("MINE", "stays")
+    assert reasons(await plan_of(*steps)) == ["AZURE_TENANT_ID: other → tenant"]
+    before = len(writes(store))
+    await apply(*steps)
+    assert [request["path"].rsplit("/", 1)[-1] for request in writes(store)[before:]] == ["AZURE_TENANT_ID"]
+    assert shown(store)["variables"]["MINE"] == "stays"
+
+
+async def test_variables_of_the_repository_need_no_environment(
+    client: GitHubClient, store: Store, apply: Apply
+) -> None:
+    step = GitHubVariablesStep(client, "", {"AZURE_TENANT_ID": "tenant"})
+    assert (step.id, step.needs) == ("setup/github/variables/repository", ())
+    await apply(step)
+    (repository,) = GitHubService().show(store)["repositories"]
+    assert repository["variables"] == {"AZURE_TENANT_ID": "tenant"}
+
+
+# Secrets
+
+CREDENTIAL = "setup/client-secret/main-spn"
+
+
+def credential(value: str = "first value", key_id: str = "key-1") -> Application:
+    return Application(id=CREDENTIAL, new={"_client_secret": Secret(value)}, known={"key_id": key_id})
+
+
+def with_secrets(client: GitHubClient, made: Application, *more: WantedSecret) -> list[Step[Any]]:
+    application = Application(made=True, known={"client_id": "1234"})
+    secrets = [
+        azure_credentials("AZURE_CREDENTIALS", application.id, made.id, tenant_id="t", subscription_id="s"),
+        from_output("ARM_CLIENT_ID", application.id, "client_id"),
+        client_secret("ARM_CLIENT_SECRET", made.id),
+        fixed("ARM_TENANT_ID", "t"),
+        *more,
+    ]
+    environment = GitHubEnvironmentStep(client, "Development")
+    return [application, made, environment, GitHubSecretsStep(client, "Development", secrets)]
+
+
+def opened(store: Store) -> dict[str, str]:
+    with store.transaction():
+        return open_secrets(store, seed.REPOSITORY_ID, "Development")
+
+
+async def test_secrets_are_written_sealed_and_noted_by_their_version(
+    client: GitHubClient, store: Store, apply: Apply
+) -> None:
+    await apply(*with_secrets(client, credential()))
+    values = opened(store)
+    assert json.loads(values.pop("AZURE_CREDENTIALS")) == {
+        "clientId": "1234",
+        "clientSecret": "first value",
+        "subscriptionId": "s",
+        "tenantId": "t",
+    }
+    assert values == {"ARM_CLIENT_ID": "1234", "ARM_CLIENT_SECRET": "first value", "ARM_TENANT_ID": "t"}
+    note = json.loads(shown(store)["variables"][NOTE])
+    assert note["ARM_CLIENT_SECRET"] == "key-1"
+    assert "first value" not in json.dumps(GitHubService().show(store))
+
+
+async def test_a_second_run_writes_nothing_though_nobody_knows_the_value(
+    client: GitHubClient, store: Store, apply: Apply
+) -> None:
+    made = credential()
+    await apply(*with_secrets(client, made))
+    before = writes(store)
+    await apply(*with_secrets(client, made))
+    assert writes(store) == before
+    assert (await stored_versions(client, "Development"))["ARM_CLIENT_SECRET"] == "key-1"
+
+
+async def test_a_new_credential_is_written_with_all_that_holds_it(
+    client: GitHubClient, store: Store, apply: Apply
+) -> None:
+    await apply(*with_secrets(client, credential()))
+    steps = with_secrets(client, credential("second value", "key-2"))
+    await apply(*steps)
+    assert opened(store)["ARM_CLIENT_SECRET"] == "second value"
+    assert "second value" in opened(store)["AZURE_CREDENTIALS"]
+    assert (await stored_versions(client, "Development"))["ARM_CLIENT_SECRET"] == "key-2"
+
+
+async def test_what_somebody_else_wrote_is_told_and_replaced(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    await apply(*with_secrets(client, credential()))
+    Clock(store).advance(60)
+    repository.get_environment("Development").create_secret("ARM_CLIENT_SECRET", "mine")
+    assert "ARM_CLIENT_SECRET" not in await stored_versions(client, "Development")
+    made = credential("again", "key-1")
+    made.made = True  # the same credential, whose value is known
+    made.known |= made.new
+    (reason,) = reasons(await plan_of(*with_secrets(client, made)))
+    assert reason.startswith("ARM_CLIENT_SECRET: written by somebody else at 20")
+    Clock(store).advance(60)
+    before = len(writes(store))
+    await apply(*with_secrets(client, made))
+    assert opened(store)["ARM_CLIENT_SECRET"] == "again"
+    paths = [(request["method"], request["path"].rsplit("/", 1)[-1]) for request in writes(store)[before:]]
+    assert paths == [("PUT", "ARM_CLIENT_SECRET"), ("PATCH", NOTE)]
+    assert reasons(await plan_of(*with_secrets(client, made))) == []
+
+
+async def test_a_secret_that_is_gone_is_written_again(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    made = credential()
+    await apply(*with_secrets(client, made))
+    repository.get_environment("Development").delete_secret("ARM_TENANT_ID")
+    assert reasons(await plan_of(*with_secrets(client, made))) == ["ARM_TENANT_ID: absent → version t"]
+    await apply(*with_secrets(client, made))
+    assert opened(store)["ARM_TENANT_ID"] == "t"
+
+
+async def test_a_value_that_nobody_knows_is_an_error_that_says_what_to_do(
+    client: GitHubClient, repository: Repository, apply: Apply
+) -> None:
+    made = credential()
+    await apply(*with_secrets(client, made))
+    repository.get_environment("Development").delete_secret("ARM_CLIENT_SECRET")
+    with pytest.raises(AssertionError, match="secret-value-unknown"):
+        await apply(*with_secrets(client, made))
+
+
+async def test_a_note_that_somebody_spoiled_is_written_anew(
+    client: GitHubClient, repository: Repository, store: Store, apply: Apply
+) -> None:
+    made = credential()
+    await apply(*with_secrets(client, made))
+    for text in ("no json", "[]", '{"ARM_TENANT_ID": 7}'):
+        repository.get_environment("Development").get_variable(NOTE).edit(text)
+        again = credential()
+        assert "ARM_TENANT_ID: not written by dbxwizard → version t" in reasons(
+            await plan_of(*with_secrets(client, Application(id=CREDENTIAL, made=True, known={"key_id": "key-1"})))
+        )
+        await apply(*with_secrets(client, again))
+        assert (await stored_versions(client, "Development"))["ARM_TENANT_ID"] == "t"
+
+
+async def test_a_git_token_counts_as_the_same_until_another_is_given(
+    client: GitHubClient, store: Store, apply: Apply
+) -> None:
+    def step(token: str, expires_at: str = "2027-01-01 00:00:00 UTC") -> GitHubSecretsStep:
+        return GitHubSecretsStep(client, "", [git_token(Secret(token), expires_at, seed.REPOSITORY)])
+
+    await apply(step("github_pat_one"))
+    before = writes(store)
+    await apply(step("github_pat_one"))
+    assert writes(store) == before
+    (reason,) = reasons(await plan_of(step("github_pat_two", "")))
+    assert reason.endswith("expires never")
+    await apply(step("github_pat_two", ""))
+    with store.transaction():
+        assert open_secrets(store, seed.REPOSITORY_ID)["PAT_GITHUB"] == "github_pat_two"
+    (repository,) = GitHubService().show(store)["repositories"]
+    assert len(json.loads(repository["variables"][NOTE])["PAT_GITHUB"].split(",")[0]) == 8
