@@ -43,6 +43,7 @@ REPLICATING = frozenset(
 # Answers after which the same request may succeed: RFC 9110, and what Azure's own retry policy takes for passing.
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _AADSTS = re.compile(r"AADSTS\d+")
+_UNKNOWN_AUTHORITY = re.compile(r"Unable to get authority configuration for (\S+?)\.?\s")  # MSAL's words
 _ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 _SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 
@@ -180,6 +181,10 @@ def _sign_in_failed(error: Exception, resource: str) -> OperationError:
     code = _aadsts(message)
     if code:
         return _entra_error(code, message, 401, resource)
+    authority = _UNKNOWN_AUTHORITY.search(message)
+    if authority:
+        unknown = f"{authority[1]} is no tenant that can be signed in to"
+        return NotSignedIn("unknown-tenant", unknown, resource=resource, fix="check the tenant's id, and --cloud")
     return NotSignedIn("sign-in-failed", message, resource=resource)
 
 

@@ -109,15 +109,11 @@ def _find(call: Call, application: Document) -> Document:
 def _create(call: Call) -> Response:
     application = find_to_change(call)
     bodies = application["federatedIdentityCredentials"]
-    name = call.body["name"]
-    if any(one["name"] == name for one in bodies):
-        message = f"FederatedIdentityCredential with name {name} already exists."
-        raise ApiError(409, "Request_MultipleObjectsWithSameKeyValue", message)
+    key_id = call.new_id("federatedIdentityCredential", f"{application['id']}/{call.body['name']}")
+    body = {"id": key_id, "description": None, **_given(call), "effectiveAt": _effective_at(call)}
+    _check(body, bodies)
     if len(bodies) >= LIMIT:
         raise _refused(f"The application has the maximum number of {LIMIT} federated identity credentials.")
-    body = {"id": call.new_id("federatedIdentityCredential", f"{application['id']}/{name}"), "description": None}
-    body |= _given(call) | {"effectiveAt": _effective_at(call)}
-    _check(body, bodies)
     keep(call, application | {"federatedIdentityCredentials": [*bodies, body]})
     context = f"{call.url('graph')}/v1.0/$metadata#{CREDENTIAL.path}/$entity"
     return Response(201, {"@odata.context": context} | views.federated_credential(call, body))
@@ -142,10 +138,16 @@ def _check(body: Document, others: list[Document]) -> None:
             raise _refused(f"Invalid value specified for property '{name}' of resource 'FederatedIdentityCredential'.")
     if len(body["audiences"]) != 1:
         raise _refused("Invalid value specified for property 'audiences' of resource 'FederatedIdentityCredential'.")
-    for one in others:
-        if one["id"] != body["id"] and (one["issuer"], one["subject"]) == (body["issuer"], body["subject"]):
-            message = "FederatedIdentityCredential with the same issuer and subject already exists."
-            raise ApiError(409, "Request_MultipleObjectsWithSameKeyValue", message)
+    for one in (one for one in others if one["id"] != body["id"]):
+        if one["name"] == body["name"]:
+            raise _taken(f"name {body['name']}")
+        if (one["issuer"], one["subject"]) == (body["issuer"], body["subject"]):
+            raise _taken("the same issuer and subject")
+
+
+def _taken(what: str) -> ApiError:
+    message = f"FederatedIdentityCredential with {what} already exists."
+    return ApiError(409, "Request_MultipleObjectsWithSameKeyValue", message)
 
 
 def _update(call: Call) -> Response:

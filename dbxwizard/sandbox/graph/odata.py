@@ -106,7 +106,7 @@ def _page_size(call: Call) -> int:
 def _position(call: Call) -> str:
     token = call.query.get("$skiptoken", "")
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except ValueError as error:
         raise ApiError(400, "Directory_ExpiredPageToken", "The specified page token value has expired.") from error
 

@@ -1,0 +1,109 @@
+"""Which endpoints belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbxwizard.clients.cloud import Cloud, discover, find_cloud, github_host
+from dbxwizard.core.errors import NotFound, ServiceError, Transient, UsageError
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.session import Sandbox
+from tests.identity.world import World
+
+
+def test_the_sandbox_says_what_it_is(sandbox: Sandbox, cloud: Cloud) -> None:
+    at = sandbox.endpoints()
+    found = discover(
+        at.resource_manager,
+        ca_bundle=at.ca_bundle,
+        github_url=at.github,
+        federation_issuer=at.oidc,
+        is_sandbox=True,
+    )
+    names = (
+        "resource_manager",
+        "authority",
+        "graph",
+        "management_audience",
+        "vault_audience",
+        "github_api",
+        "github_web",
+        "federation_issuer",
+        "federation_audience",
+        "ca_bundle",
+    )
+    assert {name: getattr(found, name) for name in names} == {name: getattr(cloud, name) for name in names}
+    assert found.is_sandbox
+
+
+def test_scopes(cloud: Cloud) -> None:
+    assert find_cloud("AzureCloud").management_scope == "https://management.core.windows.net//.default"
+    assert find_cloud("azureusgovernment").graph_scope == "https://graph.microsoft.us/.default"
+    assert cloud.databricks_scope == "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default"
+
+
+@pytest.mark.parametrize(
+    ("name", "audience", "authority"),
+    [
+        ("AzureCloud", "api://AzureADTokenExchange", "https://login.microsoftonline.com"),
+        ("AzureUSGovernment", "api://AzureADTokenExchangeUSGov", "https://login.microsoftonline.us"),
+        ("AzureChinaCloud", "api://AzureADTokenExchangeChina", "https://login.chinacloudapi.cn"),
+    ],
+)
+def test_each_cloud_has_its_own_audience_for_federation(name: str, audience: str, authority: str) -> None:
+    found = find_cloud(name)
+    assert (found.federation_audience, found.authority) == (audience, authority)
+    assert found.federation_issuer == "https://token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "api", "issuer"),
+    [
+        ("https://github.com", "https://api.github.com", "https://token.actions.githubusercontent.com"),
+        ("https://github.com/", "https://api.github.com", "https://token.actions.githubusercontent.com"),
+        ("https://git.example:8443/", "https://git.example:8443/api/v3", "https://git.example:8443/_services/token"),
+        ("https://octo.ghe.com", "https://api.octo.ghe.com", "https://token.actions.octo.ghe.com"),
+    ],
+)
+def test_a_github_of_ones_own_has_its_own_issuer(url: str, api: str, issuer: str) -> None:
+    found = find_cloud("AzureCloud", github_url=url)
+    assert (found.github_api, found.federation_issuer) == (api, issuer)
+
+
+@pytest.mark.parametrize("url", ["", "github.com", "http://git.example", "https://"])
+def test_a_github_that_is_no_address(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        github_host(url)
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_cloud_lists_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match="AzureMars") as caught:
+        find_cloud("AzureMars")
+    assert "AzureCloud, AzureUSGovernment, AzureChinaCloud" in caught.value.fix
+
+
+def test_an_address_that_is_no_resource_manager(sandbox: Sandbox) -> None:
+    at = sandbox.endpoints()
+    with pytest.raises((ServiceError, NotFound)) as caught:
+        discover(at.graph, ca_bundle=at.ca_bundle, is_sandbox=True)
+    assert caught.value.resource == at.graph
+
+
+@pytest.mark.parametrize(("fault", "code"), [("garbage", "answer-unreadable"), ("reset", "connection-failed")])
+def test_an_answer_that_does_not_come_whole(sandbox: Sandbox, world: World, fault: str, code: str) -> None:
+    faults.add(world.store, faults.Fault(fault, service="arm", when="after", times=9))  # type: ignore[arg-type]
+    at = sandbox.endpoints()
+    with pytest.raises(Transient) as caught:
+        discover(at.resource_manager, ca_bundle=at.ca_bundle, is_sandbox=True)
+    assert caught.value.code == code
+
+
+def test_a_certificate_that_nobody_vouches_for(sandbox: Sandbox, tmp_path: Path) -> None:
+    import certifi
+
+    with pytest.raises(ServiceError) as caught:
+        discover(sandbox.endpoints().resource_manager, ca_bundle=Path(certifi.where()), is_sandbox=True)
+    assert caught.value.code == "certificate-untrusted"
