@@ -15,6 +15,7 @@ from dbxwizard.arm_template.values import JsonValue, to_json, to_text
 
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d+)\s*(?:,\s*(-?\d+)\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]")
 _STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
+_CUSTOM = re.compile(r"""([^0#.,%‰;'"\\]*)([0#,]*)(?:\.([0#]+))?([^0#.,%‰;'"\\]*)""")
 _MAX_WIDTH = 10_000
 _MAX_PRECISION = 99
 
@@ -118,7 +119,7 @@ _FORMATTERS = {
 
 def _custom(value: float, pattern: str) -> str:
     """Digit placeholders (0, #), one decimal point and thousands separators, with literal text around them."""
-    match = re.fullmatch(r"([^0#.,]*)([0#,]*)(?:\.([0#]+))?([^0#.,]*)", pattern)
+    match = _CUSTOM.fullmatch(pattern)
     if match is None or not (match.group(2) or match.group(3)):
         raise ExpressionError(f"The format specifier '{pattern}' is not supported.")
     prefix, whole, fraction, suffix = match.group(1), match.group(2), match.group(3) or "", match.group(4)

@@ -39,7 +39,7 @@ def test_formats(expression: str, expected: str, value: Evaluate) -> None:
     assert value(expression) == expected
 
 
-@pytest.mark.parametrize("template", ["{", "}", "{0", "{a}", "{1}", "{0:Q2}", "{0:D}}"])
+@pytest.mark.parametrize("template", ["{", "}", "{0", "{a}", "{1}", "{0:Q2}", "{0:D}}", "{0:0%}", "{0:0;-0}"])
 def test_refuses_what_net_refuses(template: str, value: Evaluate) -> None:
     with pytest.raises(TemplateError):
         value(f"format('{template}', 1)")

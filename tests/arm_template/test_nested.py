@@ -154,6 +154,8 @@ def test_refuses_where_it_can_not_go(level: str, where: dict[str, Any], message:
         ),
         ("subscription", "deployment().location", "here"),
         ("management", "managementGroup().id", "/providers/Microsoft.Management/managementGroups/m"),
+        ("management", "managementGroup().type", "/providers/Microsoft.Management/managementGroups"),
+        ("management", "managementGroup().properties.tenantId", "t"),
         ("management", "resourceId('A.B/c', 'd')", "/providers/A.B/c/d"),
         (
             "management",

@@ -16,6 +16,8 @@ VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding
     "vector", VECTORS, ids=[f"{item['source'].split()[-1]}: {item['expression']}" for item in VECTORS]
 )
 def test_gives_the_published_value(vector: dict[str, Any], value: Callable[..., Any]) -> None:
-    result = value(vector["expression"], variables=vector.get("variables", {}))
+    result = value(
+        vector["expression"], **{name: vector[name] for name in ("variables", "parameters") if name in vector}
+    )
     assert result == vector["value"]
     assert type(result) is type(vector["value"])

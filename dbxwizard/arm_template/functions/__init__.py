@@ -1,8 +1,9 @@
-"""The built-in functions of the template language, one module for each family of the documentation."""
+"""The built-in functions of the template language, one module for each family of the documentation, or part of one."""
 
 from __future__ import annotations
 
 from dbxwizard.arm_template.functions import (
+    access,
     array,
     cidr,
     comparison,
@@ -19,6 +20,7 @@ from dbxwizard.arm_template.functions import (
 )
 
 __all__ = [
+    "access",
     "array",
     "cidr",
     "comparison",

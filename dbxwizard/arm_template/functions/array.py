@@ -167,20 +167,3 @@ def intersection(call: Invocation, *values: JsonValue) -> JsonValue:
         for key, value in objects[0].items()
         if all(key in other and equal(other[key], value) for other in objects[1:])
     }
-
-
-@function("indexFromEnd", 2, structural=True)
-def index_from_end(call: Invocation, value: JsonValue, index: JsonValue) -> JsonValue:
-    """Counts from 1: the last element is 1."""
-    items, position = arguments.array(call, value), arguments.integer(call, index)
-    if not 1 <= position <= len(items):
-        raise call.error(f"has an index that is out of bounds: '{position}'.")
-    return items[-position]
-
-
-@function("tryIndexFromEnd", 2, structural=True)
-def try_index_from_end(call: Invocation, value: JsonValue, index: JsonValue) -> JsonValue:
-    position = arguments.integer(call, index)
-    if isinstance(value, list) and 1 <= position <= len(value):
-        return value[-position]
-    return None

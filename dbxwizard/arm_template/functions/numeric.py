@@ -62,8 +62,8 @@ def to_int(call: Invocation, value: JsonValue) -> int:
 
 @function("float", 1)
 def to_float(call: Invocation, value: JsonValue) -> float:
-    if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
-        number = float(value)
+    if isinstance(value, str):
+        number = float(value) if _FLOAT.fullmatch(value.strip()) else math.nan
     elif isinstance(value, float):
         number = value
     else:

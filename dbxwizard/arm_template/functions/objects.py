@@ -1,10 +1,9 @@
-"""createObject, items, json, tryGet …: …/azure-resource-manager/templates/template-functions-object."""
+"""createObject, items, json …: …/azure-resource-manager/templates/template-functions-object."""
 
 from __future__ import annotations
 
 from dbxwizard.arm_template import lenient_json
-from dbxwizard.arm_template.errors import ExpressionError
-from dbxwizard.arm_template.evaluation import Invocation, select
+from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.functions import arguments
 from dbxwizard.arm_template.registry import ANY_NUMBER, function
 from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, collation_key, find_key
@@ -48,34 +47,6 @@ def shallow_merge(call: Invocation, value: JsonValue) -> JsonValue:
         for key, entry in arguments.mapping(call, item).items():
             merged[find_key(merged, key) or key] = entry
     return merged
-
-
-@function("tryGet", 2, ANY_NUMBER, lazy=True)
-def try_get(call: Invocation) -> JsonValue:
-    """Follows keys as far as they exist: null where one does not. A key that exists is read as `.key` would."""
-    value = call.value(0)
-    for index in range(1, len(call.nodes)):
-        key = call.value(index)
-        if isinstance(value, Unknown) or isinstance(key, Unknown):
-            return Unknown(call.text())
-        found = _try_step(value, key)
-        if not found:
-            return None
-        value = found[0]
-    return value
-
-
-def _try_step(value: JsonValue, key: JsonValue) -> list[JsonValue]:
-    """A list of the one value that is there, or of none. A key may be {"value": …, "fromEnd": true}."""
-    if isinstance(key, dict):
-        position, from_end = key.get("value"), key.get("fromEnd")
-        if from_end is True and isinstance(position, int) and isinstance(value, list):
-            return [value[-position]] if 1 <= position <= len(value) else []
-        key = position
-    try:
-        return [select(value, key)]
-    except ExpressionError:
-        return []
 
 
 @function("json", 1)

@@ -38,7 +38,12 @@ def management_group(call: Invocation) -> JsonObject:
     scope = call.frame.host.scope
     if not scope.management_group or scope.subscription_id:
         raise _not_here(call)
-    return {"id": scope.id, "name": scope.management_group, "type": MANAGEMENT_GROUP_TYPE}
+    return {
+        "id": scope.id,
+        "name": scope.management_group,
+        "properties": {"tenantId": scope.tenant_id},
+        "type": f"/providers/{MANAGEMENT_GROUP_TYPE}",
+    }
 
 
 @function("tenant", 0)
