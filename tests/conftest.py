@@ -11,13 +11,18 @@ from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A new sandbox, served by this process, in which nothing takes time."""
-    state = tmp_path / "sandbox" / "state.sqlite"
+def new_state(folder: Path) -> Path:
+    """The state file of a new sandbox in which nothing takes time."""
+    state = folder / "sandbox" / "state.sqlite"
     store = Store(state)
     with store.transaction():
         store.put("_setting", "latency", {"profile": "zero"})
     store.close()
-    with Sandbox(state) as served:
+    return state
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """A new sandbox, served by this process."""
+    with Sandbox(new_state(tmp_path)) as served:
         yield served
