@@ -19,6 +19,7 @@ _AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosof
 _KEPT: dict[str, Any] = {
     "description?": str,
     "identifierUris?": [str],
+    "isDeviceOnlyAuthSupported?": bool,
     "isFallbackPublicClient?": bool,
     "notes?": str,
     "addIns?": list,
@@ -27,11 +28,16 @@ _KEPT: dict[str, Any] = {
     "groupMembershipClaims?": str,
     "info?": dict,
     "keyCredentials?": list,
+    "oauth2RequirePostResponse?": bool,
     "optionalClaims?": dict,
+    "parentalControlSettings?": dict,
     "publicClient?": dict,
     "requiredResourceAccess?": list,
+    "samlMetadataUrl?": str,
     "serviceManagementReference?": str,
+    "servicePrincipalLockConfiguration?": dict,
     "spa?": dict,
+    "tokenEncryptionKeyId?": str,
     "web?": dict,
 }
 _CHANGES = {"displayName?": str, "signInAudience?": str, "tags?": [str], "passwordCredentials?": list, **_KEPT}

@@ -38,6 +38,7 @@ OBJECT = Entity("directoryObject", "directoryObjects", {})
 APPLICATION_DEFAULTS: Document = {
     "description": None,
     "identifierUris": [],
+    "isDeviceOnlyAuthSupported": None,
     "isFallbackPublicClient": None,
     "notes": None,
     "addIns": [],
@@ -46,11 +47,16 @@ APPLICATION_DEFAULTS: Document = {
     "groupMembershipClaims": None,
     "info": {"logoUrl": None, "marketingUrl": None, "supportUrl": None},
     "keyCredentials": [],
+    "oauth2RequirePostResponse": False,
     "optionalClaims": None,
+    "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
     "publicClient": {"redirectUris": []},
     "requiredResourceAccess": [],
+    "samlMetadataUrl": None,
     "serviceManagementReference": None,
+    "servicePrincipalLockConfiguration": None,
     "spa": {"redirectUris": []},
+    "tokenEncryptionKeyId": None,
     "web": {"homePageUrl": None, "logoutUrl": None, "redirectUris": []},
 }
 
