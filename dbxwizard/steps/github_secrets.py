@@ -7,7 +7,6 @@ unchanged when its version is noted and GitHub says that it was not written afte
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -151,61 +150,3 @@ def _reasons(found: SecretsState, secret: WantedSecret, inputs: Inputs) -> list[
     if not found.untouched(name):
         return [Reason(name, f"written by somebody else at {found.written_at[name]}", after)]
     return []
-
-
-def from_output(name: str, step_id: str, output: str) -> WantedSecret:
-    """A secret whose value is an output that is no secret elsewhere (a client id): it is its own version."""
-
-    def version(inputs: Inputs) -> str:
-        return str(inputs.get(step_id, output))
-
-    return WantedSecret(name, version, lambda inputs: Secret(version(inputs)), (step_id,))
-
-
-def fixed(name: str, value: str) -> WantedSecret:
-    """A secret with a known value that is no secret elsewhere (a tenant's id)."""
-    return WantedSecret(name, lambda _inputs: value, lambda _inputs: Secret(value))
-
-
-def client_secret(name: str, step_id: str) -> WantedSecret:
-    """The value that the step `step_id` (setup/client-secret/…) has when it made a new one."""
-    return WantedSecret(
-        name, lambda inputs: str(inputs.get(step_id, "key_id")), lambda inputs: _new_value(inputs, step_id), (step_id,)
-    )
-
-
-def azure_credentials(
-    name: str, application_step: str, secret_step: str, *, tenant_id: str, subscription_id: str
-) -> WantedSecret:
-    """AZURE_CREDENTIALS as `azure/login` reads it (github.com/Azure/login#login-with-a-service-principal-secret)."""
-
-    def value(inputs: Inputs) -> Secret | None:
-        secret = _new_value(inputs, secret_step)
-        if secret is None:
-            return None
-        client_id = str(inputs.get(application_step, "client_id"))
-        parts = {"clientId": client_id, "clientSecret": secret.reveal()}
-        return Secret(json.dumps({**parts, "subscriptionId": subscription_id, "tenantId": tenant_id}))
-
-    def version(inputs: Inputs) -> str:
-        return f"{inputs.get(secret_step, 'key_id')} in {subscription_id}"
-
-    return WantedSecret(name, version, value, (application_step, secret_step))
-
-
-def git_token(token: Secret, expires_at: str, repository: str) -> WantedSecret:
-    """PAT_GITHUB. A token has no key id: its version is its end and 32 bits of a hash.
-
-    A token has more than 150 random bits, so that nobody, whatever they can compute, finds it from 32 of them.
-    """
-    hashed = hashlib.sha256(f"PAT_GITHUB\0{repository.lower()}\0{token.reveal()}".encode()).hexdigest()[:8]
-    version = f"{hashed}, expires {expires_at or 'never'}"
-    return WantedSecret("PAT_GITHUB", lambda _inputs: version, lambda _inputs: token)
-
-
-def _new_value(inputs: Inputs, step_id: str) -> Secret | None:
-    try:
-        value = inputs.get(step_id, "_client_secret")
-    except KeyError:
-        return None  # it was made in an earlier run
-    return value if isinstance(value, Secret) else None

@@ -90,6 +90,18 @@ def test_a_fine_grained_token_hears_of_permissions_in_place_of_scopes(connect: A
     assert "x-oauth-scopes" not in headers
 
 
+def test_the_rate_is_told(connect: Any) -> None:
+    github = connect()
+    github.get_user().login  # noqa: B018
+    assert (github.get_rate_limit().rate.limit, github.get_rate_limit().rate.used) == (5000, 3)
+
+
+def test_the_root_tells_the_scopes_as_the_github_cli_asks_for_them(connect: Any, cloud: Any) -> None:
+    for base in ("", f"{cloud.github_api}/api/v3"):
+        status, headers, _ = ask(connect(base=base), "GET", "/")
+        assert (status, headers["x-oauth-scopes"]) == (200, "repo, workflow")
+
+
 def test_an_unknown_version_is_refused(connect: Any) -> None:
     status, message = refused(connect(), "GET", "/user", headers={"X-GitHub-Api-Version": "2020-01-01"})
     assert status == 400

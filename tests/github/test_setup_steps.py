@@ -25,11 +25,6 @@ from dbxwizard.steps.github_secrets import (
     NOTE,
     GitHubSecretsStep,
     WantedSecret,
-    azure_credentials,
-    client_secret,
-    fixed,
-    from_output,
-    git_token,
     stored_versions,
 )
 from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
@@ -188,17 +183,31 @@ def credential(value: str = "first value", key_id: str = "key-1") -> Application
     return Application(id=CREDENTIAL, new={"_client_secret": Secret(value)}, known={"key_id": key_id})
 
 
+def from_credential(name: str, step_id: str, text: str = "{}") -> WantedSecret:
+    """A secret made of a credential's value, as long as that is known."""
+
+    def value(inputs: Inputs) -> Secret | None:
+        try:
+            made = inputs.get(step_id, "_client_secret")
+        except KeyError:
+            return None
+        return Secret(text.replace("{}", made.reveal())) if isinstance(made, Secret) else None
+
+    return WantedSecret(name, lambda inputs: str(inputs.get(step_id, "key_id")), value, (step_id,))
+
+
+def given(name: str, value: str, version: str) -> WantedSecret:
+    return WantedSecret(name, lambda _: version, lambda _: Secret(value))
+
+
 def with_secrets(client: GitHubClient, made: Application, *more: WantedSecret) -> list[Step[Any]]:
-    application = Application(made=True, known={"client_id": "1234"})
     secrets = [
-        azure_credentials("AZURE_CREDENTIALS", application.id, made.id, tenant_id="t", subscription_id="s"),
-        from_output("ARM_CLIENT_ID", application.id, "client_id"),
-        client_secret("ARM_CLIENT_SECRET", made.id),
-        fixed("ARM_TENANT_ID", "t"),
+        from_credential("AZURE_CREDENTIALS", made.id, '{"clientSecret": "{}"}'),
+        from_credential("ARM_CLIENT_SECRET", made.id),
+        given("ARM_TENANT_ID", "t", "t"),
         *more,
     ]
-    environment = GitHubEnvironmentStep(client, "Development")
-    return [application, made, environment, GitHubSecretsStep(client, "Development", secrets)]
+    return [made, GitHubEnvironmentStep(client, "Development"), GitHubSecretsStep(client, "Development", secrets)]
 
 
 def opened(store: Store) -> dict[str, str]:
@@ -210,14 +219,11 @@ async def test_secrets_are_written_sealed_and_noted_by_their_version(
     client: GitHubClient, store: Store, apply: Apply
 ) -> None:
     await apply(*with_secrets(client, credential()))
-    values = opened(store)
-    assert json.loads(values.pop("AZURE_CREDENTIALS")) == {
-        "clientId": "1234",
-        "clientSecret": "first value",
-        "subscriptionId": "s",
-        "tenantId": "t",
+    assert opened(store) == {
+        "AZURE_CREDENTIALS": '{"clientSecret": "first value"}',
+        "ARM_CLIENT_SECRET": "first value",
+        "ARM_TENANT_ID": "t",
     }
-    assert values == {"ARM_CLIENT_ID": "1234", "ARM_CLIENT_SECRET": "first value", "ARM_TENANT_ID": "t"}
     note = json.loads(shown(store)["variables"][NOTE])
     assert note["ARM_CLIENT_SECRET"] == "key-1"
     assert "first value" not in json.dumps(GitHubService().show(store))
@@ -302,20 +308,14 @@ async def test_a_note_that_somebody_spoiled_is_written_anew(
         assert (await stored_versions(client, "Development"))["ARM_TENANT_ID"] == "t"
 
 
-async def test_a_git_token_counts_as_the_same_until_another_is_given(
-    client: GitHubClient, store: Store, apply: Apply
-) -> None:
-    def step(token: str, expires_at: str = "2027-01-01 00:00:00 UTC") -> GitHubSecretsStep:
-        return GitHubSecretsStep(client, "", [git_token(Secret(token), expires_at, seed.REPOSITORY)])
+async def test_secrets_of_the_repository_need_no_environment(client: GitHubClient, store: Store, apply: Apply) -> None:
+    def step(value: str, version: str) -> GitHubSecretsStep:
+        return GitHubSecretsStep(client, "", [given("PAT_GITHUB", value, version)])
 
-    await apply(step("github_pat_one"))
-    before = writes(store)
-    await apply(step("github_pat_one"))
-    assert writes(store) == before
-    (reason,) = reasons(await plan_of(step("github_pat_two", "")))
-    assert reason.endswith("expires never")
-    await apply(step("github_pat_two", ""))
+    assert (step("one", "1").id, step("one", "1").needs) == ("setup/github/secrets/repository", ())
+    await apply(step("one", "1"))
+    assert reasons(await plan_of(step("one", "1"))) == []
+    assert reasons(await plan_of(step("two", "2"))) == ["PAT_GITHUB: version 1 → version 2"]
+    await apply(step("two", "2"))
     with store.transaction():
-        assert open_secrets(store, seed.REPOSITORY_ID)["PAT_GITHUB"] == "github_pat_two"
-    (repository,) = GitHubService().show(store)["repositories"]
-    assert len(json.loads(repository["variables"][NOTE])["PAT_GITHUB"].split(",")[0]) == 8
+        assert open_secrets(store, seed.REPOSITORY_ID) == {"PAT_GITHUB": "two"}

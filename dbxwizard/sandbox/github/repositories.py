@@ -17,6 +17,7 @@ _SUBJECT_BODY = {"use_default": bool, "include_claim_keys?": [str], "use_immutab
 
 
 def register(service: Service) -> None:
+    service.route("GET", "/")(_root)
     service.route("GET", "/user")(_user)
     service.route("GET", "/user/repos")(_own_repositories)
     service.route("GET", "/users/{login}")(_account)
@@ -45,6 +46,13 @@ def git(call: Call) -> tuple[Document, GitObjects]:
 
 def save(call: Call, body: Document) -> None:
     call.store.put("github.repository", access.full_name(body).lower(), body)
+
+
+def _root(call: Call) -> Response:
+    """The start of the API; the GitHub CLI reads the token's scopes off its headers."""
+    url = views.base(call)
+    names = {"current_user": "user", "repository": "repos/{owner}/{repo}", "user": "users/{user}"}
+    return Response(200, {f"{name}_url": f"{url}/{path}" for name, path in names.items()})
 
 
 def _user(call: Call) -> Response:

@@ -48,6 +48,7 @@ class GitHubService(Service):
         super().__init__()
         self.hourly_limit = HOURLY_LIMIT
         self._used: dict[tuple[str, int], int] = {}
+        self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
             repositories, environments, values, git_data, contents, branches, pulls, rulesets, actions,
         ):  # fmt: skip
@@ -113,16 +114,20 @@ class GitHubService(Service):
         if request.method == "GET" and response.status == 200:
             _tag(request, response)
 
-    def _limit_headers(self, call: Call) -> dict[str, str]:
+    def _rate(self, call: Call) -> dict[str, int]:
+        """The caller's requests of this hour."""
         hour = int(call.now // 3600)
         used = self._used.get((call.principal.login, hour), 0)
-        return {
-            "X-RateLimit-Limit": str(self.hourly_limit),
-            "X-RateLimit-Remaining": str(max(0, self.hourly_limit - used)),
-            "X-RateLimit-Used": str(used),
-            "X-RateLimit-Reset": str((hour + 1) * 3600),
-            "X-RateLimit-Resource": "core",
-        }
+        left = max(0, self.hourly_limit - used)
+        return {"limit": self.hourly_limit, "remaining": left, "used": used, "reset": (hour + 1) * 3600}
+
+    def _rate_limit(self, call: Call) -> Response:
+        rate = {**self._rate(call), "resource": "core"}
+        return Response(200, {"resources": {"core": rate}, "rate": rate})
+
+    def _limit_headers(self, call: Call) -> dict[str, str]:
+        headers = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in self._rate(call).items()}
+        return {**headers, "X-RateLimit-Resource": "core"}
 
     def seed(self, store: Store, now: float) -> None:
         seed.seed(store)
