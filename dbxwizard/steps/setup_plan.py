@@ -31,7 +31,8 @@ from dbxwizard.steps.publish import PublishStep
 from dbxwizard.steps.setup_roles import role_steps
 
 if TYPE_CHECKING:
-    from dbxwizard.clients.github import GitHubClient, Repository
+    from dbxwizard.clients.github import GitHubClient
+    from dbxwizard.clients.github_types import Repository
 
 MAIN, DATABRICKS = "main-spn", "databricks-spn"
 PUBLISHED = ("environments", "bicep", "framework", "README.md")

@@ -6,6 +6,7 @@ Source: learn.microsoft.com/rest/api/keyvault/secrets and /azure/key-vault/gener
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from dbxwizard.sandbox import rbac, tokens
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
@@ -77,7 +78,7 @@ class VaultService(Service):
         response.headers["x-ms-request-id"] = str(uuid.uuid4())
         response.headers["x-ms-keyvault-service-version"] = "1.9.0"
 
-    def show(self, store: Store) -> dict[str, list[object]]:
+    def show(self, store: Store) -> dict[str, list[Any]]:
         """Names and their attributes that somebody chose; never a value."""
         listed = [
             {"vault": key.split("/")[0], "name": body["name"], "contentType": body.get("contentType", "")}

@@ -1,0 +1,58 @@
+"""`dbxwizard doctor`: who you are, what you may, what is missing and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from dbxwizard import doctor, parameters
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.report import Report
+from dbxwizard.cli.world import opened
+from dbxwizard.core.result import Status
+from dbxwizard.doctor import Check, Verdict
+from dbxwizard.parameters import Environment
+from dbxwizard.steps.principals import repository_of
+
+_SIGN = {Verdict.OK: "ok", Verdict.WARNING: "!", Verdict.MISSING: "MISSING", Verdict.UNKNOWN: "?"}
+_NOT_ALLOWED = 3
+
+
+def run(invocation: Invocation) -> Report:
+    """Exit code 3 when a right is missing, else 0."""
+    drafts = [file.draft for file in parameters.load_all(invocation.root).files if file.draft]
+    subscription = invocation.text("subscription") or _filled(drafts)
+    if not subscription:
+        invocation.require("subscription")
+    repository = invocation.text("repo") or next((name for name in map(repository_of, drafts) if name), "")
+    ready = [one for one in drafts if one.subscription_id]
+    checks = asyncio.run(_examine(invocation, subscription, repository, ready))
+    missing = any(check.verdict is Verdict.MISSING for check in checks)
+    return Report(
+        "doctor",
+        invocation.run_id,
+        Status.ERROR if missing else Status.SUCCESS,
+        text=tuple(_table(checks)),
+        extra={"checks": [check.to_json() for check in checks]},
+        code=_NOT_ALLOWED if missing else 0,
+    )
+
+
+def _filled(drafts: Sequence[Environment]) -> str:
+    return next((draft.subscription_id for draft in drafts if draft.subscription_id), "")
+
+
+async def _examine(
+    invocation: Invocation, subscription: str, repository: str, ready: Sequence[Environment]
+) -> list[Check]:
+    async with opened(invocation, subscription_id=subscription) as connection:
+        return await doctor.examine(connection, subscription, repository, ready)
+
+
+def _table(checks: Sequence[Check]) -> list[str]:
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{_SIGN[check.verdict]:<8} {check.name:<{width}}  {check.detail}")
+        lines += [f"{'':<8} {'':<{width}}  → {check.fix}"] if check.fix else []
+    return lines

@@ -1,0 +1,206 @@
+"""Who you are, what you may, what is missing and how to mend it. Reads only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from dbxwizard.core.advice import advise
+from dbxwizard.core.errors import OperationError
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.connection import Connection
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.authorization import Permission
+
+_SOON = 30 * 86400.0  # seconds before its end from which a credential counts as expiring
+# Actions at the subscription, and what each is for.
+SETUP_RIGHTS = {
+    "Microsoft.Authorization/roleDefinitions/write": "make the custom role",
+    "Microsoft.Authorization/roleAssignments/write": "give roles to the service principals",
+}
+DEPLOY_RIGHTS = {
+    "Microsoft.Resources/deployments/write": "deploy the template",
+    "Microsoft.Resources/deployments/whatIf/action": "preview a deployment",
+    "Microsoft.Resources/subscriptions/resourceGroups/write": "make the resource groups",
+    "Microsoft.Databricks/workspaces/write": "make the workspaces",
+    "Microsoft.KeyVault/vaults/write": "make the Key Vaults",
+    "Microsoft.Storage/storageAccounts/write": "make the data lakes",
+    "Microsoft.OperationalInsights/workspaces/write": "make the Log Analytics workspaces",
+    "Microsoft.Insights/components/write": "make Application Insights",
+    "Microsoft.Databricks/register/action": "register resource providers",
+}
+PROVIDERS = (
+    "Microsoft.Databricks",
+    "Microsoft.KeyVault",
+    "Microsoft.Storage",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Insights",
+    # The workspace's managed resource group needs these too.
+    "Microsoft.Compute",
+    "Microsoft.Network",
+    "Microsoft.ManagedIdentity",
+)
+GITHUB_SCOPES = frozenset({"repo", "workflow"})
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`fix` says what to do; "" where there is nothing to do."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    fix: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+async def examine(
+    connection: Connection, subscription_id: str, repository: str, environments: Sequence[Environment]
+) -> list[Check]:
+    """Every check; one that can't be made is a check with the verdict unknown."""
+    parts: list[tuple[str, Callable[[], Awaitable[list[Check]]]]] = [
+        ("subscription", lambda: _subscription(connection, subscription_id)),
+        ("rights", lambda: _rights(connection, subscription_id)),
+        ("resource providers", lambda: _providers(connection, subscription_id)),
+        ("directory", lambda: _directory(connection)),
+    ]
+    if repository:
+        parts.append(("GitHub", lambda: _github(connection, repository)))
+    if environments:
+        parts.append(("names", lambda: _names(connection, environments)))
+    checks = [_identity(connection)]
+    for name, part in parts:
+        checks += await _guarded(name, part)
+    return checks
+
+
+async def _guarded(name: str, part: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+    try:
+        return await part()
+    except OperationError as error:
+        return [Check(name, Verdict.UNKNOWN, f"{error.code}: {error.message}", advise(error))]
+
+
+def _identity(connection: Connection) -> Check:
+    who = connection.signed_in
+    return Check("Azure sign-in", Verdict.OK, f"{who.name} ({who.kind}, {who.method}) in tenant {who.tenant_id}")
+
+
+async def _subscription(connection: Connection, subscription_id: str) -> list[Check]:
+    found = await connection.arm(subscription_id).subscription()
+    state = str(found.get("state", ""))
+    fine = state in ("Enabled", "")
+    fix = "" if fine else "A subscription that is not enabled takes no deployments."
+    return [Check("subscription", Verdict.OK if fine else Verdict.WARNING, f"{found['displayName']} ({state})", fix)]
+
+
+async def _rights(connection: Connection, subscription_id: str) -> list[Check]:
+    scope = f"/subscriptions/{subscription_id}"
+    permissions = await connection.authorization(subscription_id).permissions(scope)
+    return [
+        *_missing_rights("rights for setup", permissions, SETUP_RIGHTS),
+        *_missing_rights("rights for deploy", permissions, DEPLOY_RIGHTS),
+    ]
+
+
+def _missing_rights(name: str, permissions: Iterable[Permission], wanted: dict[str, str]) -> list[Check]:
+    from dbxwizard.clients.authorization import allowed
+
+    held = tuple(permissions)
+    lacking = [f"{action} ({why})" for action, why in wanted.items() if not allowed(held, action)]
+    if not lacking:
+        return [Check(name, Verdict.OK, f"all {len(wanted)} at the subscription")]
+    fix = "Ask an owner of the subscription for Owner, or for Contributor and User Access Administrator."
+    return [Check(name, Verdict.MISSING, ", ".join(lacking), fix)]
+
+
+async def _providers(connection: Connection, subscription_id: str) -> list[Check]:
+    states = await connection.arm(subscription_id).providers()
+    waiting = [name for name in PROVIDERS if states.get(name) != "Registered"]
+    if not waiting:
+        return [Check("resource providers", Verdict.OK, "all registered")]
+    return [
+        Check("resource providers", Verdict.WARNING, f"not registered: {', '.join(waiting)}", "setup registers them.")
+    ]
+
+
+async def _directory(connection: Connection) -> list[Check]:
+    if connection.signed_in.kind != "user":
+        return [Check("directory", Verdict.UNKNOWN, "a service principal can't see it; setup needs a person")]
+    if await connection.graph().may_register_applications():
+        return [Check("directory", Verdict.OK, "you may register applications")]
+    fix = "Ask for the role Application Developer, or let an administrator make the applications, and use --adopt."
+    return [Check("directory", Verdict.MISSING, "this tenant lets only administrators register applications", fix)]
+
+
+async def _github(connection: Connection, repository: str) -> list[Check]:
+    client = connection.github(repository)
+    token, found, plan = await client.token_info(), await client.repository(), await client.plan()
+    checks = [_token_scopes(token.login, token.scopes), *_expiry(token.expires_at)]
+    admin = Verdict.OK if found.may_administer else Verdict.MISSING
+    fix = "" if found.may_administer else "Setup writes environments and variables: ask for the role admin."
+    visibility = "private" if found.private else "public"
+    checks.append(Check("repository", admin, f"{found.full_name} ({visibility})", fix))
+    return [*checks, _plan_tier(plan, private=found.private)]
+
+
+def _token_scopes(login: str, scopes: frozenset[str] | None) -> Check:
+    if scopes is None:
+        return Check("GitHub token", Verdict.OK, f"{login}, fine-grained: its rights show when they are used")
+    lacking = GITHUB_SCOPES - scopes
+    if not lacking:
+        return Check("GitHub token", Verdict.OK, f"{login}, scopes {', '.join(sorted(scopes))}")
+    fix = f"Make a token with {', '.join(sorted(GITHUB_SCOPES))}; or `gh auth refresh -s {','.join(sorted(lacking))}`."
+    return Check("GitHub token", Verdict.MISSING, f"{login}: the token lacks {', '.join(sorted(lacking))}", fix)
+
+
+def _expiry(expires_at: str) -> list[Check]:
+    """GitHub says it as `2026-12-01 10:00:00 UTC`, or not at all."""
+    try:
+        ends = time.mktime(time.strptime(expires_at.removesuffix(" UTC"), "%Y-%m-%d %H:%M:%S"))
+    except ValueError:
+        return []
+    if ends - time.time() > _SOON:
+        return []
+    return [Check("GitHub token", Verdict.WARNING, f"expires at {expires_at}", "Make a new one in time.")]
+
+
+def _plan_tier(plan: str, *, private: bool) -> Check:
+    """docs.github.com/actions/reference/environments: what private repositories have on which plan."""
+    if not private or plan == "enterprise":
+        return Check("GitHub plan", Verdict.OK, plan or "environments are there for public repositories")
+    if plan == "free":
+        fix = "Make the repository public, or choose GitHub Pro or Team."
+        return Check("GitHub plan", Verdict.MISSING, "private repositories on Free have no environments", fix)
+    detail = f"{plan or 'not visible'}: required reviewers and wait timers need Enterprise for private repositories"
+    return Check("GitHub plan", Verdict.WARNING, detail)
+
+
+async def _names(connection: Connection, environments: Sequence[Environment]) -> list[Check]:
+    """Names that a soft-deleted vault holds: deploy recovers it, which takes its old secrets back too."""
+    from dbxwizard.steps.deploy_plan import load_template
+    from dbxwizard.steps.expected import expected_resources
+
+    held = []
+    for environment in environments:
+        wanted = expected_resources(environment, load_template(environment.root), connection.signed_in.tenant_id)
+        vault = next(item for item in wanted.resources if item.type == "Microsoft.KeyVault/vaults")
+        arm = connection.arm(environment.subscription_id)
+        if await arm.get_deleted_vault(environment.location, vault.name):
+            held.append(f"{vault.name} ({environment.name})")
+    if not held:
+        return [Check("names", Verdict.OK, "no soft-deleted Key Vault holds a name")]
+    return [Check("names", Verdict.WARNING, f"soft-deleted: {', '.join(held)}", "deploy recovers them.")]

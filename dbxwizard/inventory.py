@@ -1,0 +1,127 @@
+"""What is there now, as data, for `status` and the operations console. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dbxwizard.arm_template import Expansion, Expected
+from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.databricks_workspace import TAG
+from dbxwizard.steps.expected import expected_resources
+
+_WORKSPACE = "Microsoft.Databricks/workspaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """`state` as Databricks says it: RUNNING, TERMINATED, PENDING …; `ours`: made by dbxwizard."""
+
+    name: str
+    cluster_id: str
+    state: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    name: str
+    job_id: int
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentInventory:
+    """`state`: absent, incomplete (Azure resources of the template are missing) or deployed. `not_checked` says why the
+    inside of the workspace could not be seen."""
+
+    name: str
+    state: str
+    resource_group: str
+    location: str
+    workspace_url: str = ""
+    resources: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    not_checked: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        return {name: value for name, value in asdict(self).items() if name != "name"}
+
+
+async def read_environment(
+    environment: Environment, template: Mapping[str, Any], connection: Connection
+) -> EnvironmentInventory:
+    """Raises the core's errors for what keeps anything from being read."""
+    group = environment.resources.resource_group
+    arm = connection.arm(environment.subscription_id)
+    try:
+        found = await arm.resources_in(group)
+    except NotFound:
+        return EnvironmentInventory(environment.name, "absent", group, environment.location)
+    present = {str(one["id"]).lower() for one in found}
+    wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
+    missing = tuple(
+        _label(item.type, item.name) for item in _top_level(wanted, group) if item.id.lower() not in present
+    )
+    workspace = next(item for item in wanted.resources if item.type == _WORKSPACE)
+    inside = await _inside(connection, environment, workspace.id, workspace.api_version)
+    return EnvironmentInventory(
+        environment.name,
+        "incomplete" if missing else "deployed",
+        group,
+        environment.location,
+        resources=tuple(sorted(_label(str(one["type"]), str(one["name"])) for one in found)),
+        missing=missing,
+        **inside,
+    )
+
+
+def _top_level(wanted: Expansion, group: str) -> list[Expected]:
+    """Those that a list of the group's resources shows: neither children nor extensions of others."""
+    inside = f"/resourcegroups/{group}/providers/".lower()
+    return [
+        item
+        for item in wanted.resources
+        if inside in item.id.lower() and item.id.count("/providers/") == 1 and item.type.count("/") == 1
+    ]
+
+
+def _label(kind: str, name: str) -> str:
+    return f"{kind}/{name}"
+
+
+async def _inside(
+    connection: Connection, environment: Environment, workspace_id: str, api_version: str
+) -> dict[str, Any]:
+    """Address, clusters and jobs of the workspace, as far as the caller may see them."""
+    workspace = await connection.arm(environment.subscription_id).get_resource(workspace_id, api_version)
+    if workspace is None:
+        return {}
+    url = f"https://{workspace['properties']['workspaceUrl']}"
+    client = await connection.workspace(url, workspace_id)
+    try:
+        clusters, jobs = await client.clusters(), await client.jobs()
+    except (Forbidden, NotYet, NotSignedIn) as error:
+        return {"workspace_url": url, "not_checked": error.message}
+    return {
+        "workspace_url": url,
+        "clusters": tuple(sorted((_cluster(one) for one in clusters), key=lambda one: one.name)),
+        "jobs": tuple(sorted((_job(one) for one in jobs), key=lambda one: one.name)),
+    }
+
+
+def _cluster(found: Mapping[str, Any]) -> Cluster:
+    tags = found.get("custom_tags") or {}
+    return Cluster(
+        str(found.get("cluster_name", "")), str(found["cluster_id"]), str(found.get("state", "")), TAG in tags
+    )
+
+
+def _job(found: Mapping[str, Any]) -> Job:
+    settings = found.get("settings") or {}
+    return Job(str(settings.get("name", "")), int(found["job_id"]), TAG in (settings.get("tags") or {}))
