@@ -79,3 +79,10 @@ def test_the_deployer_is_who_the_caller_says(outputs: Evaluate) -> None:
     assert isinstance(outputs(outputs=asked)["it"].value, Unknown)
     who = {"objectId": "cccccccc-0000-4000-8000-000000000003", "tenantId": "t"}
     assert outputs(surroundings=Surroundings(deployer=who), outputs=asked)["it"].value == who["objectId"]
+
+
+def test_the_name_of_the_subscription_is_what_the_caller_says(outputs: Evaluate) -> None:
+    asked = {"it": {"type": "string", "value": "[subscription().displayName]"}}
+    assert isinstance(outputs(outputs=asked)["it"].value, Unknown)
+    said = Surroundings(subscription={"displayName": "Pay-As-You-Go"})
+    assert outputs(surroundings=said, outputs=asked)["it"].value == "Pay-As-You-Go"

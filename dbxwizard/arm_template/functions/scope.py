@@ -5,7 +5,7 @@ from __future__ import annotations
 from dbxwizard.arm_template.evaluation import Invocation
 from dbxwizard.arm_template.registry import function
 from dbxwizard.arm_template.scope import MANAGEMENT_GROUP_TYPE
-from dbxwizard.arm_template.values import JsonObject
+from dbxwizard.arm_template.values import JsonObject, Unknown
 
 
 def _not_here(call: Invocation) -> Exception:
@@ -26,6 +26,7 @@ def subscription(call: Invocation) -> JsonObject:
     if not scope.subscription_id:
         raise _not_here(call)
     return {
+        "displayName": Unknown("subscription().displayName"),
         **call.frame.host.surroundings.subscription,
         "id": f"/subscriptions/{scope.subscription_id}",
         "subscriptionId": scope.subscription_id,
