@@ -5,6 +5,7 @@ On azure-mgmt-resource, -subscriptions and -deployments, each loaded when it is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from functools import cached_property
 from types import TracebackType
@@ -111,6 +112,13 @@ class ArmClient:
             found = await self._resources.providers.register(namespace)
         return str(found.registration_state)
 
+    async def wait_for_provider(self, namespace: str) -> None:
+        """Returns when it is Registered. Registering takes minutes at most; it does not fail."""
+        while True:
+            if await self.provider_state(namespace) == "Registered":
+                return
+            await asyncio.sleep(self._pace)
+
     # Groups and resources.
 
     async def resource_groups(self) -> list[Json]:
@@ -216,8 +224,6 @@ class ArmClient:
 
     async def wait_for_deployment(self, name: str, progress: Progress) -> None:
         """Returns when the deployment, whoever started it, has ended in any way, or is not there."""
-        import asyncio
-
         while True:
             found = await self.get_deployment(name)
             if found is None or found["properties"]["provisioningState"] in _DEPLOYMENT_ENDED:

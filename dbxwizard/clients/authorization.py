@@ -50,7 +50,7 @@ class RoleDefinition:
 
 @dataclass(frozen=True, slots=True)
 class RoleAssignment:
-    """`role` is the GUID of the role definition."""
+    """`role` is the GUID of the role definition; `changed` in epoch seconds, None where the service did not say."""
 
     id: str
     scope: str
@@ -59,6 +59,7 @@ class RoleAssignment:
     role: str
     condition: str = ""
     description: str = ""
+    changed: float | None = None
 
 
 class AuthorizationClient:
@@ -233,4 +234,5 @@ def _assignment(entry: Any) -> RoleAssignment:
         role=str(entry.role_definition_id).rsplit("/", 1)[-1].lower(),
         condition=str(entry.condition or ""),
         description=str(entry.description or ""),
+        changed=entry.updated_on.timestamp() if entry.updated_on else None,
     )
