@@ -25,7 +25,11 @@ class GitHubClient:
     def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
         owner, slash, name = repository.partition("/")
         if not (owner and slash and name) or "/" in name:
-            raise UsageError("repository-invalid", f"{repository!r} is not of the form OWNER/NAME")
+            raise UsageError(
+                "repository-invalid",
+                f"{repository!r} is not of the form OWNER/NAME",
+                fix="Say it as in the address of the repository: https://github.com/OWNER/NAME.",
+            )
         self.name = repository
         self._root = f"/repos/{quote(owner)}/{quote(name)}"
         self._resource = f"GitHub repository {repository}"
@@ -211,6 +215,8 @@ class GitHubClient:
                 "github-workflow-scope",
                 f"GitHub refused to write workflow files: {error.message}",
                 resource=self._resource,
+                fix="The token needs the scope `workflow` (`gh auth refresh --scopes workflow`), "
+                "a fine-grained one the permission Workflows: read and write.",
                 status=error.status,
                 action="scope workflow",
                 scope=self._resource,
@@ -279,6 +285,7 @@ def subject_of(repository: Repository, customized: Mapping[str, Any], environmen
             "oidc-subject-unknown",
             f"the OIDC subject has claims that only a workflow can tell: {', '.join(unknown) or 'none is named'}",
             resource=f"GitHub repository {repository.full_name}",
+            fix="Customise it with claims that are known beforehand, such as repo, context and repository_id.",
         )
     return ":".join(known[key] for key in keys)
 

@@ -161,7 +161,16 @@ def from_answer(status: int, data: object, headers: Mapping[str, str], resource:
     missing = _missing_right(status, headers)
     if kind is Forbidden or missing:
         code = code if kind is Forbidden else "github-forbidden"
-        return Forbidden(code, message, resource=resource, status=status, action=missing, scope=resource)
+        fix = f"The token lacks the {missing}: `gh auth refresh --scopes repo,workflow`, or set another in GH_TOKEN."
+        return Forbidden(
+            code,
+            message,
+            resource=resource,
+            fix=fix if missing.startswith("scope") else "",
+            status=status,
+            action=missing,
+            scope=resource,
+        )
     return kind(code, message, resource=resource, status=status)
 
 
@@ -174,8 +183,8 @@ def _kind(status: int, message: str) -> tuple[type[ServiceError], str]:
         return Conflict, "github-conflict"
     kinds = {
         403: (Forbidden, "github-forbidden"),
-        404: (NotFound, "github-not-found"),
-        410: (NotFound, "github-not-found"),
+        404: (NotFound, "http-404"),
+        410: (NotFound, "http-410"),
     }
     return kinds.get(status, (ServiceError, "github-refused" if status == 422 else "github-error"))
 

@@ -79,7 +79,12 @@ class PublishStep(Step[Published]):
     async def read(self, inputs: Inputs) -> Published:
         local = await asyncio.to_thread(collect, self._root, self._paths)
         if not local.files:
-            raise OperationError("nothing-to-publish", f"none of the files is in {self._root}", resource=self.subject)
+            raise OperationError(
+                "nothing-to-publish",
+                f"none of the files is in {self._root}",
+                resource=self.subject,
+                fix="Run `dbxwizard init` there, or start from the folder that holds environments/.",
+            )
         default_branch = (await self._client.repository()).default_branch
         head = await self._client.head(default_branch)
         if head is None and not await self._client.is_empty():

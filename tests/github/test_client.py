@@ -16,6 +16,7 @@ from dbxwizard.clients.github import GitHubClient, subject_of
 from dbxwizard.clients.github_connection import SECONDS_BETWEEN_WRITES, from_answer
 from dbxwizard.clients.github_token import find_token
 from dbxwizard.clients.github_types import NewFile, Repository, TreeFile
+from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import (
     Conflict,
     Forbidden,
@@ -172,6 +173,24 @@ async def test_a_missing_scope_is_named_even_where_github_says_404(client_for: A
         "scope repo",
         "GitHub repository contoso/databricks",
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        from_answer(401, {"message": "Bad credentials"}, {}, "it"),
+        from_answer(403, {"message": "Must have admin rights to Repository."}, {}, "it"),
+        from_answer(403, {"message": "Resource not accessible by integration"}, {}, "it"),
+        from_answer(403, {"message": "Resource not accessible by personal access token"}, {}, "it"),
+        from_answer(404, {"message": "Not Found"}, {}, "it"),
+        from_answer(404, {"message": "Not Found"}, {"x-oauth-scopes": "", "x-accepted-oauth-scopes": "repo"}, "it"),
+        from_answer(409, {"message": "Repository rule violations found"}, {}, "it"),
+        from_answer(429, {"message": "You have exceeded a secondary rate limit."}, {}, "it"),
+    ],
+    ids=lambda error: f"{error.code} {error.message}",
+)
+def test_whatever_a_person_can_mend_comes_with_advice(error: OperationError) -> None:
+    assert advise(error)
 
 
 async def test_a_missing_permission_is_named(client_for: Any, add_token: Any) -> None:
