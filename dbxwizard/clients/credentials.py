@@ -50,7 +50,7 @@ class CachedCredential:
         with self._locks[scopes]:
             found = None if claims else self.cached(*scopes)
             if found is None:
-                with translated(" ".join(scopes)):
+                with translated("sign-in"):
                     found = self._inner.get_token(*scopes, claims=claims)
                 self._tokens[scopes] = found
             return found

@@ -36,7 +36,10 @@ REPLICATING = frozenset(
         "ForbiddenByRbac",  # Key Vault puts it into error.innererror.code
         "AADSTS70021",  # no matching federated identity record found
         "AADSTS700213",  # the same, since it names the subject
+        "AADSTS700211",  # the same for the issuer
+        "AADSTS70025",  # no federated credential at all: the first one was made a moment ago
         "AADSTS700016",  # an application that was made a moment ago
+        "AADSTS7000229",  # its service principal was
         "AADSTS7000215",  # a client secret that was made a moment ago
     }
 )

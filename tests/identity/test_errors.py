@@ -139,7 +139,8 @@ def test_any_body_gives_an_error(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(700213, NotYet), (700016, NotYet), (7000222, NotSignedIn), (53003, NotSignedIn)]
+    ("number", "kind"),
+    [(700213, NotYet), (70025, NotYet), (700016, NotYet), (7002138, NotSignedIn), (7000222, NotSignedIn)],
 )
 def test_entra_is_known_by_its_number(number: int, kind: type[OperationError]) -> None:
     description = f"AADSTS{number}: words. Trace ID: 1"

@@ -43,9 +43,9 @@ def _match(call: Call, application: Document, claims: dict[str, Any]) -> None:
     if not of_subject:
         raise errors.no_match(700213, "subject", subject)
     audiences = claims.get("aud", "")
-    presented = audiences if isinstance(audiences, list) else [audiences]
+    presented = [str(one) for one in (audiences if isinstance(audiences, list) else [audiences])]
     if not any(set(presented) & set(one["audiences"]) for one in of_subject):
-        raise errors.no_match(700212, "audience", ", ".join(map(str, presented)))
+        raise errors.no_match(700212, "audience", ", ".join(presented))
 
 
 def in_force(credential: Document, now: float) -> Document | None:
