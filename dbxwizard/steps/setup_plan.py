@@ -89,7 +89,7 @@ async def setup_steps(
     repository = await github.repository()
     _require_git_token(options, repository)
     made = _Setup(options, tuple(environments), connection, github, repository)
-    steps = [*role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
+    steps = [*await role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
     return (*steps, *await made.files())
 
 

@@ -1,0 +1,68 @@
+"""The role assignments that an environment file names: on its resource group, and on its data lake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbxwizard.core.plan import Inputs
+from dbxwizard.parameters.model import Access, Environment, RoleAssignment
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.principals import Principal, Principals
+from dbxwizard.steps.role_assignments import Assignment, AssignmentReader, RoleAssignmentStep, Source
+
+
+async def environment_role_steps(
+    environment: Environment, connection: Connection, principals: Principals
+) -> list[RoleAssignmentStep]:
+    """One step for each principal and role. Raises OperationError for a principal that nobody knows."""
+    reader = AssignmentReader(connection.authorization(environment.subscription_id))
+    made = _Roles(environment, reader)
+    steps: list[RoleAssignmentStep] = []
+    for assignment in environment.role_assignments:
+        principal = await principals.resolve(assignment.principal, assignment.principal_type)
+        steps += made.on_group(assignment, principal)
+    for access in environment.access:
+        if access.data_roles:
+            principal = await principals.resolve(access.principal, access.principal_type, access.principal_name)
+            steps += made.on_data(access, principal)
+    return steps
+
+
+class _Roles:
+    def __init__(self, environment: Environment, reader: AssignmentReader) -> None:
+        self._environment, self._reader = environment, reader
+        self._infrastructure = f"{environment.name.lower()}/infrastructure"
+        group = environment.resources.resource_group
+        self._group = f"/subscriptions/{environment.subscription_id}/resourceGroups/{group}"
+
+    def on_group(self, assignment: RoleAssignment, principal: Principal) -> Iterator[RoleAssignmentStep]:
+        for role in assignment.roles:
+            scope = assignment.scope or self._group
+            kind = principal.kind or assignment.principal_type or "ServicePrincipal"
+            wanted = Assignment(principal.object_id, kind, role, scope, description=assignment.description)
+            place = "" if scope == self._group else f"/{_slug(scope)}"
+            yield self._step(assignment.principal, role, wanted, place)
+
+    def on_data(self, access: Access, principal: Principal) -> Iterator[RoleAssignmentStep]:
+        for role in access.data_roles:
+            wanted = Assignment(principal.object_id, principal.kind or "User", role, self._storage_account)
+            yield self._step(access.principal, role, wanted, "/data")
+
+    def _storage_account(self, inputs: Inputs) -> str:
+        return str(inputs.get(self._infrastructure, "storage_account_id"))
+
+    def _step(self, principal: str, role: Source, wanted: Assignment, place: str) -> RoleAssignmentStep:
+        name = self._environment.name
+        return RoleAssignmentStep(
+            self._reader,
+            step_id=f"{name.lower()}/role/{_slug(principal)}/{_slug(str(role))}{place}",
+            title=f"role {role} of {principal}{' on the data lake' if place == '/data' else ''}",
+            wanted=wanted,
+            environment=name,
+            needs=(self._infrastructure,),
+        )
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

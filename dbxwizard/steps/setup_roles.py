@@ -1,0 +1,97 @@
+"""What the service principals may do: resource providers, the custom role, and their role assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dbxwizard.core.plan import Inputs, Scope, Step
+from dbxwizard.parameters import roles_in_use
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.applications import application_step_id
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
+from dbxwizard.steps.custom_role import CustomRoleStep
+from dbxwizard.steps.providers import ProvidersStep
+from dbxwizard.steps.role_assignments import (
+    Assignment,
+    AssignmentReader,
+    RoleAssignmentStep,
+    Source,
+    deployer_condition,
+)
+
+if TYPE_CHECKING:
+    from dbxwizard.steps.setup_plan import Pair, SetupOptions
+
+_GIVER = "Role Based Access Control Administrator"
+
+
+async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: Connection) -> list[Step[Any]]:
+    """Least privilege by default: the main service principal makes resources, and gives just the roles of the files.
+
+    Raises NotFound for a role in a file that the subscription does not have.
+    """
+    authorization = connection.authorization(options.subscription_id)
+    made = _Roles(options, AssignmentReader(authorization))
+    steps: list[Step[Any]] = [
+        ProvidersStep(connection.arm(options.subscription_id)),
+        CustomRoleStep(authorization, options.role_name),
+    ]
+    for pair in pairs:
+        steps += await made.of(pair)
+    return steps
+
+
+class _Roles:
+    def __init__(self, options: SetupOptions, reader: AssignmentReader) -> None:
+        self._options, self._reader = options, reader
+        self._scope = f"/subscriptions/{options.subscription_id}"
+
+    async def of(self, pair: Pair) -> list[Step[Any]]:
+        """The assignments of one pair of service principals."""
+        databricks = self._step(pair.databricks, "custom role", _custom_role, needs=(CUSTOM_ROLE,))
+        if self._options.owner:
+            return [self._step(pair.main, "Owner", "Owner"), databricks]
+        known = await self._givable(pair.environments)
+        condition = partial(_condition, known)
+        return [
+            self._step(pair.main, "Contributor", "Contributor"),
+            self._step(pair.main, _GIVER, _GIVER, condition=condition, needs=(CUSTOM_ROLE,)),
+            databricks,
+        ]
+
+    async def _givable(self, environments: Sequence[Environment]) -> frozenset[str]:
+        """The GUIDs of the roles that the files give; the custom role, which may be still to be made, left out."""
+        names = sorted(roles_in_use(environments) - {self._options.role_name})
+        return frozenset([await self._reader.role_guid(name) for name in names])
+
+    def _step(
+        self, key: str, title: str, role: Source, *, condition: Source = "", needs: tuple[str, ...] = ()
+    ) -> RoleAssignmentStep:
+        application = application_step_id(key)
+        return RoleAssignmentStep(
+            self._reader,
+            step_id=f"setup/role/{key}/{title.lower().replace(' ', '-')}",
+            title=f"role {title} of {key}",
+            wanted=Assignment(
+                lambda inputs: str(inputs.get(application, "object_id")),
+                "ServicePrincipal",
+                role,
+                self._scope,
+                condition,
+                "dbxwizard",
+            ),
+            environment=key.rpartition("/")[0],
+            plan_scope=Scope.SETUP,
+            needs=(application, *needs),
+        )
+
+
+def _custom_role(inputs: Inputs) -> str:
+    return str(inputs.get(CUSTOM_ROLE, "role_definition_id"))
+
+
+def _condition(known: frozenset[str], inputs: Inputs) -> str:
+    return deployer_condition([*known, _custom_role(inputs).rsplit("/", 1)[-1]])
