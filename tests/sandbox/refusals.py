@@ -156,6 +156,8 @@ EXEMPT: dict[str, dict[str, str]] = {
     "arm GET /subscriptions/{subscription}/operationresults/{operation}": {
         "right": "the address is given to whoever began the operation"
     },
+    "github GET /": {"right": "the start of the API: any token may ask"},
+    "github GET /rate_limit": {"right": _OWN},
     "github GET /user": {"right": _OWN},
     "github GET /user/repos": {"right": _FILTERED},
     "github GET /users/{login}": {"right": _PUBLIC_INFO},

@@ -5,6 +5,7 @@ docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ def page(call: Call, items: Sequence[Any], *, wrap: str = "", default: int = 30,
 
 
 def _positive(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() and int(text) > 0 else default
+    return int(text) if text and re.fullmatch("[1-9][0-9]{0,8}", text) else default
 
 
 def _links(call: Call, number: int, last: int) -> dict[str, str]:

@@ -159,7 +159,7 @@ def _new(call: Call, body: Document, number: int, head: str, base: str) -> Docum
 def _found(call: Call) -> tuple[Document, GitObjects, Document]:
     body, objects = git(call)
     number = call.params["number"]
-    found = call.store.get("github.pull", _key(body, int(number))) if number.isdecimal() else None
+    found = call.store.get("github.pull", f"{body['id']}/{number:0>8}")
     if found is None:
         raise access.not_found()
     return body, objects, found
