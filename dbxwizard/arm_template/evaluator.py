@@ -24,7 +24,7 @@ from dbxwizard.arm_template.resources import Resource
 from dbxwizard.arm_template.scope import DeploymentScope, Level
 from dbxwizard.arm_template.template import MAX_NESTING, check_resource_count, check_size, parse_template
 from dbxwizard.arm_template.types import MismatchError
-from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
+from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, contains_unknown
 
 # Keys of a declaration that say how to deploy, and are no part of what is sent to the provider.
 _DIRECTIVES = {
@@ -200,6 +200,10 @@ class Evaluator:
         )
         self._nested[resource.key] = nested
         return nested
+
+    def waits(self, resource: Resource) -> bool:
+        """Whether parameters of a nested deployment are known only while this runs: nobody can look into it before."""
+        return contains_unknown(self._nested_properties(resource).get("parameters"))
 
     def _nested_properties(self, resource: Resource) -> JsonObject:
         properties = resource.declaration.get("properties")

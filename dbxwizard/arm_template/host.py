@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -74,7 +74,8 @@ class Surroundings:
 
     `now` is the time that utcNow() tells, with a time zone; None means that of the call. `deployer` is what deployer()
     answers (objectId, tenantId, userPrincipalName), None where nobody can tell. `subscription` and `tenant` add to what
-    subscription() and tenant() answer (displayName …).
+    subscription() and tenant() answer (displayName …). `new_guid` makes what newGuid() answers, from the name of the
+    deployment that asks; None means any.
     """
 
     deployment_name: str = "main"
@@ -83,6 +84,7 @@ class Surroundings:
     subscription: Mapping[str, JsonValue] = field(default_factory=dict)
     tenant: Mapping[str, JsonValue] = field(default_factory=dict)
     now: datetime | None = None
+    new_guid: Callable[[str], str] | None = None
 
 
 class Budget:

@@ -140,7 +140,8 @@ def _check_schema(schema: JsonValue, level: Level) -> None:
     if declared is None:
         help_text = "Please see https://aka.ms/arm-syntax for usage details."
         raise invalid(f"The template schema '{schema}' is not supported. {help_text}")
-    if declared is not level:
+    # That of resource groups is taken at a subscription too: the recorded requests of Azure/azure-cli show it.
+    if declared not in (level, Level.RESOURCE_GROUP):
         raise invalid(
             f"The template schema '{schema}' is for a deployment at {declared.value} scope "
             f"and not supported for one at {level.value} scope"

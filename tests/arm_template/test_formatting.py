@@ -109,3 +109,12 @@ def test_a_new_guid_is_made_once_for_a_parameter(outputs: Evaluate) -> None:
         outputs={name: {"type": "string", "value": "[parameters('id')]"} for name in ("first", "second")},
     )
     assert result["first"].value == result["second"].value
+
+
+def test_a_new_guid_comes_from_the_surroundings_where_they_have_one(outputs: Evaluate) -> None:
+    result = outputs(
+        parameters={"id": {"type": "string", "defaultValue": "[newGuid()]"}},
+        outputs={"it": {"type": "string", "value": "[parameters('id')]"}},
+        surroundings=Surroundings("named", new_guid=lambda deployment: f"guid of {deployment}"),
+    )
+    assert result["it"].value == "guid of named"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dbxwizard.arm_template import DeploymentScope, Expansion, TemplateError, expand
+from dbxwizard.arm_template import DeploymentScope, Evaluator, Expansion, TemplateError, expand
 
 BASE = "https://schema.management.azure.com/schemas"
 SCHEMAS = {
@@ -130,13 +130,26 @@ def test_goes_where_it_says(level: str, inner: str, where: dict[str, Any], expec
     [
         ("group", {"scope": "/subscriptions/s/providers/A.B/c/d"}, "is none that a deployment can have"),
         ("tenant", {"resourceGroup": "o"}, "'SubscriptionId' property must be specified"),
-        ("subscription", {"location": "l"}, "not supported for one at Subscription scope"),
     ],
 )
 def test_refuses_where_it_can_not_go(level: str, where: dict[str, Any], message: str) -> None:
     with pytest.raises(TemplateError) as caught:
         run(template(level, resources=[nested(template("group"), **where)]), level)
     assert message in caught.value.message
+
+
+def test_a_template_of_another_level_is_refused_but_that_of_a_group_is_taken() -> None:
+    assert run(template("group"), "subscription").resources == ()
+    with pytest.raises(TemplateError, match="not supported for one at ResourceGroup scope"):
+        run(template("subscription"), "group")
+
+
+@pytest.mark.parametrize(("given", "waits"), [("[reference('x').a]", True), ("known", False)])
+def test_says_whether_a_nested_deployment_waits_for_values(given: str, waits: bool) -> None:
+    inner = template(parameters={"name": {"type": "string"}}, resources=[thing("[parameters('name')]")])
+    outer = template(resources=[thing(), nested(inner, parameters={"name": {"value": given}})])
+    evaluator = Evaluator(outer, {}, SCOPES["group"])
+    assert [evaluator.waits(item) for item in evaluator.resources() if item.is_deployment] == [waits]
 
 
 @pytest.mark.parametrize(

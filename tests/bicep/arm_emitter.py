@@ -29,7 +29,8 @@ from bicep_tree import (
     read_file,
     walk,
 )
-from template_hash import template_hash
+
+from dbxwizard.arm_template.template_hash import template_hash
 
 Json = Any
 Reader = Callable[[BicepFile, str], BicepFile]

@@ -9,7 +9,8 @@ import pytest
 from arm_emitter import emit
 from bicep_tree import BicepFile, read_file
 from lark.exceptions import LarkError
-from template_hash import template_hash
+
+from dbxwizard.arm_template.template_hash import template_hash
 
 EMPTY = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 

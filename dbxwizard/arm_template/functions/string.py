@@ -112,7 +112,8 @@ def guid(call: Invocation, *values: JsonValue) -> str:
 def new_guid(call: Invocation) -> str:
     if call.frame.phase is not Phase.PARAMETER:
         raise call.error("is not expected at this location. It can only be used in the default value of a parameter.")
-    return str(uuid.uuid4())
+    surroundings = call.frame.host.surroundings
+    return surroundings.new_guid(surroundings.deployment_name) if surroundings.new_guid else str(uuid.uuid4())
 
 
 @function("like", 2)
