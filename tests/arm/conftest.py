@@ -93,6 +93,11 @@ class Arm:
         )
 
 
+def writes(arm: Arm) -> list[str]:
+    """What the requests so far have written, as method and path."""
+    return [f"{one['method']} {one['path']}" for one in arm.store.requests() if one["write"]]
+
+
 def role_id(guid: str) -> str:
     return f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
 

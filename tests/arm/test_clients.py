@@ -114,8 +114,8 @@ async def test_resources(client: ArmClient, arm: Arm) -> None:
 
 async def test_an_unregistered_provider_is_not_registered_by_the_way(client: ArmClient, arm: Arm) -> None:
     arm.group()
+    path = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
     with pytest.raises(Conflict) as caught:
-        path = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
         await client.put_resource(path, "2023-01-31", {"location": "westeurope"})
     assert caught.value.code == "MissingSubscriptionRegistration"
     assert await client.provider_state("Microsoft.ManagedIdentity") == "NotRegistered"

@@ -49,7 +49,7 @@ def test_built_in_roles_by_name(arm: Arm) -> None:
 def test_a_custom_role_has_a_name_of_its_own(arm: Arm) -> None:
     assert put_definition(arm, 1, definition()).status_code == 201
     assert arm.error(put_definition(arm, 2, definition("dbx_custom_role"))) == (409, "RoleDefinitionWithSameNameExists")
-    assert put_definition(arm, 1, definition("Renamed")).status_code == 200
+    assert put_definition(arm, 1, definition("Renamed")).status_code == 201
     for scope in ("", f"{SUBSCRIPTION}/"):
         found = arm.get(f"{scope or '/'}{DEFINITIONS}", VERSION, **{"$filter": "type eq 'CustomRole'"})
         assert names(found) == ["Renamed"]

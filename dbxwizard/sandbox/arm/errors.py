@@ -183,6 +183,12 @@ def malformed() -> ApiError:
     return ApiError(400, "InvalidRequestContent", "The request content was invalid and could not be deserialized.")
 
 
+def unsupported_media_type(given: str) -> ApiError:
+    """As github.com/Azure/azure-cli/issues/10143 quotes it."""
+    message = f"The content media type '{given or '<null>'}' is not supported. Only 'application/json' is supported."
+    return ApiError(415, "UnsupportedMediaType", message)
+
+
 def location_unavailable(location: str, kind: ResourceType) -> ApiError:
     return ApiError(
         400,

@@ -90,6 +90,7 @@ class ResourceType(ABC):
     locations: tuple[str, ...] = ()  # empty: it has none
     extension: bool = False  # it is attached to any scope
     created_status: int = 201
+    updated_status: int = 200
     answers_with_operation: bool = False  # a slow PUT answers with Azure-AsyncOperation
     actions: ClassVar[Mapping[str, Action]] = {}
 

@@ -42,7 +42,7 @@ def filters(call: Call, known: Sequence[str]) -> dict[str, str]:
 def page(call: Call, entries: Sequence[Document], size: int = PAGE) -> dict[str, Any]:
     """`{"value": …}` with a `nextLink` where there is more; `$top` makes pages smaller."""
     wanted = call.query.get("$top", "")
-    if wanted and not (wanted.isdigit() and int(wanted) > 0):
+    if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted) > 0):
         raise ApiError(400, "InvalidTopInQueryString", f"The value '{wanted}' of $top is not a positive number.")
     size = min(size, int(wanted)) if wanted else size
     start = _start(call)

@@ -117,7 +117,9 @@ def _write(call: Call, *, patch: bool) -> Response:
         if kind.answers_with_operation:
             begun = operations.begin(call, done, _operations_path(done.resource_id, "operationStatuses"))
             headers = {"Azure-AsyncOperation": begun["address"], "Retry-After": begun["Retry-After"]}
-    return Response(kind.created_status if done.created else 200, resources.read(call, done.resource_id), headers)
+    return Response(
+        kind.created_status if done.created else kind.updated_status, resources.read(call, done.resource_id), headers
+    )
 
 
 def _delete(call: Call) -> Response:

@@ -67,8 +67,6 @@ def put(
     Once the time of the operation has come (Operation.ready_at), `read` shows it as Succeeded, without a request.
     """
     kind, write = _prepare(context, resource_id, api_version, body, principal, patch=patch)
-    if patch and write.existing is None:
-        raise errors.not_found(write.id)
     return kind.put(write)
 
 
@@ -149,6 +147,8 @@ def _prepare(
     write = Write(context, parsed, api_version, body, principal, existing, coming, patch)
     kind.authorize(write)
     subscriptions.require_group(store, parsed, coming)
+    if patch and existing is None:
+        raise errors.not_found(parsed)
     providers.require(store, parsed)
     require_unlocked(store, parsed, "write")
     kind.check(write)

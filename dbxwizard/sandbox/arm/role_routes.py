@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dbxwizard.sandbox import rbac
-from dbxwizard.sandbox.arm import assignments, roles
+from dbxwizard.sandbox.arm import assignments, errors, roles
 from dbxwizard.sandbox.arm.assignments import RoleAssignmentType
-from dbxwizard.sandbox.arm.ids import within
+from dbxwizard.sandbox.arm.ids import scope_of, within
 from dbxwizard.sandbox.arm.queries import filters, page
 from dbxwizard.sandbox.arm.registry import types
 from dbxwizard.sandbox.arm.roles import RoleDefinitionType
@@ -45,7 +45,12 @@ def _add(service: ArmService, method: str, path: str, kind: str, handler: Callab
 
 
 def _scope(call: Call) -> str:
-    return unquote(call.request.path).lower().rsplit("/providers/", 1)[0].rstrip("/")
+    """The scope of the request, lower-case, "" for the tenant. ApiError 404 when its resource group is not there."""
+    scope = unquote(call.request.path).lower().rsplit("/providers/", 1)[0].rstrip("/")
+    inside = scope_of(scope)
+    if inside.group and call.store.get("arm.resourceGroup", inside.group_id) is None:
+        raise errors.group_not_found(inside.group)
+    return scope
 
 
 def _definitions(call: Call) -> Response:

@@ -43,6 +43,7 @@ class RoleDefinitionType(ResourceType):
     name = "Microsoft.Authorization/roleDefinitions"
     api_versions = ("2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview")
     extension = True
+    updated_status = 201
     body: ClassVar[Spec] = {
         "id?": str,
         "name?": str,
@@ -57,9 +58,12 @@ class RoleDefinitionType(ResourceType):
     }
 
     def stored(self, store: Store, resource_id: ResourceId) -> Document | None:
-        """By GUID at any scope, as long as one of its assignable scopes has to do with that scope."""
+        """By GUID at any scope that lies in one of its assignable scopes, or above one."""
         found = rbac.find_definition(store, resource_id.text)
-        return found if found is not None and is_visible(found, resource_id.scope) else None
+        if found is None:
+            return None
+        below = any(within(scope.lower(), resource_id.scope.lower()) for scope in found["assignableScopes"])
+        return found if below or is_visible(found, resource_id.scope) else None
 
     def render(self, context: Context, document: Document) -> Document:
         return rendered(document)

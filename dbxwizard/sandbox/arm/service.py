@@ -101,6 +101,10 @@ class ArmService(Service):
         found = FieldProblem(path, problem)
         return kind.field_error(found) if kind is not None else errors.invalid_content(found)
 
+    def check_media_type(self, call: Call) -> None:
+        if call.request.media_type != "application/json":
+            raise errors.unsupported_media_type(call.request.media_type)
+
     def malformed(self, call: Call) -> ApiError:
         return errors.malformed()
 
