@@ -34,6 +34,7 @@ class GitHubClient:
         self._root = f"/repos/{quote(owner)}/{quote(name)}"
         self._resource = f"GitHub repository {repository}"
         self._connection = GitHubConnection(cloud, token)
+        self._subject_parts: tuple[Repository, Mapping[str, Any]] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,14 +85,16 @@ class GitHubClient:
 
         The prefix that GitHub names is authoritative: it has the ids of owner and repository where they are in force
         (docs.github.com/actions/reference/security/oidc). Raises OperationError `oidc-subject-unknown` where the
-        subject was customised with what only a workflow can tell.
+        subject was customised with what only a workflow can tell. What GitHub says of it is read once.
         """
-        repository = await self.repository()
-        try:
-            customized = await self._get("/actions/oidc/customization/sub")
-        except NotFound:
-            customized = {}  # nothing was customised, or this GitHub Enterprise Server is too old for it
-        return subject_of(repository, customized, environment)
+        if self._subject_parts is None:
+            self._subject_parts = await self.repository(), await self._customized_subject()
+        return subject_of(*self._subject_parts, environment)
+
+    async def _customized_subject(self) -> Mapping[str, Any]:
+        path = "/actions/oidc/customization/sub"
+        # 404: nothing was customised, or this GitHub Enterprise Server is too old for it.
+        return await self._get_or_none(path) or {}
 
     # Environments.
 

@@ -52,18 +52,26 @@ async def test_the_plan_is_told_only_to_who_may_see_it(client: GitHubClient, cli
     assert await client_for(add_token("admin", scopes=["admin:org", "repo"])).plan() == "enterprise"
 
 
-async def test_subjects_are_what_the_sandbox_presents(
-    client: GitHubClient, store: Store, change_repository: Any
-) -> None:
+async def test_subjects_are_what_the_sandbox_presents(client_for: Any, store: Store, change_repository: Any) -> None:
+    async def subject(environment: str) -> str:
+        found: str = await client_for(seed.SANDBOX_TOKEN).subject(environment)
+        return found
+
     immutable = f"repo:contoso@{seed.OWNER_ID}/databricks@{seed.REPOSITORY_ID}:environment:Production"
-    assert await client.subject("Production") == immutable
+    assert await subject("Production") == immutable
     change_repository(createdAt=0.0)
-    assert await client.subject("Production") == "repo:contoso/databricks:environment:Production"
+    assert await subject("Production") == "repo:contoso/databricks:environment:Production"
     keys = ["repository_owner_id", "repository_id", "context"]
     change_repository(oidc={"use_default": False, "use_immutable_subject": False, "include_claim_keys": keys})
-    assert await client.subject("a:b") == (
+    assert await subject("a:b") == (
         f"repository_owner_id:{seed.OWNER_ID}:repository_id:{seed.REPOSITORY_ID}:environment:a%3Ab"
     )
+
+
+async def test_subjects_of_several_environments_ask_twice(client: GitHubClient, store: Store) -> None:
+    for environment in ("Development", "UAT", "Production"):
+        assert (await client.subject(environment)).endswith(f":environment:{environment}")
+    assert len(store.requests()) == 2
 
 
 def test_a_subject_that_only_a_workflow_knows_is_an_error() -> None:
