@@ -51,10 +51,6 @@ class Cloud:
     def graph_scope(self) -> str:
         return f"{self.graph}/.default"
 
-    @property
-    def databricks_scope(self) -> str:
-        return f"{DATABRICKS_APP_ID}/.default"
-
 
 @dataclass(frozen=True, slots=True)
 class GitHubHost:

@@ -93,12 +93,6 @@ class GraphClient:
     async def groups_named(self, name: str) -> list[Json]:
         return await self._list("/groups", f"groups named {name}", {"$filter": f"displayName eq {_text(name)}"})
 
-    async def users_like(self, start: str) -> list[Json]:
-        """People whose user principal name or display name starts so."""
-        wanted = _text(start)
-        condition = f"startswith(userPrincipalName,{wanted}) or startswith(displayName,{wanted})"
-        return await self._list("/users", f"people like {start}", {"$filter": condition})
-
     async def may_register_applications(self) -> bool:
         """The tenant's setting for ordinary members."""
         policy = await self._get("/policies/authorizationPolicy", "the tenant's authorization policy")
@@ -145,10 +139,6 @@ class GraphClient:
         path = f"/applications/{_segment(application_id)}"
         await self._change("PATCH", path, f"application {application_id}", dict(fields))
 
-    async def delete_application(self, application_id: str) -> None:
-        path = f"/applications/{_segment(application_id)}"
-        await self._send("DELETE", path, f"application {application_id}")
-
     # Service principals.
 
     async def principal_of_client(self, client_id: str) -> Json | None:
@@ -192,10 +182,6 @@ class GraphClient:
     ) -> None:
         path = f"{_trusts(application_id)}/{_segment(credential_id)}"
         await self._change("PATCH", path, f"federated credential {credential_id}", dict(fields))
-
-    async def delete_federated_credential(self, application_id: str, credential_id: str) -> None:
-        path = f"{_trusts(application_id)}/{_segment(credential_id)}"
-        await self._send("DELETE", path, f"federated credential {credential_id}")
 
     # Requests.
 

@@ -41,7 +41,7 @@ def test_the_sandbox_says_what_it_is(sandbox: Sandbox, cloud: Cloud) -> None:
 def test_scopes(cloud: Cloud) -> None:
     assert find_cloud("AzureCloud").management_scope == "https://management.core.windows.net//.default"
     assert find_cloud("azureusgovernment").graph_scope == "https://graph.microsoft.us/.default"
-    assert cloud.databricks_scope == "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default"
+    assert cloud.graph_scope == f"{cloud.graph}/.default"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,6 @@ async def test_people_and_groups(graph: GraphClient) -> None:
     by_name, by_id = await graph.user(ADA.upper()), await graph.user(ADA_ID)
     assert by_name == by_id != None  # noqa: E711
     assert await graph.user("eve@contoso.example") is None
-    assert [one["id"] for one in await graph.users_like("gra")] == [GRACE_ID]
     (group,) = await graph.groups_named(DATA_SCIENTISTS)
     assert group["id"] == DATA_SCIENTISTS_ID
     assert await graph.groups_named("o'hara's") == []
@@ -199,13 +198,16 @@ async def test_federated_credentials_that_graph_refuses(graph: GraphClient, make
     assert len(await graph.federated_credentials(application["id"])) == 1
 
 
-async def test_the_name_of_a_federated_credential_stays(graph: GraphClient, make_application: MakeApplication) -> None:
+async def test_the_name_of_a_federated_credential_stays(
+    graph: GraphClient, call: Caller, make_application: MakeApplication
+) -> None:
     application = make_application(owners=[ADA_ID])
     body = {"name": "first", "issuer": "https://issuer", "subject": "s", "audiences": ["a"]}
     made = await graph.make_federated_credential(application["id"], body)
     with pytest.raises(OperationError, match="immutable"):
         await graph.update_federated_credential(application["id"], made["id"], {"name": "second"})
-    await graph.delete_federated_credential(application["id"], made["id"])
+    path = f"/v1.0/applications/{application['id']}/federatedIdentityCredentials(name='first')"
+    assert call("DELETE", path).status_code == 204
     assert await graph.federated_credentials(application["id"]) == []
 
 
@@ -242,7 +244,7 @@ async def test_an_application_needs_permissions_of_its_own(
 
 
 async def test_owners_and_administrators_change_an_application(
-    graph: GraphClient, world: World, make_application: MakeApplication
+    graph: GraphClient, call: Caller, world: World, make_application: MakeApplication
 ) -> None:
     application = make_application()
     with pytest.raises(Forbidden):
@@ -251,7 +253,7 @@ async def test_owners_and_administrators_change_an_application(
     await graph.update_application(application["id"], {"displayName": "mine"})
     world.change("directory.user", ADA_ID, roles=[])
     world.change("directory.application", application["id"], owners=[ADA_ID])
-    await graph.delete_application(application["id"])
+    assert call("DELETE", f"/v1.0/applications/{application['id']}").status_code == 204
     assert world.show()["applications"] == []
 
 

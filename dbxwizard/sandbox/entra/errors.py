@@ -6,6 +6,7 @@ Numbers and names: learn.microsoft.com/entra/identity-platform/reference-error-c
 from __future__ import annotations
 
 from dbxwizard.sandbox import tokens
+from dbxwizard.sandbox.entra.directory import TENANT_DISPLAY_NAME
 from dbxwizard.sandbox.http import ApiError
 
 _FEDERATION_HINT = (
@@ -35,9 +36,9 @@ def unknown_tenant(name: str, *, error: str = "invalid_request") -> ApiError:
 def unknown_client(client_id: str) -> ApiError:
     return aadsts(
         700016,
-        f"Application with identifier '{client_id}' was not found in the directory 'Contoso'. This can happen if the "
-        "application has not been installed by the administrator of the tenant or consented to by any user in the "
-        "tenant. You may have sent your authentication request to the wrong tenant.",
+        f"Application with identifier '{client_id}' was not found in the directory '{TENANT_DISPLAY_NAME}'. This can "
+        "happen if the application has not been installed by the administrator of the tenant or consented to by any "
+        "user in the tenant. You may have sent your authentication request to the wrong tenant.",
         error="unauthorized_client",
     )
 
@@ -55,9 +56,9 @@ def no_principal(client_id: str) -> ApiError:
 def unknown_resource(name: str) -> ApiError:
     return aadsts(
         500011,
-        f"The resource principal named {name} was not found in the tenant named Contoso. This can happen if the "
-        "application has not been installed by the administrator of the tenant or consented to by any user in the "
-        "tenant. You might have sent your authentication request to the wrong tenant.",
+        f"The resource principal named {name} was not found in the tenant named {TENANT_DISPLAY_NAME}. This can happen "
+        "if the application has not been installed by the administrator of the tenant or consented to by any user in "
+        "the tenant. You might have sent your authentication request to the wrong tenant.",
         error="invalid_resource",
     )
 

@@ -11,7 +11,7 @@ from html import escape
 from urllib.parse import urlencode, urlsplit
 
 from dbxwizard.sandbox.entra import errors
-from dbxwizard.sandbox.entra.directory import ADA, find_user
+from dbxwizard.sandbox.entra.directory import ADA, TENANT_DISPLAY_NAME, find_user
 from dbxwizard.sandbox.entra.grants import check_public_client, check_tenant, require
 from dbxwizard.sandbox.entra.issue import asked_by_scope, digest
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -106,8 +106,8 @@ def _person(call: Call) -> Document:
     if user is None:
         raise errors.aadsts(
             50034,
-            f"The user account {call.body['upn']} does not exist in the Contoso directory. To sign into this "
-            "application, the account must be added to the directory.",
+            f"The user account {call.body['upn']} does not exist in the {TENANT_DISPLAY_NAME} directory. To sign into "
+            "this application, the account must be added to the directory.",
         )
     return user
 
