@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,34 +117,29 @@ class World:
         ]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A workspace in which nothing takes time. Ada (Contributor) and the service principal (Contributor) may enter."""
-    state = tmp_path / "sandbox" / "state.sqlite"
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sandbox that was served once: its keys and certificates take half a second to make."""
+    state = tmp_path_factory.mktemp("template") / "sandbox" / "state.sqlite"
     store = Store(state)
     record = {"workspaceId": WORKSPACE_ID, "resourceId": RESOURCE_ID, "subscriptionId": RESOURCE_ID.split("/")[2]}
     with store.transaction():
         store.put("_setting", "latency", {"profile": "zero"})
         store.put("databricks.workspace", WORKSPACE_ID, record)
         store.put("_port", f"workspace:{WORKSPACE_ID}", {"port": 0})
+        tokens.signing_key(store, "entra")
+    store.close()
+    with Sandbox(state):
+        return state.parent
+
+
+@pytest.fixture
+def world(tmp_path: Path, template: Path) -> Iterator[World]:
+    """A workspace in which nothing takes time. Ada (Contributor) and the service principal (Contributor) may enter."""
+    state = Path(shutil.copytree(template, tmp_path / "sandbox")) / "state.sqlite"
+    store = Store(state)
     with Sandbox(state) as sandbox:
-        at = sandbox.endpoints()
-        cloud = Cloud(
-            name="sandbox",
-            resource_manager=at.resource_manager,
-            authority=at.login,
-            graph=at.graph,
-            management_audience=MANAGEMENT,
-            vault_audience="https://vault.azure.net",
-            portal="",
-            github_api=at.github,
-            github_web=at.github,
-            federation_issuer=at.oidc,
-            federation_audience="api://AzureADTokenExchange",
-            ca_bundle=at.ca_bundle,
-            is_sandbox=True,
-        )
-        made = World(sandbox, store, cloud)
+        made = World(sandbox, store, _cloud(sandbox))
         made.know(SPN, "databricks-spn")
         made.know(ADA, "Ada Sandbox")
         made.know("grace@contoso.example", "Grace Sandbox")
@@ -153,11 +149,27 @@ def world(tmp_path: Path) -> Iterator[World]:
     store.close()
 
 
+def _cloud(sandbox: Sandbox) -> Cloud:
+    at = sandbox.endpoints()
+    return Cloud(
+        name="sandbox",
+        resource_manager=at.resource_manager,
+        authority=at.login,
+        graph=at.graph,
+        management_audience=MANAGEMENT,
+        vault_audience="https://vault.azure.net",
+        portal="",
+        github_api=at.github,
+        github_web=at.github,
+        federation_issuer=at.oidc,
+        federation_audience="api://AzureADTokenExchange",
+        ca_bundle=at.ca_bundle,
+        is_sandbox=True,
+    )
+
+
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[WorkspaceClient]:
     """Ada's."""
     async with world.client() as made:
         yield made
-
-
-Requesting = Callable[..., Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 
 from dbxwizard.sandbox.databricks.state import USERS, Caller, WorkspaceState, milliseconds, required
@@ -124,13 +123,17 @@ def _value(body: Document) -> str:
     """The value of a put in base64."""
     if ("string_value" in body) == ("bytes_value" in body):
         raise _bad("MALFORMED_REQUEST", "Exactly one of string_value and bytes_value is needed.")
-    try:
-        raw = body["string_value"].encode() if "string_value" in body else base64.b64decode(body["bytes_value"])
-    except binascii.Error as error:
-        raise _bad("INVALID_PARAMETER_VALUE", "bytes_value is not base64.") from error
+    raw = body["string_value"].encode() if "string_value" in body else _decoded(body["bytes_value"])
     if not 0 < len(raw) <= MAX_BYTES:
         raise _bad("INVALID_PARAMETER_VALUE", f"The value must have 1 to {MAX_BYTES} bytes.")
     return base64.b64encode(raw).decode()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise _bad("INVALID_PARAMETER_VALUE", "bytes_value is not base64.") from error
 
 
 def _existing(state: WorkspaceState, scope: Document, key: str) -> Document:

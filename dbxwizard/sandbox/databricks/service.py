@@ -8,7 +8,6 @@ of an operation is part of its path, `/api/{version}/…`: one that it does not 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from typing import Any
@@ -32,7 +31,7 @@ from dbxwizard.sandbox.databricks import (
 from dbxwizard.sandbox.databricks.bodies import multipart_fields, pruned
 from dbxwizard.sandbox.databricks.state import ADMINS, Caller, WorkspaceState
 from dbxwizard.sandbox.fields import check
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, read_json
 from dbxwizard.sandbox.store import Document, Store
 
 MANAGEMENT_AUDIENCES = frozenset({"https://management.core.windows.net/", "https://management.azure.com/"})
@@ -160,7 +159,7 @@ class WorkspaceService(Service):
         if kind.startswith("multipart/form-data"):
             return multipart_fields(kind, call.request.body)
         try:
-            return json.loads(call.request.body or b"{}")
+            return read_json(call.request.body or b"{}")
         except (ValueError, RecursionError) as error:
             raise self.malformed(call) from error
 

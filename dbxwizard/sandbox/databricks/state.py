@@ -114,12 +114,16 @@ class WorkspaceState:
             "managers": [],
         }
         self.put("principal", body["id"], body)
-        self.add_folder(call, f"/Users/{name}")
+        home = self.add_folder(call, f"/Users/{name}")
+        holder = "user_name" if kind == "user" else "service_principal_name"
+        entry = {"kind": holder, "name": name, "level": "CAN_MANAGE"}
+        self.put("acl", f"directories/{home}", {"entries": [entry]})
         return body
 
-    def add_folder(self, call: Call, path: str) -> None:
+    def add_folder(self, call: Call, path: str) -> str:
         number = numeric_id(call, "object", f"{self.workspace_id}{path}")
         self.put("object", path, {"object_id": number, "path": path, "object_type": "DIRECTORY"})
+        return number
 
     def add_group(self, call: Call, name: str, *, entitlements: list[str], external_id: str | None = None) -> Document:
         body: Document = {
@@ -173,7 +177,7 @@ def page(items: list[Any], size: int, token: str) -> tuple[list[Any], str]:
     """The items of one page and the token of the next ("" for none). Raises ApiError for a token we did not give."""
     start = 0
     if token:
-        if not token.isdigit() or int(token) > len(items):
+        if not (token.isascii() and token.isdigit()) or int(token) > len(items):
             raise ApiError(400, "INVALID_PARAMETER_VALUE", "Invalid page token.")
         start = int(token)
     end = start + size
