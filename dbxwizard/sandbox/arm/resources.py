@@ -36,12 +36,17 @@ def validate(
     *,
     planned: Collection[str] = (),
 ) -> None:
-    """Preflight: everything that can be refused before anything is written: version, rights, scope, provider, body.
+    """Preflight: everything that can be refused before anything is written: version, rights, scope, body.
 
     `planned`: ids of what the same deployment makes, whatever their case; groups, parents and linked resources among
-    them need not exist yet.
+    them need not exist yet. The provider need not be registered: a deployment registers those that it names.
     """
-    _prepare(context, resource_id, api_version, body, principal, planned=planned)
+    _prepare(context, resource_id, api_version, body, principal, planned=planned, deployed=True)
+
+
+def authorize(context: Context, resource_id: str, api_version: str, body: Document, principal: Caller) -> None:
+    """The part of preflight that can be told of a body with values that are not known yet: version, rights."""
+    _begin(context, resource_id, api_version, body, principal)
 
 
 def preview(
@@ -53,8 +58,8 @@ def preview(
     *,
     planned: Collection[str] = (),
 ) -> tuple[Document | None, Document]:
-    """What is there now and what `put` would leave, both as GET answers; changes nothing."""
-    kind, write = _prepare(context, resource_id, api_version, body, principal, planned=planned)
+    """What is there now and what `put` would leave, as GET answers; changes nothing. `planned` as in `validate`."""
+    kind, write = _prepare(context, resource_id, api_version, body, principal, planned=planned, deployed=True)
     before = None if write.existing is None else kind.render(context, write.existing)
     return before, kind.render(context, kind.document(write))
 
@@ -137,19 +142,34 @@ def _prepare(
     *,
     planned: Collection[str] = (),
     patch: bool = False,
+    deployed: bool = False,
+) -> tuple[ResourceType, Write]:
+    kind, write = _begin(context, resource_id, api_version, body, principal, planned=planned, patch=patch)
+    subscriptions.require_group(write.store, write.id, write.planned)
+    if patch and write.existing is None:
+        raise errors.not_found(write.id)
+    if not deployed:
+        providers.require(write.store, write.id)
+    require_unlocked(write.store, write.id, "write")
+    kind.check(write)
+    return kind, write
+
+
+def _begin(
+    context: Context,
+    resource_id: str,
+    api_version: str,
+    body: Document,
+    principal: Caller,
+    *,
+    planned: Collection[str] = (),
+    patch: bool = False,
 ) -> tuple[ResourceType, Write]:
     parsed = parse_id(resource_id)
     kind = resource_type(parsed, api_version, str(body.get("location", "")))
-    store = context.store
-    subscriptions.require(store, parsed)
-    existing = kind.stored(store, parsed)
+    subscriptions.require(context.store, parsed)
+    existing = kind.stored(context.store, parsed)
     coming = frozenset(name.lower() for name in planned)
     write = Write(context, parsed, api_version, body, principal, existing, coming, patch)
     kind.authorize(write)
-    subscriptions.require_group(store, parsed, coming)
-    if patch and existing is None:
-        raise errors.not_found(parsed)
-    providers.require(store, parsed)
-    require_unlocked(store, parsed, "write")
-    kind.check(write)
     return kind, write

@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import Any
 
+from dbxwizard.arm_template import lenient_json
 from dbxwizard.sandbox import tokens
 from dbxwizard.sandbox.arm import (
     access,
@@ -107,6 +108,13 @@ class ArmService(Service):
 
     def malformed(self, call: Call) -> ApiError:
         return errors.malformed()
+
+    def parse_body(self, call: Call) -> Any:
+        """The service takes comments and bare names, which az sends with a template."""
+        try:
+            return lenient_json.loads((call.request.body or b"{}").decode("utf-8-sig"))
+        except ValueError as error:
+            raise self.malformed(call) from error
 
     def no_route(self, request: Request) -> ApiError:
         if not tokens.bearer(request.headers.get("authorization", "")):
