@@ -83,9 +83,9 @@ def _status_of(code: str, status: int) -> int:
         return status
     if code.endswith(("NotFound", "DoesNotExist")):
         return 404
-    return (
-        403 if code.endswith("AuthorizationFailed") else 409 if code.endswith(("Conflict", "Exists", "Taken")) else 400
-    )
+    if code.endswith("AuthorizationFailed"):
+        return 403
+    return 409 if "Conflict" in code or code.endswith(("Exists", "Taken")) else 400
 
 
 def _body(error: HttpResponseError) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dbxwizard.sandbox import rbac
 from dbxwizard.sandbox.arm import errors
 from dbxwizard.sandbox.arm.conditions import Attributes
-from dbxwizard.sandbox.arm.ids import within
+from dbxwizard.sandbox.arm.ids import scope_of
 from dbxwizard.sandbox.arm.model import Caller, Context
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.rbac import Decision
@@ -48,4 +48,7 @@ def require_linked(context: Context, caller: Caller, write: tuple[str, str], lin
 
 
 def _denials(store: Store, scope: str) -> list[Document]:
-    return [deny for deny in store.all("arm.denyAssignment") if within(scope.lower(), deny["scope"].lower())]
+    """Deny assignments lie on resource groups: those that Databricks manages."""
+    group = scope_of(scope.lower()).group_id
+    found = store.get("arm.denyAssignment", group) if group else None
+    return [] if found is None else [found]

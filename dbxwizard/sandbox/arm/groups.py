@@ -54,17 +54,15 @@ class ResourceGroupType(ResourceType):
         "location": str,
         "tags?": TAGS,
         "managedBy?": str,
-        "properties?": {"provisioningState?": str},
     }
     patch_body: ClassVar[Spec] = {
         "tags?": TAGS,
         "managedBy?": str,
         "name?": str,
-        "properties?": {"provisioningState?": str},
     }
 
     def accepts(self, *, patch: bool) -> Spec:
-        return tolerant(self.patch_body if patch else self.body, IGNORED)
+        return tolerant(self.patch_body if patch else self.body, IGNORED | {"properties"})
 
     @property
     def rights(self) -> str:

@@ -58,7 +58,7 @@ def preview(
     *,
     planned: Collection[str] = (),
 ) -> tuple[Document | None, Document]:
-    """What is there now and what `put` would leave, as GET answers; changes nothing. `planned` as in `validate`."""
+    """What is there now and what `put` would leave, as GET answers; changes nothing. `planned` as above."""
     kind, write = _prepare(context, resource_id, api_version, body, principal, planned=planned, deployed=True)
     before = None if write.existing is None else kind.render(context, write.existing)
     return before, kind.render(context, kind.document(write))

@@ -30,7 +30,6 @@ _PROPERTIES = {
     "accessConnector?": {"id": str, "identityType": str, "userAssignedIdentityId?": str},
     "authorizations?": [{"principalId": str, "roleDefinitionId": str}],
     "computeMode?": frozenset({"Hybrid", "Serverless"}),
-    "createdBy?": dict,
     "defaultCatalog?": {"initialName?": str, "initialType?": frozenset({"HiveMetastore", "UnityCatalog"})},
     "defaultStorageFirewall?": _SWITCH,
     "encryption?": {
@@ -44,7 +43,6 @@ _PROPERTIES = {
         "complianceSecurityProfile?": {"complianceStandards?": [str], "value?": _SWITCH},
         "enhancedSecurityMonitoring?": {"value?": _SWITCH},
     },
-    "managedDiskIdentity?": dict,
     "managedResourceGroupId?": str,
     "parameters?": {
         "amlWorkspaceId?": _TEXT,
@@ -65,9 +63,7 @@ _PROPERTIES = {
     },
     "publicNetworkAccess?": _SWITCH,
     "requiredNsgRules?": frozenset({"AllRules", "NoAzureDatabricksRules", "NoAzureServiceRules"}),
-    "storageAccountIdentity?": dict,
     "uiDefinitionUri?": str,
-    "updatedBy?": dict,
 }
 
 
@@ -96,11 +92,15 @@ class WorkspaceType(StoredType):
     patch_body: ClassVar[Spec] = {"tags?": TAGS}
     name_pattern = _NAME
     read_only = (
+        "properties.createdBy",
         "properties.createdDateTime",
         "properties.diskEncryptionSetId",
         "properties.isUcEnabled",
+        "properties.managedDiskIdentity",
         "properties.parameters.resourceTags",
         "properties.privateEndpointConnections",
+        "properties.storageAccountIdentity",
+        "properties.updatedBy",
         "properties.workspaceId",
         "properties.workspaceUrl",
     )
@@ -158,7 +158,7 @@ class WorkspaceType(StoredType):
             "properties": {
                 "workspaceId": str(number),
                 "isUcEnabled": True,
-                "createdBy": {"oid": by["objectId"], "puid": "", "applicationId": by["client"]},
+                "createdBy": {"oid": by["objectId"], "puid": ""},
                 "parameters": {
                     "storageAccountName": {"type": "String", "value": storage},
                     "resourceTags": {

@@ -45,7 +45,6 @@ _SETTINGS = {
     "networkAcls?": _NETWORK,
     "publicNetworkAccess?": str,
     "softDeleteRetentionInDays?": int,
-    "vaultUri?": str,
 }
 
 

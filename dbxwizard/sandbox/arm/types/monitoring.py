@@ -61,9 +61,8 @@ class LogWorkspaceType(StoredType):
         "sku?": {
             "capacityReservationLevel?": int,
             "name": frozenset({"Free", "PerNode", "PerGB2018", "Standalone", "CapacityReservation", "LACluster"}),
-            "lastSkuUpdate?": str,
         },
-        "workspaceCapping?": {"dailyQuotaGb?": float, "quotaNextResetTime?": str, "dataIngestionStatus?": str},
+        "workspaceCapping?": {"dailyQuotaGb?": float},
     }
     body: ClassVar[Spec] = {
         "etag?": str,
@@ -79,6 +78,9 @@ class LogWorkspaceType(StoredType):
         "properties.customerId",
         "properties.modifiedDate",
         "properties.privateLinkScopedResources",
+        "properties.sku.lastSkuUpdate",
+        "properties.workspaceCapping.dataIngestionStatus",
+        "properties.workspaceCapping.quotaNextResetTime",
         "identity.principalId",
         "identity.tenantId",
     )

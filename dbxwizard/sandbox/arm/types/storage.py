@@ -123,7 +123,7 @@ class AccountType(StoredType):
         "kind": _KINDS,
         "location": str,
         "properties?": _PROPERTIES,
-        "sku": {"name": _SKUS, "tier?": str},
+        "sku": {"name": _SKUS},
         "tags?": TAGS,
         "zones?": [str],
     }
@@ -131,7 +131,7 @@ class AccountType(StoredType):
         "identity?": IDENTITY,
         "kind?": _KINDS,
         "properties?": _PROPERTIES,
-        "sku?": {"name": _SKUS, "tier?": str},
+        "sku?": {"name": _SKUS},
         "tags?": TAGS,
     }
     name_pattern = r"[a-z0-9]{3,24}"
@@ -147,6 +147,7 @@ class AccountType(StoredType):
         "properties.secondaryLocation",
         "properties.statusOfPrimary",
         "properties.statusOfSecondary",
+        "sku.tier",
     )
     immutable = ("kind", "properties.isHnsEnabled", "properties.encryption.requireInfrastructureEncryption")
     keeps_unnamed = True
