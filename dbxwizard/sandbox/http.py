@@ -61,6 +61,11 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def media_type(self) -> str:
+        """The body's, without parameters; "" when none is named."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
 
 class Hosts(Protocol):
     """Where the sandbox's hosts listen."""
@@ -115,6 +120,20 @@ def _new_id(store: Store, kind: str, hint: str) -> str:
             store.put("_id", made, {})
             return made
         number += 1
+
+
+def read_json(body: bytes) -> Any:
+    """What RFC 8259 calls JSON: no NaN, no Infinity. Raises ValueError."""
+    return json.loads(body, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_text(body: Any) -> None:
+    """Raises UnicodeEncodeError for half of a surrogate pair, which JSON can escape and nobody can store."""
+    json.dumps(body, ensure_ascii=False).encode()
 
 
 Handler = Callable[[Call], Response]
@@ -245,6 +264,9 @@ class Service:
         """The answer to a field that the operation does not have, or that has the wrong type."""
         raise NotImplementedError
 
+    def check_media_type(self, call: Call) -> None:
+        """Raises ApiError for a body of a kind that the service does not read."""
+
     def malformed(self, call: Call) -> ApiError:
         """The answer to a body that is no JSON."""
         raise NotImplementedError
@@ -291,14 +313,26 @@ class Service:
         spec = call.route.body
         if spec is None:
             return
-        call.body = self.parse_body(call)
+        call.body = self.parsed_body(call)
         problem = check(call.body, spec)
         if problem:
             raise self.unknown_field(call, problem.message, problem.path)
 
+    def parsed_body(self, call: Call) -> Any:
+        """The body as the service reads it. Raises ApiError for what it can't read."""
+        if call.request.body:
+            self.check_media_type(call)
+        try:
+            body = self.parse_body(call)
+            if b"\\u" in call.request.body:
+                _check_text(body)
+        except (UnicodeEncodeError, RecursionError) as error:
+            raise self.malformed(call) from error
+        return body
+
     def parse_body(self, call: Call) -> Any:
         """The body as JSON ({} when there is none); a service with form bodies overrides it."""
         try:
-            return json.loads(call.request.body or b"{}")
-        except (ValueError, RecursionError) as error:
+            return read_json(call.request.body or b"{}")
+        except ValueError as error:
             raise self.malformed(call) from error

@@ -147,7 +147,7 @@ class WorkspaceService(Service):
         spec = call.route.body
         if spec is None:
             return
-        call.body = pruned(self.parse_body(call), spec)
+        call.body = pruned(self.parsed_body(call), spec)
         problem = check(call.body, spec)
         if problem and problem.message == "missing":
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {problem.path}")
@@ -160,7 +160,7 @@ class WorkspaceService(Service):
             return multipart_fields(kind, call.request.body)
         try:
             return read_json(call.request.body or b"{}")
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise self.malformed(call) from error
 
     def unknown_field(self, call: Call, problem: str, path: str) -> ApiError:

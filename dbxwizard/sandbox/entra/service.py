@@ -28,6 +28,9 @@ class EntraService(Service):
         interactive.register(self)
 
     def parse_body(self, call: Call) -> Any:
+        """A body that is no form has no parameters."""
+        if call.request.media_type != "application/x-www-form-urlencoded":
+            return {}
         return dict(parse_qsl(call.request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     def unknown_field(self, call: Call, problem: str, path: str) -> ApiError:

@@ -94,7 +94,7 @@ def _selected(call: Call, entity: Entity, body: Document) -> Document:
 
 def _page_size(call: Call) -> int:
     text = call.query.get("$top", str(PAGE))
-    if not text.isdigit() or not 1 <= int(text) <= _MAX_PAGE:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MAX_PAGE:
         raise ApiError(
             400,
             "Request_BadRequest",

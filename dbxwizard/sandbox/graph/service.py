@@ -75,6 +75,10 @@ class GraphService(Service):
         message = f"A value of the property '{name}' has an incompatible type: {problem}."
         return ApiError(400, "Request_BadRequest", message)
 
+    def check_media_type(self, call: Call) -> None:
+        if call.request.media_type != "application/json":
+            raise self.malformed(call)
+
     def malformed(self, call: Call) -> ApiError:
         return ApiError(
             400,

@@ -148,10 +148,16 @@ def _bare(item: Document) -> Document:
     return {**item, "id": item["id"].rsplit("/", 1)[0]}
 
 
+def _number(call: Call, name: str, default: int, most: int) -> int:
+    text = call.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or not min(default, 1) <= int(text) <= most:
+        raise ApiError(400, "BadParameter", f"The parameter '{name}' has an invalid value: {text}")
+    return int(text)
+
+
 def page(call: Call, items: list[Document]) -> Response:
     """25 items at most, and where to go on."""
-    start = int(call.query.get("$skiptoken", "0"))
-    size = min(int(call.query.get("maxresults", "25")), 25)
+    start, size = _number(call, "$skiptoken", 0, 10**9), _number(call, "maxresults", 25, 25)
     rest = f"{call.url(call.request.host)}{call.request.path}?api-version={call.query['api-version']}"
     more = f"{rest}&$skiptoken={start + size}" if start + size < len(items) else None
     return Response(200, {"value": items[start : start + size], "nextLink": more})
