@@ -44,6 +44,12 @@ class Invocation:
         given = self.values.get(name)
         return tuple(str(item) for item in given) if isinstance(given, Sequence) else ()
 
+    def check(self) -> None:
+        """Raises UsageError for a choice of the environment's that there is not."""
+        for name, option in self.options.items():
+            if option.kind is Kind.CHOICE:
+                self.text(name)
+
     @property
     def root(self) -> Path:
         return Path(self.text("root")).expanduser()

@@ -52,6 +52,7 @@ def _invoke(values: dict[str, object]) -> int:
 
     invocation = _invocation(values)
     try:
+        invocation.check()
         report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
     except OperationError as error:
         report = Report.failed(invocation.command, invocation.run_id, error)
