@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
+import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,7 @@ _CREATE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
 _CLUSTERS, _LIBRARIES = "/api/2.1/clusters", "/api/2.0/libraries"
 _SECRETS, _JOBS, _WORKSPACE = "/api/2.0/secrets", "/api/2.2/jobs", "/api/2.0/workspace"
 _CREDENTIALS, _REPOS = "/api/2.0/git-credentials", "/api/2.0/repos"
-_TOKENS = "/api/2.0/token-management"
+_TOKENS = "/api/2.0/token"
 _AT_ONCE = 8  # requests under way; learn.microsoft.com/azure/databricks/resources/limits allows tens of them a second
 _PATIENCE = 1200.0  # seconds a cluster may take to settle
 
@@ -108,7 +110,7 @@ class WorkspaceClient:
     async def find_principal(self, kind: str, name: str) -> Json | None:
         """The service principal of an application id, the user of a sign-in name or the group of a name."""
         attribute = {"ServicePrincipals": "applicationId", "Users": "userName", "Groups": "displayName"}[kind]
-        answer = await self._get(f"{_SCIM}/{kind}", name, filter=f'{attribute} eq "{name}"')
+        answer = await self._get(f"{_SCIM}/{kind}", name, filter=f"{attribute} eq {json.dumps(name)}")
         found: list[Json] = answer.get("Resources", [])
         return found[0] if found else None
 
@@ -361,25 +363,25 @@ class WorkspaceClient:
     async def cancel_run(self, run_id: int) -> None:
         await self._post(f"{_JOBS}/runs/cancel", f"run {run_id}", run_id=run_id)
 
-    # Tokens of service principals
+    # Our own access tokens; there are none on behalf of an Entra service principal.
 
     async def tokens(self) -> list[Json]:
-        """All tokens of the workspace: {"token_id", "comment", "owner_id", "creation_time", "expiry_time"} (ms)."""
-        return list((await self._get(f"{_TOKENS}/tokens")).get("token_infos", []))
+        """{"token_id", "comment", "creation_time", "expiry_time"} (milliseconds)."""
+        return list((await self._get(f"{_TOKENS}/list")).get("token_infos", []))
 
-    async def create_token(self, application_id: str, comment: str, lifetime_seconds: int) -> tuple[str, Secret]:
-        """A token of a service principal: its id and its value."""
-        answer = await self._post(
-            f"{_TOKENS}/on-behalf-of/tokens",
-            f"token of {application_id}",
-            application_id=application_id,
-            comment=comment,
-            lifetime_seconds=lifetime_seconds,
-        )
+    async def create_token(self, comment: str, lifetime_seconds: int) -> tuple[str, Secret]:
+        """The new token's id and its value."""
+        answer = await self._post(f"{_TOKENS}/create", comment=comment, lifetime_seconds=lifetime_seconds)
         return str(answer["token_info"]["token_id"]), Secret(answer["token_value"])
 
     async def delete_token(self, token_id: str) -> None:
-        await self._do("DELETE", f"{_TOKENS}/tokens/{token_id}", f"token {token_id}")
+        await self._post(f"{_TOKENS}/delete", f"token {token_id}", token_id=token_id)
+
+
+def preload() -> None:
+    """Imports the SDK in a thread of its own, so that its 1.8 s pass while something else is waited for."""
+    name = "dbxwizard.clients.databricks_connection"
+    threading.Thread(target=importlib.import_module, args=(name,), name="dbxwizard-preload", daemon=True).start()
 
 
 def _connect(cloud: Cloud, signed_in: SignedIn, url: str, resource_id: str, timeout: float) -> Connection:

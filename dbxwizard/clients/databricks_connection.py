@@ -20,7 +20,16 @@ from dbxwizard.clients.cloud import DATABRICKS_APP_ID, Cloud
 from dbxwizard.clients.errors import NotAllowedYet, service_error, translated
 from dbxwizard.core import errors
 
-_CONFLICTS = frozenset({"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS", "RESOURCE_CONFLICT", "INVALID_STATE", "SCIM_409"})
+# What the SDK makes of SCIM's errors, and the numbers with which requests are refused at the door.
+_CODES = {
+    "401": "UNAUTHENTICATED",
+    "403": "PERMISSION_DENIED",
+    "SCIM_401": "UNAUTHENTICATED",
+    "SCIM_403": "PERMISSION_DENIED",
+    "SCIM_404": "RESOURCE_DOES_NOT_EXIST",
+    "SCIM_409": "RESOURCE_ALREADY_EXISTS",
+}
+_CONFLICTS = frozenset({"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS", "RESOURCE_CONFLICT", "INVALID_STATE"})
 
 
 class Connection:
@@ -75,7 +84,7 @@ class Connection:
 
     def _known(self, error: DatabricksError, resource: str) -> errors.OperationError:
         status, headers = self._last.status, self._last.headers
-        code, message = str(error.error_code or f"http-{status}"), str(error)
+        code, message = _CODES.get(str(error.error_code), str(error.error_code or f"http-{status}")), str(error)
         if status == 403:
             # Right after a role assignment it means "not yet" (platform facts, 12).
             return NotAllowedYet(code, message, resource=resource, status=status)

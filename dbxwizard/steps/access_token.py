@@ -51,20 +51,23 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """`tokens`: those in the workspace with our comment; `token_id`, `expires`: what the vault says of its own."""
+    """`tokens`: the actor's own with our comment; `token_id`, `expires`: what the vault says of the one it holds."""
 
     tokens: tuple[Json, ...]
     token_id: str
     expires: float | None
+    by_service_principal: bool = True
 
 
 class AccessTokenStep(WorkspaceStep[TokenState]):
-    """`secret_name`: of the token in the vault. `now` gives epoch seconds."""
+    """Only the service principal itself can make a token of its own, so where a person acts it is left out, and said.
+
+    `secret_name`: of the token in the vault. `now` gives epoch seconds.
+    """
 
     def __init__(
         self,
         workspace: SharedWorkspace,
-        service_principal: str,
         open_vault: OpenVault,
         *,
         secret_name: str = "dbkstoken",  # noqa: S107  a name
@@ -79,7 +82,7 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
             resource=f"secret {secret_name} of {workspace.environment}",
             needs=needs,
         )
-        self._service_principal, self._open_vault, self._secret_name = service_principal, open_vault, secret_name
+        self._open_vault, self._secret_name = open_vault, secret_name
         self._lifetime, self._now = lifetime or Lifetime(), now
         self._comment = f"dbxwizard {workspace.environment}"
 
@@ -89,15 +92,16 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
     async def read(self, inputs: Inputs) -> TokenState:
         vault, client = await self._vault(inputs), await self.workspace.client(inputs)
         stored = await vault.get_secret(self._secret_name)
-        owner = str(inputs.get(self.workspace.ready, "_service_principal_id"))
+        token_id, expires = (stored.tags.get("token_id", ""), stored.expires) if stored else ("", None)
+        if not inputs.get(self.workspace.ready, "_acts_as_service_principal"):
+            return TokenState((), token_id, expires, by_service_principal=False)
         mine = tuple(one for one in await client.tokens() if one.get("comment") == self._comment)
-        mine = tuple(one for one in mine if str(one.get("owner_id")) == owner)
-        if stored is None:
-            return TokenState(mine, "", None)
-        return TokenState(mine, stored.tags.get("token_id", ""), stored.expires)
+        return TokenState(mine, token_id, expires)
 
     def diff(self, state: TokenState | None, inputs: Inputs) -> Change:
         assert state is not None  # noqa: S101  read gives one always
+        if not state.by_service_principal:
+            return Change.none()
         if not state.token_id:
             return Change.create(f"lives {self._lifetime.whole / _DAY:.0f} days", token="a new one")  # noqa: S106
         if state.token_id not in {one["token_id"] for one in state.tokens}:
@@ -121,9 +125,7 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
         client = await self.workspace.client(inputs)
         if not self._valid(state):
             expires = self._now() + self._lifetime.whole
-            token_id, value = await client.create_token(
-                self._service_principal, self._comment, int(self._lifetime.whole)
-            )
+            token_id, value = await client.create_token(self._comment, int(self._lifetime.whole))
             vault = await self._vault(inputs)
             tags = {"token_id": token_id, "dbxwizard": self.workspace.environment}
             await vault.set_secret(self._secret_name, value, tags=tags, expires=expires)
@@ -134,3 +136,8 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
             except NotFound:
                 progress.info("a superseded token was gone already")
         return {}
+
+    def outputs(self, state: TokenState, inputs: Inputs) -> Mapping[str, object]:
+        if state.by_service_principal or (state.expires or 0.0) > self._now():
+            return {}
+        return {"left_out": f"{self._secret_name}: the service principal makes it when it deploys, in GitHub Actions"}

@@ -152,7 +152,7 @@ class _Deployment:
         sources = {source for scope in self._environment.secret_scopes for source in scope.secrets.values()}
         if f"key-vault:{TOKEN_SECRET}" not in sources:
             return []
-        return [AccessTokenStep(self._workspace, self._client_id, self._vault, secret_name=TOKEN_SECRET)]
+        return [AccessTokenStep(self._workspace, self._vault, secret_name=TOKEN_SECRET)]
 
     async def _vault(self, uri: str) -> VaultClient:
         return self._connection.vault(uri)

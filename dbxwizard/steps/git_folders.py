@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import Forbidden, NotYet, OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import GitConfiguration, GitFolder
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
 from dbxwizard.steps.git_ref import GitRef, ResolveCommit
 
+_GIT_REFUSED = "Git provider credentials"  # the words of a refusal for want of a Git credential
 _FINGERPRINT = 12  # hex digits; tokens are random, so these tell nothing of one
 
 
@@ -145,17 +146,32 @@ class GitFolderStep(WorkspaceStep[FolderState]):
         self, state: FolderState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         assert state is not None  # noqa: S101  read gives one always
-        client, repo = await self.workspace.client(inputs), state.repo
         try:
-            if repo is None:
-                await client.make_folder(self._path.rsplit("/", 1)[0])
-                repo = await client.create_repo(self._folder.url, self._folder.provider, self._path)
-            if change.action is Action.UPDATE or self._differences(state, repo):
-                named = {self._ref.kind: self._ref.name}
-                await client.set_repo(repo["id"], **named)
+            repo = await self._set(state, change, inputs)
+        except NotYet as refused:
+            if inputs.get(self.workspace.ready, "_acts_as_service_principal") or _GIT_REFUSED not in refused.message:
+                raise
+            raise Forbidden(
+                "git-credential-of-person",
+                refused.message,
+                resource=self.resource,
+                fix="Databricks clones a private repository with the Git credential of whoever asks: add one to your "
+                "user settings in the workspace, or deploy from GitHub Actions, where the service principal acts.",
+                status=refused.status,
+            ) from refused
         finally:
             self.workspace.changed("repos")
         return {"repo_id": str(repo["id"]), "path": self._path}
+
+    async def _set(self, state: FolderState, change: Change, inputs: Inputs) -> Json:
+        client, repo = await self.workspace.client(inputs), state.repo
+        if repo is None:
+            await client.make_folder(self._path.rsplit("/", 1)[0])
+            repo = await client.create_repo(self._folder.url, self._folder.provider, self._path)
+        if change.action is Action.UPDATE or self._differences(state, repo):
+            named = {self._ref.kind: self._ref.name}
+            await client.set_repo(repo["id"], **named)
+        return repo
 
     def outputs(self, state: FolderState, inputs: Inputs) -> Mapping[str, object]:
         return {"repo_id": str(state.repo["id"]), "path": self._path} if state.repo else {}

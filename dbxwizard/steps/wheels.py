@@ -164,8 +164,7 @@ def _require_installed(libraries: Sequence[Json], path: str, cluster: str) -> No
     found = next((one for one in libraries if _path_of(one) == path), None)
     if found is not None and found["status"] == "FAILED":
         raise OperationError(
-            "wheel-not-installed",
+            "library-failed",
             "; ".join(found.get("messages", [])) or "the cluster says no more",
             resource=f"{path} on cluster {cluster}",
-            fix="Look at the cluster's Libraries tab; a dependency may be missing or may not fit the runtime.",
         )

@@ -177,7 +177,7 @@ class Environment:
         return AccessStep(self.shared, entry, Principal("Users", "grace@contoso.example"))
 
     def token(self, **more: Any) -> AccessTokenStep:
-        return AccessTokenStep(self.shared, SPN, self.open_vault, now=self.clock.now, **more)
+        return AccessTokenStep(self.shared, self.open_vault, now=self.clock.now, **more)
 
     # Running
 

@@ -12,7 +12,7 @@ from databricks.sdk.service import compute, iam, jobs, settings, workspace
 
 from dbxwizard.clients.databricks import WorkspaceClient
 from dbxwizard.clients.databricks_connection import Connection
-from tests.databricks.conftest import SPN, World
+from tests.databricks.conftest import ADA, SPN, World
 from tests.databricks.environment import CLUSTER, TOKEN, Environment, push
 
 APIS = (
@@ -24,7 +24,7 @@ APIS = (
     iam.ServicePrincipalsV2API,
     iam.UsersV2API,
     jobs.JobsAPI,
-    settings.TokenManagementAPI,
+    settings.TokensAPI,
     workspace.GitCredentialsAPI,
     workspace.ReposAPI,
     workspace.SecretsAPI,
@@ -80,17 +80,18 @@ async def test_every_request_is_one_of_the_sdk(
     world: World, sent: list[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]], called: set[str]
 ) -> None:
     push(world, {"framework/examples/analysis.py": ""})
-    environment = Environment(world)
-    every = (
-        environment.scope(),
-        environment.cluster(),
-        environment.credential(),
-        environment.folder(),
-        environment.job(),
-        environment.access(),
-        environment.token(),
-    )
-    await environment.deploy(*every)
+    for actor in (ADA, SPN):  # a person adds the service principal, which alone makes its token
+        environment = Environment(world, actor=actor)
+        every = (
+            environment.scope(acls={ADA: "READ"} if actor == ADA else {}),
+            environment.cluster(),
+            environment.credential(),
+            environment.folder(),
+            environment.job(),
+            environment.access(),
+            environment.token(),
+        )
+        assert (await environment.deploy(*every)).errors == ()
     await the_rest(world)
     public = {name for name, _ in inspect.getmembers(WorkspaceClient, inspect.isfunction) if not name.startswith("_")}
     assert public - called == set(), "a call of the client is not tried"

@@ -58,6 +58,15 @@ async def test_the_second_run_changes_nothing(world: World, environment: Environ
     assert show(world) == shown
 
 
+async def test_both_actors_want_the_same(environment: Environment) -> None:
+    await environment.deploy(*every_step(environment))
+    environment.actor = SPN
+    assert changed(await environment.plan(*every_step(environment))) == {"access-token": ["token"]}
+    await environment.deploy(*every_step(environment))
+    environment.actor = ADA
+    assert changed(await environment.plan(*every_step(environment))) == {}
+
+
 async def test_what_belongs_to_the_service_principal(world: World, environment: Environment) -> None:
     await environment.deploy(*every_step(environment))
     shown = show(world)
@@ -72,7 +81,7 @@ async def test_what_belongs_to_the_service_principal(world: World, environment: 
     assert shown["git_folders"][0]["path"] == f"/Repos/{SPN}/DevelopmentFolder"
     assert shown["jobs"][0]["permissions"] == {SPN: "IS_OWNER", "grace@contoso.example": "CAN_MANAGE_RUN"}
     assert shown["jobs"][0]["settings"]["run_as"] == {"service_principal_name": SPN}
-    assert shown["tokens"] == [f"{SPN}: dbxwizard Development"]
+    assert shown["tokens"] == []  # a person can't make one of the service principal's
 
 
 async def test_lists_are_read_once_for_all_steps(world: World, environment: Environment) -> None:
@@ -370,7 +379,12 @@ async def test_a_private_repository_needs_the_credential(world: World, environme
         body = world.store.get("github.repository", "contoso/databricks") or {}
         world.store.put("github.repository", "contoso/databricks", {**body, "private": True})
         add_token(world.store, "ghp_for_the_service_principal", "ada", scopes=("repo",))
+    by_a_person = await environment.deploy(environment.credential(), environment.folder())
+    assert by_a_person.errors[0].code == "git-credential-of-person"
     environment.actor = SPN
+    async with world.client(SPN) as client:
+        number = (await client.git_credentials())[0]["credential_id"]
+        await client._do("DELETE", f"/api/2.0/git-credentials/{number}")
     assert (await environment.deploy(environment.folder())).errors[0].message.startswith("Missing Git provider")
     result = await environment.deploy(environment.credential())
     assert result.status == "success"
@@ -418,6 +432,7 @@ async def test_a_person_may_do_what_was_given_and_no_more(world: World, environm
 
 
 async def test_a_token_is_renewed_before_it_ends(world: World, environment: Environment) -> None:
+    environment.actor = SPN
     await environment.deploy(environment.token())
     first = environment.vault.held["dbkstoken"]
     environment.clock.advance(61 * 86400)
@@ -430,25 +445,34 @@ async def test_a_token_is_renewed_before_it_ends(world: World, environment: Envi
 
 
 async def test_a_token_that_was_revoked_is_made_anew(world: World, environment: Environment) -> None:
+    environment.actor = SPN
     await environment.deploy(environment.token())
-    async with world.client() as client:
+    async with world.client(SPN) as client:
         for token in await client.tokens():
             await client.delete_token(token["token_id"])
     assert changed(await environment.plan(environment.token())) == {"access-token": ["token"]}
 
 
 async def test_a_token_that_never_reached_the_vault_is_removed(world: World, environment: Environment) -> None:
+    environment.actor = SPN
     await environment.deploy(environment.token())
-    async with world.client() as client:
-        await client.create_token(SPN, "dbxwizard Development", 3600)
+    async with world.client(SPN) as client:
+        await client.create_token("dbxwizard Development", 3600)
     assert changed(await environment.plan(environment.token())) == {"access-token": ["superseded token"]}
     await environment.deploy(environment.token())
     kept = environment.vault.held["dbkstoken"].tags["token_id"]
-    async with world.client() as client:
+    async with world.client(SPN) as client:
         assert [token["token_id"] for token in await client.tokens()] == [kept]
 
 
+async def test_a_person_makes_no_token_and_is_told(environment: Environment) -> None:
+    result = await environment.deploy(environment.token())
+    assert environment.vault.held == {}
+    assert "the service principal makes it" in str(result.environments[0].outputs["access-token"])
+
+
 async def test_the_token_opens_the_workspace_as_the_service_principal(world: World, environment: Environment) -> None:
+    environment.actor = SPN
     await environment.deploy(environment.token())
     token = environment.vault.held["dbkstoken"].value.reveal()
     answer = await asyncio.to_thread(

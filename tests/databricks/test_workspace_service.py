@@ -384,6 +384,24 @@ def test_a_token_of_ones_own_opens_the_workspace_until_it_ends(world: World, ada
     assert made.token_value not in str(workspaces(world.store))
 
 
+def test_there_are_no_tokens_on_behalf_of_service_principals(ada: Sdk) -> None:
+    with pytest.raises(BadRequest, match="is not enabled for this workspace"):
+        ada.token_management.create_obo_token(SPN)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('displayName eq "R and \\"D\\" or so"', ['R and "D" or so']),
+        ('displayName sw "adm" or displayName eq "USERS"', ["admins", "users"]),
+        ('displayName co "s" and displayName ne "users"', ['R and "D" or so', "admins"]),
+    ],
+)
+def test_filters_of_scim(ada: Sdk, text: str, names: list[str]) -> None:
+    ada.groups_v2.create(display_name='R and "D" or so')
+    assert sorted(str(group.display_name) for group in ada.groups_v2.list(filter=text)) == names
+
+
 def test_secrets(ada: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     ada.secrets.create_scope("one")
     with pytest.raises(ResourceAlreadyExists, match="Scope one already exists!"):

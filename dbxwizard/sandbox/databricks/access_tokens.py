@@ -1,4 +1,4 @@
-"""The Token API (one's own tokens) and the Token Management API (an admin's view, tokens for service principals).
+"""The Token API (one's own tokens) and the Token Management API (an admin's view of all).
 
 Limits: learn.microsoft.com/azure/databricks/dev-tools/auth/pat (600 tokens a user, 730 days).
 """
@@ -41,19 +41,14 @@ def _caller(call: Call) -> Caller:
     return caller
 
 
-def _create(call: Call) -> Response:
-    return _made(call, _caller(call).principal)
-
-
 def _create_for(call: Call) -> Response:
-    name = call.body["application_id"]
-    owner = WorkspaceState.of(call).principal(name)
-    if owner is None or owner["kind"] != "servicePrincipal":
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Service principal with application id {name} does not exist.")
-    return _made(call, owner)
+    """On Azure there are none: databricks/terraform-provider-databricks#1312, MicrosoftDocs/azure-docs#105809."""
+    message = "On-behalf-of token creation for service principals is not enabled for this workspace"
+    raise ApiError(400, "FEATURE_DISABLED", message)
 
 
-def _made(call: Call, owner: Document) -> Response:
+def _create(call: Call) -> Response:
+    owner = _caller(call).principal
     state, seconds = WorkspaceState.of(call), call.body.get("lifetime_seconds", 0)
     if not 0 <= seconds <= MAX_SECONDS:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"lifetime_seconds must be between 1 and {MAX_SECONDS}.")

@@ -5,6 +5,7 @@ Errors have SCIM's own form (RFC 7644, 3.12) with the wording seen in databricks
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +41,7 @@ _SCHEMAS = {
 }
 _KINDS = {"ServicePrincipals": "servicePrincipal", "Users": "user"}
 _NAMES = {"ServicePrincipals": "applicationId", "Users": "userName"}
-_TERM = re.compile(r'\s*([\w.]+)\s+(eq|ne|co|sw)\s+"([^"]*)"\s*', re.IGNORECASE)
+_TERM = re.compile(r'\s*([\w.]+)\s+(eq|ne|co|sw)\s+("(?:[^"\\]|\\.)*")\s*(and\b|or\b|$)', re.IGNORECASE)
 _MATCHES: dict[str, Callable[[str, str], bool]] = {
     "eq": lambda actual, wanted: actual == wanted,
     "ne": lambda actual, wanted: actual != wanted,
@@ -134,7 +135,9 @@ def _all(state: WorkspaceState, resource: str) -> list[Document]:
 
 def _lister(resource: str) -> Callable[[Call], Response]:
     def listed(call: Call) -> Response:
-        found = [shown for shown in _all(WorkspaceState.of(call), resource) if _selected(shown, call.query)]
+        found = [
+            shown for shown in _all(WorkspaceState.of(call), resource) if _selected(shown, call.query.get("filter", ""))
+        ]
         start = query_int(call, "startIndex", 1, 1, 10**9)
         count = query_int(call, "count", 100, 0, 10**9)
         some = found[start - 1 : start - 1 + count]
@@ -149,19 +152,23 @@ def _lister(resource: str) -> Callable[[Call], Response]:
     return listed
 
 
-def _selected(shown: Document, query: Any) -> bool:
-    text = query.get("filter", "")
+def _selected(shown: Document, text: str) -> bool:
+    """Whether a filter of terms that are joined by `and` and `or` fits; `and` binds first."""
     if not text:
         return True
-    return any(all(_term(shown, term) for term in re.split(r"\s+and\s+", part)) for part in re.split(r"\s+or\s+", text))
-
-
-def _term(shown: Document, text: str) -> bool:
-    found = _TERM.fullmatch(text)
-    if not found:
-        raise ApiError(400, "invalidFilter", "The filter could not be parsed.")
-    attribute, operator, wanted = found.group(1), found.group(2).lower(), found.group(3).lower()
-    return _MATCHES[operator](str(shown.get(attribute, "")).lower(), wanted)
+    groups: list[list[bool]] = [[]]
+    place, word = 0, "and"
+    while word:
+        found = _TERM.match(text, place)
+        if not found:
+            raise ApiError(400, "invalidFilter", "The filter could not be parsed.")
+        attribute, operator, quoted, following = found.groups()
+        fits = _MATCHES[operator.lower()](str(shown.get(attribute, "")).lower(), str(json.loads(quoted)).lower())
+        if word.lower() == "or":
+            groups.append([])
+        groups[-1].append(fits)
+        place, word = found.end(), following
+    return any(all(group) for group in groups)
 
 
 def _find(call: Call, resource: str) -> tuple[WorkspaceState, Document]:

@@ -178,7 +178,7 @@ class WorkspaceService(Service):
         if _SCIM in request.path and not at_the_door:
             return Response(error.status, scim.error_body(error))
         code = error.code if error.code.isupper() or error.code.isdigit() else _CODES.get(error.status, "UNKNOWN")
-        body: dict[str, Any] = {"error_code": code, "message": error.message}
+        body: dict[str, Any] = {"error_code": int(code) if code.isdigit() else code, "message": error.message}
         if "details" in error.extra:
             body["details"] = error.extra["details"]
         return Response(error.status, body)
