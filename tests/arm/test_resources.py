@@ -136,6 +136,17 @@ def test_a_deleted_vault_ends(arm: Arm, group: str) -> None:
     assert arm.get(f"{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults", VAULT_VERSION).json()["value"] == []
 
 
+def test_no_hsm_was_ever_deleted(arm: Arm) -> None:
+    deleted = f"{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs"
+    assert arm.get(deleted, VAULT_VERSION).json() == {"value": []}
+    assert arm.error(arm.get(deleted, "2016-10-01")) == (400, "InvalidApiVersionParameter")
+
+
+def test_a_final_slash_says_nothing(arm: Arm, group: str) -> None:
+    assert arm.get(f"{group}/", "2021-04-01").json()["id"] == group
+    assert arm.get(f"{SUBSCRIPTION}/providers/Microsoft.Resources/deployments/", "2025-04-01").json() == {"value": []}
+
+
 def test_purge_protection_stays(arm: Arm, group: str) -> None:
     arm.made(vault_id(group), VAULT_VERSION, vault_body(enablePurgeProtection=True))
     assert arm.made(vault_id(group), VAULT_VERSION, vault_body())["properties"]["enablePurgeProtection"] is True

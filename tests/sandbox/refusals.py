@@ -41,6 +41,7 @@ REFUSALS = (
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/operationStatuses/{operation}"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/checkNameAvailability"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/deletedVaults*"),
+    Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/deletedManagedHSMs*"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* *Microsoft.Authorization/permissions"),
     Refusal(
         "arm", "version", 400, "InvalidApiVersionParameter", "* /subscriptions/{subscription}/providers/{namespace}*"

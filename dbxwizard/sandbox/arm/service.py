@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from dbxwizard.arm_template import lenient_json
@@ -30,7 +31,7 @@ from dbxwizard.sandbox.arm.roles import is_guid
 from dbxwizard.sandbox.arm.seed import seed
 from dbxwizard.sandbox.arm.timestamps import http_date
 from dbxwizard.sandbox.fields import FieldProblem
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Route, Service
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.tokens import TENANT_ID, Identity
 
@@ -63,6 +64,10 @@ class ArmService(Service):
             module.register(self)
 
     # The hooks of a service.
+
+    def match(self, request: Request) -> tuple[Route, dict[str, str]] | None:
+        """A final slash says nothing; az's SDK ends the list of a subscription's deployments in one."""
+        return super().match(replace(request, path=request.path.rstrip("/")))
 
     def authenticate(self, call: Call) -> Identity:
         token = tokens.bearer(call.request.headers.get("authorization", ""))

@@ -26,6 +26,10 @@ def register(service: ArmService) -> None:
     route, versions = service.route, tuple(v for v in VaultType.api_versions if v >= "2016-10")
     read = "Microsoft.KeyVault/deletedVaults/read"
     route("GET", f"{_PROVIDER}/deletedVaults", api_versions=versions, query=("$top",), action=read)(_list)
+    # az asks for deleted HSMs whenever it asks for deleted vaults.
+    hsm = "Microsoft.KeyVault/deletedManagedHsms/read"
+    since = tuple(v for v in versions if v >= "2020-04")
+    route("GET", f"{_PROVIDER}/deletedManagedHSMs", api_versions=since, query=("$top",), action=hsm)(_no_hsm)
     route("GET", _ONE, api_versions=versions, action="Microsoft.KeyVault/locations/deletedVaults/read")(_get)
     right = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
     route("POST", f"{_ONE}/purge", api_versions=versions, action=right)(_purge)
@@ -39,6 +43,11 @@ def register(service: ArmService) -> None:
 def _list(call: Call) -> Response:
     mine = [body for body in call.store.all(DELETED) if body["subscription"] == call.params["subscription"].lower()]
     return Response(200, page(call, [_rendered(body) for body in mine]))
+
+
+def _no_hsm(call: Call) -> Response:
+    """Managed HSMs can't be made here, so none was deleted."""
+    return Response(200, page(call, []))
 
 
 def _get(call: Call) -> Response:
