@@ -30,6 +30,7 @@ from dbxwizard.core.events import (
 )
 
 _FRAMES_PER_SECOND = 8
+_LINES_SHOWN = 8
 
 
 @dataclass(slots=True)
@@ -107,16 +108,25 @@ class LiveBoard:
             table.add_column(ratio=1, overflow="ellipsis")
         if self._columns:
             table.add_row(*(self._cell(name, column) for name, column in self._columns.items()))
-        return Group(Text(self._headline, style="bold"), table)
+        return Group(Text(self._headline, style="bold"), table, self._notes())
 
     def _cell(self, name: str, column: _Column) -> Text:
         failed = f", {column.failed} failed" if column.failed else ""
         text = Text(f"{name}: {column.done} done{failed}\n", style="bold", no_wrap=True)
-        for line in list(column.running.values())[:8]:
+        for line in list(column.running.values())[:_LINES_SHOWN]:
             elapsed = max(0.0, time.time() - line.began)
-            detail = f" ({line.detail})" if line.detail else ""
-            text.append(f"{elapsed:5.1f} s  {line.title}{detail}\n", style="not bold")
+            text.append(f"{elapsed:5.1f} s  {line.title}{' …' if line.detail else ''}\n", style="not bold")
         return text
+
+    def _notes(self) -> Text:
+        """What is waited for, over the whole width: a column would cut it."""
+        details = [
+            f"{name}: {line.title}: {line.detail}"
+            for name, column in self._columns.items()
+            for line in column.running.values()
+            if line.detail
+        ]
+        return Text("\n".join(details[:_LINES_SHOWN]), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _style(event: StepEvent) -> str:
