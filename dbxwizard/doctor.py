@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
@@ -79,8 +81,10 @@ async def examine(
     ]
     if repository:
         parts.append(("GitHub", lambda: _github(connection, repository)))
+        parts.append(("client secrets", lambda: _client_secrets(connection, repository)))
     if environments:
         parts.append(("names", lambda: _names(connection, environments)))
+        parts.append(("quotas", lambda: _quotas(connection, subscription_id, environments)))
     checks = [_identity(connection)]
     for name, part in parts:
         checks += await _guarded(name, part)
@@ -187,6 +191,54 @@ def _plan_tier(plan: str, *, private: bool) -> Check:
         return Check("GitHub plan", Verdict.MISSING, "private repositories on Free have no environments", fix)
     detail = f"{plan or 'not visible'}: required reviewers and wait timers need Enterprise for private repositories"
     return Check("GitHub plan", Verdict.WARNING, detail)
+
+
+async def _client_secrets(connection: Connection, repository: str) -> list[Check]:
+    """Only --auth secret has them; a federated credential does not expire."""
+    from dbxwizard.clients.graph import epoch
+    from dbxwizard.steps.applications import unique_name
+    from dbxwizard.steps.principals import SERVICE_PRINCIPALS
+
+    if connection.signed_in.kind != "user":
+        return []
+    ending = []
+    for key in SERVICE_PRINCIPALS:
+        application = await connection.graph().application_of_name(unique_name(repository, key))
+        held = (application or {}).get("passwordCredentials") or []
+        last = max((epoch(one["endDateTime"]) for one in held), default=None)
+        if last is not None and last - time.time() < _SOON:
+            ending.append(f"{key} until {time.strftime('%Y-%m-%d', time.gmtime(last))}")
+    if not ending:
+        return [Check("client secrets", Verdict.OK, "none expires within 30 days")]
+    return [Check("client secrets", Verdict.WARNING, ", ".join(ending), "Run `dbxwizard setup --auth secret` again.")]
+
+
+async def _quotas(connection: Connection, subscription_id: str, environments: Sequence[Environment]) -> list[Check]:
+    """All clusters of the files at their largest, against the cores that the subscription may still use."""
+    wanted: Counter[str] = Counter()
+    for environment in environments:
+        wanted[environment.location] += sum(_most_cores(cluster.settings) for cluster in environment.clusters)
+    checks = []
+    for location, cores in wanted.items():
+        used, limit = await connection.arm(subscription_id).cores(location)
+        detail = f"{location}: the clusters need up to {cores} cores, {limit - used} of {limit} are free"
+        enough = cores <= limit - used
+        fix = "" if enough else "Ask for more vCPUs (portal: Quotas), or make the clusters smaller."
+        checks.append(Check("quotas", Verdict.OK if enough else Verdict.WARNING, detail, fix))
+    return checks
+
+
+def _most_cores(settings: Mapping[str, Any]) -> int:
+    """The driver and as many workers as there may be; a type's cores stand in its name (Standard_D4ds_v5: 4)."""
+    workers = (settings.get("autoscale") or {}).get("max_workers", settings.get("num_workers", 0))
+    kinds = settings.get("node_type_id", ""), settings.get("driver_node_type_id") or settings.get("node_type_id", "")
+    worker, driver = (_cores(str(kind)) for kind in kinds)
+    return int(workers) * worker + driver
+
+
+def _cores(node_type: str) -> int:
+    found = re.match(r"Standard_[A-Z]+(\d+)", node_type)
+    return int(found.group(1)) if found else 0
 
 
 async def _names(connection: Connection, environments: Sequence[Environment]) -> list[Check]:

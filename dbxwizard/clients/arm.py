@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Of what no SDK above knows.
 _VAULTS_VERSION = "2024-11-01"
 _STORAGE_VERSION = "2024-01-01"
+_COMPUTE_VERSION = "2024-07-01"
 _DEPLOYMENT_ENDED = ("Succeeded", "Failed", "Canceled")
 
 
@@ -164,6 +165,13 @@ class ArmClient:
         """The soft-deleted key vault of that name in that region; None when there is none."""
         path = f"{self._scope}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}"
         return await _or_none(self._send("GET", path, _VAULTS_VERSION))
+
+    async def cores(self, location: str) -> tuple[int, int]:
+        """Cores in use in the region, and how many the subscription may use there at most."""
+        path = f"{self._scope}/providers/Microsoft.Compute/locations/{location}/usages"
+        usages = (await self._send("GET", path, _COMPUTE_VERSION))["value"]
+        found = next(one for one in usages if one["name"]["value"] == "cores")
+        return int(found["currentValue"]), int(found["limit"])
 
     async def name_problem(self, resource_type: str, name: str) -> str:
         """Why nobody can make a key vault or a storage account of that name; "" when it is free."""

@@ -11,6 +11,7 @@ from dbxwizard.arm_template import lenient_json
 from dbxwizard.sandbox import tokens
 from dbxwizard.sandbox.arm import (
     access,
+    compute_routes,
     errors,
     metadata,
     resource_routes,
@@ -56,6 +57,7 @@ class ArmService(Service):
             scope_routes,
             deployment_routes,
             role_routes,
+            compute_routes,
             vault_routes,
             tag_routes,
             resource_routes,
