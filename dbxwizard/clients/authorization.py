@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
 
 from dbxwizard.clients.cloud import Cloud
-from dbxwizard.clients.errors import translated
+from dbxwizard.clients.errors import translate, translated
 from dbxwizard.clients.identity import SignedIn
 from dbxwizard.clients.management import Json, as_body, sdk_options
 from dbxwizard.clients.transport import CloudTransport
-from dbxwizard.core.errors import NotFound
+from dbxwizard.core.errors import NotFound, NotYet
 
 _VERSION = "2022-04-01"
 
@@ -158,7 +159,10 @@ class AuthorizationClient:
             **({"description": description} if description else {}),
         }
         with translated(f"role assignment at {scope}"):
-            made = await self._client.role_assignments.create(scope, name, as_body({"properties": properties}))
+            try:
+                made = await self._client.role_assignments.create(scope, name, as_body({"properties": properties}))
+            except HttpResponseError as error:
+                raise _not_yet(error, scope) or error from error
         return _assignment(made)
 
     async def delete_assignment(self, assignment_id: str) -> None:
@@ -183,6 +187,14 @@ class AuthorizationClient:
 def allowed(permissions: Iterable[Permission], action: str, *, data: bool = False) -> bool:
     """Whether one of them has `action` and does not take it back. Conditions are not looked at."""
     return any(permission.allows(action, data=data) for permission in permissions)
+
+
+def _not_yet(error: HttpResponseError, scope: str) -> NotYet | None:
+    """A custom role that was made a moment ago is not known everywhere."""
+    known = translate(error)
+    if known is None or known.code != "RoleDefinitionDoesNotExist":
+        return None
+    return NotYet(known.code, known.message, resource=f"role assignment at {scope}", status=error.status_code or 0)
 
 
 def _matches(patterns: Iterable[str], action: str) -> bool:

@@ -18,10 +18,6 @@ from dbxwizard.clients.transport import CloudTransport
 from dbxwizard.core.errors import OperationError, SeveralErrors
 
 Json = dict[str, Any]
-# Envelopes whose details say what happened.
-_ENVELOPES = frozenset(
-    {"DeploymentFailed", "InvalidTemplateDeployment", "MultipleErrorsOccurred", "ResourceDeploymentFailure"}
-)
 
 
 def sdk_options(cloud: Cloud, signed_in: SignedIn, transport: CloudTransport) -> dict[str, Any]:
@@ -100,13 +96,13 @@ def _body(error: HttpResponseError) -> Json:
 
 
 def _leaves(error: Json) -> Iterator[tuple[str, str, str]]:
-    """Code, message and target of each cause; a message may itself be an error as JSON."""
+    """Code, message and target of each cause: what has no details below it. A message may be an error as JSON."""
     code, message = str(error.get("code", "")), str(error.get("message", ""))
     nested = _as_error(message)
-    details = [entry for entry in error.get("details") or [] if isinstance(entry, dict)]
+    details = [entry for entry in error.get("details") or [] if isinstance(entry, dict) and entry.get("code")]
     if nested is not None:
         yield from _leaves(nested)
-    elif details and (code in _ENVELOPES or not message or code in ("BadRequest", "Conflict", "Forbidden")):
+    elif details:
         for entry in details:
             yield from _leaves(entry)
     elif code:

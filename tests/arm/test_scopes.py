@@ -129,6 +129,15 @@ def test_resource_groups(arm: Arm) -> None:
     assert arm.error(arm.get(f"{SUBSCRIPTION}/resourcegroups", "2025-04-01", **{"$filter": "size eq '1'"}))[0] == 400
 
 
+def test_a_name_that_a_url_cannot_hold(arm: Arm) -> None:
+    path = f"{SUBSCRIPTION}/resourceGroups/rg%20%28one%29"
+    assert arm.error(arm.put(path, "2025-04-01", {"location": "westeurope"})) == (400, "InvalidResourceGroup")
+    path = f"{SUBSCRIPTION}/resourceGroups/rg%28one%29"
+    arm.made(path, "2025-04-01", {"location": "westeurope"})
+    assert arm.get(path, "2025-04-01").json()["name"] == "rg(one)"
+    assert arm.send("HEAD", path, "2025-04-01").status_code == 204
+
+
 def test_a_group_goes_with_all_it_holds(arm: Arm) -> None:
     arm.register("ManagedIdentity")
     group = arm.group()

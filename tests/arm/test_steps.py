@@ -190,6 +190,24 @@ async def test_a_role_of_that_name_that_nobody_sees(cloud: Cloud, roles: Authori
     assert "--role-name" in error.fix
 
 
+async def test_a_new_custom_role_is_waited_for(roles: AuthorizationClient, arm: Arm) -> None:
+    with arm.store.transaction():
+        arm.store.put("_setting", "latency", {"profile": "demo"})
+    wanted = Assignment(arm.principal(), "ServicePrincipal", _made_role, SUBSCRIPTION)
+    step = RoleAssignmentStep(
+        AssignmentReader(roles), step_id="a", title="role", wanted=wanted, needs=("setup/custom-role",)
+    )
+    assert (await applied(CustomRoleStep(roles), step)).status is Status.SUCCESS
+    # Another try came after the refusal.
+    refused = [one["status"] for one in arm.store.requests() if one["method"] == "PUT" and one["status"] >= 400]
+    assert refused
+    assert set(refused) == {400}
+
+
+def _made_role(inputs: Inputs) -> str:
+    return str(inputs.get("setup/custom-role", "role_definition_id"))
+
+
 # Role assignments
 
 

@@ -9,7 +9,7 @@ from dbxwizard.sandbox.arm import access, errors
 from dbxwizard.sandbox.arm.conditions import Attributes, ConditionError, parse
 from dbxwizard.sandbox.arm.ids import ResourceId
 from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
-from dbxwizard.sandbox.arm.roles import is_guid, is_visible
+from dbxwizard.sandbox.arm.roles import CUSTOM, is_guid, is_visible
 from dbxwizard.sandbox.arm.stored import is_there
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.fields import Spec
@@ -165,7 +165,9 @@ def _role_id(assignment: ResourceId, role: str) -> str:
 
 def _check_role(write: Write, role: str) -> None:
     found = rbac.find_definition(write.store, role)
-    if found is None or not (is_visible(found, write.id.scope) or write.id.scope == ""):
+    # A new role is not everywhere at once (learn.microsoft.com/azure/role-based-access-control/troubleshooting).
+    seconds = write.context.seconds("role-definition.replicate") if found and found["roleType"] == CUSTOM else 0.0
+    if found is None or not is_visible(found, write.id.scope) or found["createdAt"] + seconds > write.context.now:
         raise ApiError(
             400,
             "RoleDefinitionDoesNotExist",

@@ -91,11 +91,11 @@ def _add(
 
 
 def _get(call: Call) -> Response:
-    return Response(200, resources.read(call, call.request.path))
+    return Response(200, resources.read(call, unquote(call.request.path)))
 
 
 def _head(call: Call) -> Response:
-    return Response(204 if resources.exists(call, call.request.path) else 404)
+    return Response(204 if resources.exists(call, unquote(call.request.path)) else 404)
 
 
 def _put(call: Call) -> Response:
