@@ -27,6 +27,7 @@ from dbxwizard.steps.infrastructure import InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.principals import Principals, repository_of
 from dbxwizard.steps.secret_scopes import SecretScopeStep
+from dbxwizard.steps.wheel_build import WheelBuilds
 from dbxwizard.steps.wheels import WheelStep
 from dbxwizard.steps.workspace import Workspace
 
@@ -51,8 +52,9 @@ async def deploy_steps(
 ) -> tuple[Step[Any], ...]:
     """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
     steps: list[Step[Any]] = []
+    builds = WheelBuilds()
     for environment in environments:
-        steps += await _Deployment.of(options, environment, connection)
+        steps += await _Deployment.of(options, environment, connection, builds)
     return tuple(steps)
 
 
@@ -60,17 +62,24 @@ class _Deployment:
     """One environment's steps on their way."""
 
     def __init__(
-        self, options: DeployOptions, environment: Environment, connection: Connection, principals: Principals
+        self,
+        options: DeployOptions,
+        environment: Environment,
+        connection: Connection,
+        principals: Principals,
+        builds: WheelBuilds,
     ) -> None:
         self._options, self._environment, self._connection = options, environment, connection
-        self._principals = principals
+        self._principals, self._builds = principals, builds
         self._workspace = SharedWorkspace(environment.name, connection.workspace)
         self._client_id = ""
 
     @classmethod
-    async def of(cls, options: DeployOptions, environment: Environment, connection: Connection) -> list[Step[Any]]:
+    async def of(
+        cls, options: DeployOptions, environment: Environment, connection: Connection, builds: WheelBuilds
+    ) -> list[Step[Any]]:
         principals = Principals(connection, environment, options.repository)
-        made = cls(options, environment, connection, principals)
+        made = cls(options, environment, connection, principals, builds)
         return await made.steps()
 
     async def steps(self) -> list[Step[Any]]:
@@ -127,7 +136,13 @@ class _Deployment:
     def _wheels(self) -> list[Step[Any]]:
         root = self._environment.root
         return [
-            WheelStep(self._workspace, wheel.project, root / wheel.project, wheel.clusters if wheel.upload else ())
+            WheelStep(
+                self._workspace,
+                wheel.project,
+                root / wheel.project,
+                wheel.clusters if wheel.upload else (),
+                builds=self._builds,
+            )
             for wheel in self._environment.wheels
         ]
 

@@ -87,6 +87,21 @@ def distribution_of(file_name: str) -> str:
     return re.sub(r"[-_.]+", "-", file_name.split("-", 1)[0]).lower()
 
 
+class WheelBuilds:
+    """Builds each content once, however many environments want it."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[tuple[Path, str], asyncio.Future[Wheel]] = {}
+
+    async def wheel(self, project: Path, mark: str) -> Wheel:
+        """As `build`."""
+        key = project, mark
+        task = self._tasks.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._tasks[key] = asyncio.ensure_future(build(project, mark))
+        return await asyncio.shield(task)  # one environment that is cancelled must not take it from the others
+
+
 async def build(project: Path, mark: str) -> Wheel:
     """The wheel of `project`, `mark` (see content_hash) in its version. Raises OperationError `wheel-build-failed`."""
     with tempfile.TemporaryDirectory(prefix="dbxwizard-wheel-") as folder:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
-from dbxwizard.steps.wheel_build import Wheel, build, content_hash, distribution_of
+from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of
 
 _INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
 
@@ -33,7 +33,7 @@ class WheelState:
 
 class WheelStep(WorkspaceStep[WheelState]):
     """`project` is the folder of the Python project, `name` what it is called in ids (its path in the file); `clusters`
-    those that install it, none of them where it is only to be uploaded."""
+    those that install it, none of them where it is only to be uploaded. `builds` may be shared by environments."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class WheelStep(WorkspaceStep[WheelState]):
         project: Path,
         clusters: Sequence[str],
         *,
+        builds: WheelBuilds | None = None,
         needs: Sequence[str] = (),
     ) -> None:
         super().__init__(
@@ -51,7 +52,7 @@ class WheelStep(WorkspaceStep[WheelState]):
             resource=f"wheel {name} in {workspace.environment}",
             needs=(*(cluster_step(workspace, one) for one in clusters), *needs),
         )
-        self._project, self._clusters = project, tuple(clusters)
+        self._project, self._clusters, self._builds = project, tuple(clusters), builds or WheelBuilds()
         self._folder = f"/Shared/dbxwizard/{workspace.slug}/wheels/{name.strip('./').replace('/', '-')}"
 
     async def read(self, inputs: Inputs) -> WheelState:
@@ -112,7 +113,7 @@ class WheelStep(WorkspaceStep[WheelState]):
 
     async def _upload(self, state: WheelState, inputs: Inputs, progress: Progress) -> WheelState:
         progress.waiting(f"the build of {self._project.name}")
-        wheel: Wheel = await build(self._project, state.mark)
+        wheel = await self._builds.wheel(self._project, state.mark)
         client = await self.workspace.client(inputs)
         await client.make_folder(self._folder)
         await client.upload(f"{self._folder}/{wheel.file_name}", wheel.content)

@@ -16,7 +16,7 @@ import pytest
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.sandbox.databricks.show import workspaces
-from dbxwizard.steps.wheel_build import Wheel, build, content_hash, distribution_of
+from dbxwizard.steps.wheel_build import Wheel, WheelBuilds, build, content_hash, distribution_of
 from tests.databricks.conftest import World
 from tests.databricks.environment import CLUSTER, Environment, changed
 
@@ -131,6 +131,18 @@ def test_a_folder_without_a_project_is_said(tmp_path: Path) -> None:
     with pytest.raises(OperationError) as missing:
         content_hash(tmp_path / "nowhere")
     assert missing.value.code == "wheel-project"
+
+
+async def test_a_content_is_built_once_for_all_environments(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builds, mark, asked = WheelBuilds(), content_hash(project), []
+
+    async def counted(project: Path, mark: str) -> Wheel:
+        asked.append(mark)
+        return await build(project, mark)
+
+    monkeypatch.setattr("dbxwizard.steps.wheel_build.build", counted)
+    wheels = await asyncio.gather(*(builds.wheel(project, mark) for _ in range(4)))
+    assert len({wheel.file_name for wheel in wheels}) == len(asked) == 1
 
 
 # On a cluster
