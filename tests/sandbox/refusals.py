@@ -42,6 +42,7 @@ REFUSALS = (
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/checkNameAvailability"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/deletedVaults*"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* /*/deletedManagedHSMs*"),
+    Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* */locations/{location}/usages"),
     Refusal("arm", "version", 400, "InvalidApiVersionParameter", "* *Microsoft.Authorization/permissions"),
     Refusal(
         "arm", "version", 400, "InvalidApiVersionParameter", "* /subscriptions/{subscription}/providers/{namespace}*"
