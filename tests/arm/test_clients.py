@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from dbxwizard.clients.arm import ArmClient
 from dbxwizard.clients.authorization import AuthorizationClient, Permission, allowed
 from dbxwizard.clients.cloud import Cloud, discover
 from dbxwizard.clients.identity import SignedIn, sign_in
+from dbxwizard.clients.management import deployment_error
 from dbxwizard.core.errors import (
     Conflict,
     Forbidden,
@@ -258,3 +261,46 @@ def test_permissions() -> None:
     assert not allowed([contributor], "Microsoft.Authorization/roleAssignments/write")
     assert allowed([contributor], "a/b", data=True)
     assert not allowed([contributor], "a/c", data=True)
+
+
+class Answer:
+    """A response of azure-core, as far as errors look at it."""
+
+    headers: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status_code, self._text = status, text
+
+    def text(self) -> str:
+        return self._text
+
+
+def failed(status: int, body: object) -> OperationError:
+    error = HttpResponseError("the deployment failed")
+    error.response = Answer(status, body if isinstance(body, str) else json.dumps(body))  # type: ignore[assignment]
+    error.status_code = status
+    return deployment_error(error, "deployment main")
+
+
+def envelope(*details: object) -> dict[str, object]:
+    message = "At least one resource deployment operation failed."
+    return {"status": "Failed", "error": {"code": "DeploymentFailed", "message": message, "details": list(details)}}
+
+
+def test_causes_of_a_failed_deployment() -> None:
+    """Azure wraps a provider's answer as text into the details of its own."""
+    inner = json.dumps({"error": {"code": "VaultAlreadyExists", "message": "taken"}})
+    known = failed(200, envelope({"code": "Conflict", "message": inner}))
+    assert (type(known), known.code, known.message) == (Conflict, "VaultAlreadyExists", "taken")
+    nested = envelope({"code": "DeploymentFailed", "details": [{"code": "PrincipalNotFound", "message": "who?"}]})
+    assert isinstance(failed(200, nested), NotYet)
+    twice = {"code": "BadRequest", "message": "no", "target": "/subscriptions/1"}
+    assert failed(200, envelope(twice, twice)).resource == "/subscriptions/1"
+    several = failed(200, envelope(twice, {"code": "Conflict", "message": "{broken"}))
+    assert isinstance(several, SeveralErrors)
+    assert {error.code for error in several.errors} == {"BadRequest", "Conflict"}
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"error": 7}'])
+def test_a_failure_that_says_nothing(body: str) -> None:
+    assert failed(502, body).resource == "deployment main"
