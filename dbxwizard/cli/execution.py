@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ async def plan_only(invocation: Invocation, steps: Sequence[Step[Any]], actor: s
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)
     report = Report.of(result, plan_lines(plan), plan=plan.to_json())
     if plan.changes and invocation.flag("detailed_exitcode"):
-        return Report(**{**_fields(report), "code": _PLAN_SHOWS_CHANGES})
+        return replace(report, code=_PLAN_SHOWS_CHANGES)
     return report
 
 
@@ -48,7 +49,11 @@ async def apply(invocation: Invocation, steps: Sequence[Step[Any]], actor: str, 
             return Report(
                 invocation.command, invocation.run_id, Status.CANCELLED, text=("nothing was changed",), code=130
             )
-        with narrating(invocation, history) as listener, _cancelled_by_signal() as cancel:
+        with (
+            _grouped(invocation, "Run"),
+            narrating(invocation, history) as listener,
+            _cancelled_by_signal() as cancel,
+        ):
             result = await run(
                 plan,
                 listener=listener,
@@ -69,10 +74,6 @@ async def _plan(steps: Sequence[Step[Any]], listener: Listener, actor: str, *, l
     return await make_plan(steps, listener=listener, clock=SystemClock(), actor=actor, lenient_scopes=lenient)
 
 
-def _fields(report: Report) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in Report.__slots__}
-
-
 @contextmanager
 def _journal(invocation: Invocation, key: str) -> Iterator[Listener]:
     folder = state_folder(invocation.environ) / "runs" / key
@@ -89,7 +90,21 @@ def _require_saved(invocation: Invocation, plan: Plan) -> None:
 
 def _show(invocation: Invocation, plan: Plan) -> None:
     if not invocation.flag("quiet"):
-        print("\n".join(plan_lines(plan)), file=sys.stderr, flush=True)
+        with _grouped(invocation, "Plan"):
+            print("\n".join(plan_lines(plan)), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _grouped(invocation: Invocation, title: str) -> Iterator[None]:
+    """What is printed inside folds away in the log of GitHub Actions, which reads commands from both streams."""
+    if invocation.output != "github":
+        yield
+        return
+    print(f"::group::{title}", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("::endgroup::", file=sys.stderr, flush=True)
 
 
 def _agreed(invocation: Invocation) -> bool:
@@ -102,7 +117,7 @@ def _agreed(invocation: Invocation) -> bool:
 
 @contextmanager
 def _cancelled_by_signal() -> Iterator[CancelToken]:
-    """Ctrl+C once: nothing new starts. Twice: stops at once. SIGTERM counts as both."""
+    """Ctrl+C or SIGTERM once: nothing new starts. Twice: stops at once."""
     cancel, loop = CancelToken(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, cancel.cancel)
