@@ -17,6 +17,7 @@ from dbxwizard.sandbox.store import Store
 
 TENANT_ID = str(uuid.uuid5(WORLD, "tenant"))
 LIFETIME = 3600.0  # seconds; Entra's default is 60 to 90 minutes
+SKEW = 300.0  # seconds by which clocks may differ; learn.microsoft.com/entra/identity-platform/access-tokens
 DATABRICKS_APP_ID = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 _ALGORITHM = "RS256"
 _UNCHECKED: Options = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
@@ -80,6 +81,8 @@ def verify(store: Store, now: float, token: str, audiences: frozenset[str]) -> I
         raise ApiError(401, "invalid", "The access token is invalid.") from error
     if claims["exp"] <= now:
         raise ApiError(401, "expired", "The access token expiry UTC time is earlier than current UTC time.")
+    if claims.get("nbf", 0) > now + SKEW:
+        raise ApiError(401, "invalid", "The access token is not yet valid.")
     if str(claims["aud"]).rstrip("/") not in {audience.rstrip("/") for audience in audiences}:
         raise ApiError(401, "audience", f"The access token has been obtained for wrong audience '{claims['aud']}'.")
     return Identity(

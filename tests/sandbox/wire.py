@@ -59,7 +59,7 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Raises what http.client raises when the answer is none; the connection is opened anew after that."""
-        more = {"Authorization": f"Bearer {token}"} if token else {}
+        more = {"User-Agent": "wire", **({"Authorization": f"Bearer {token}"} if token else {})}
         if json_body is not None:
             body, more["Content-Type"] = json.dumps(json_body).encode(), JSON
         connection = self._connection(host)

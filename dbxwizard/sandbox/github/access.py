@@ -21,6 +21,11 @@ _ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 _NOT_FOR_JOBS = frozenset({"administration", "environments", "secrets", "variables"})
 # Rights that a classic token needs the whole scope `repo` for, public repository or not.
 _SETTINGS = frozenset({"administration", "environments", "secrets", "variables"})
+# docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent
+_NO_USER_AGENT = (
+    "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
+    "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required)."
+)
 _EXCEEDED = "API rate limit exceeded for user ID {}."
 
 
@@ -78,7 +83,9 @@ def add_token(
 
 
 def authenticate(call: Call) -> Principal:
-    """The holder of the request's token; raises ApiError 401 as GitHub words it."""
+    """The holder of the request's token; raises ApiError 401 as GitHub words it, 403 for a nameless program."""
+    if not call.request.headers.get("user-agent"):
+        raise ApiError(403, "Forbidden", _NO_USER_AGENT)
     kind, _, token = call.request.headers.get("authorization", "").partition(" ")
     if not token:
         raise ApiError(401, "Unauthorized", "Requires authentication")

@@ -5,52 +5,24 @@ Source: learn.microsoft.com/graph/api/resources/application and the operations l
 
 from __future__ import annotations
 
-from typing import Any
-
 from dbxwizard.sandbox.entra import secrets
 from dbxwizard.sandbox.entra.directory import find_application, find_principal
 from dbxwizard.sandbox.graph import odata, rights, views
+from dbxwizard.sandbox.graph.application_fields import CHANGES, KEPT, NEW
 from dbxwizard.sandbox.graph.people import missing
 from dbxwizard.sandbox.graph.views import APPLICATION, OBJECT
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 _AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
-_KEPT: dict[str, Any] = {
-    "description?": str,
-    "identifierUris?": [str],
-    "isDeviceOnlyAuthSupported?": bool,
-    "isFallbackPublicClient?": bool,
-    "notes?": str,
-    "addIns?": list,
-    "api?": dict,
-    "appRoles?": list,
-    "groupMembershipClaims?": str,
-    "info?": dict,
-    "keyCredentials?": list,
-    "oauth2RequirePostResponse?": bool,
-    "optionalClaims?": dict,
-    "parentalControlSettings?": dict,
-    "publicClient?": dict,
-    "requiredResourceAccess?": list,
-    "samlMetadataUrl?": str,
-    "serviceManagementReference?": str,
-    "servicePrincipalLockConfiguration?": dict,
-    "spa?": dict,
-    "tokenEncryptionKeyId?": str,
-    "web?": dict,
-}
-_CHANGES = {"displayName?": str, "signInAudience?": str, "tags?": [str], "passwordCredentials?": list, **_KEPT}
-_NEW = _CHANGES | {"displayName": str}
-del _NEW["displayName?"]
 READ, WRITE = "Application.Read.All", "Application.ReadWrite.All"
 
 
 def register(service: Service) -> None:
     service.route("GET", "/v1.0/applications", action=READ)(_list)
-    service.route("POST", "/v1.0/applications", body=_NEW, action=WRITE)(_create)
+    service.route("POST", "/v1.0/applications", body=NEW, action=WRITE)(_create)
     service.route("GET", "/v1.0/applications/{key}", action=READ)(_get)
-    service.route("PATCH", "/v1.0/applications/{key}", body=_CHANGES, action=WRITE)(_update)
+    service.route("PATCH", "/v1.0/applications/{key}", body=CHANGES, action=WRITE)(_update)
     service.route("DELETE", "/v1.0/applications/{key}", action=WRITE)(_delete)
     service.route("GET", "/v1.0/applications/{key}/owners", action=READ)(_owners)
     service.route("GET", "/v1.0/directory/deletedItems/microsoft.graph.application", action=READ)(_deleted)
@@ -143,7 +115,7 @@ def _changed(call: Call, body: Document, given: Document) -> Document:
     if not 1 <= len(given.get("displayName", body["displayName"]) or "") <= 256:
         raise _invalid("displayName")
     own = {name: given[name] for name in ("displayName", "signInAudience", "tags") if given.get(name) is not None}
-    kept = {name.rstrip("?") for name in _KEPT}
+    kept = {name.rstrip("?") for name in KEPT}
     more = body["more"] | {name: value for name, value in given.items() if name in kept}
     changed = body | own | {"more": more}
     if "tags" in own:

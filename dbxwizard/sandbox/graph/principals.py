@@ -19,7 +19,6 @@ _CHANGES = {
     "tags?": [str],
     "notes?": str,
     "description?": str,
-    "servicePrincipalType?": str,
     "appRoleAssignmentRequired?": bool,
 }
 
@@ -92,8 +91,7 @@ def _no_application(app_id: str) -> ApiError:
 
 
 def _changed(call: Call, body: Document) -> Document:
-    names = ("displayName", "tags", "accountEnabled")
-    changed = body | {name: call.body[name] for name in names if call.body.get(name) is not None}
+    changed = body | {name: value for name, value in call.body.items() if name != "appId" and value is not None}
     call.store.put("directory.servicePrincipal", body["id"], changed)
     return changed
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from dbxwizard.sandbox.http import ApiError, Call, Response
 from dbxwizard.sandbox.store import Document
-from dbxwizard.sandbox.vault import secrets
+from dbxwizard.sandbox.vault import resource, secrets
 from dbxwizard.sandbox.vault.secrets import RIGHT, VERSIONS
 
 if TYPE_CHECKING:
     from dbxwizard.sandbox.vault.service import VaultService
-
-_RETENTION = 90 * 86400
 
 
 def register(service: VaultService) -> None:
@@ -36,7 +34,7 @@ def _bundle(call: Call, stored: Document) -> Document:
         **secrets.bundle(call, stored, stored["versions"][-1]),
         "recoveryId": f"{call.url(call.request.host)}/deletedsecrets/{stored['name']}",
         "deletedDate": int(stored["deletedAt"]),
-        "scheduledPurgeDate": int(stored["deletedAt"] + _RETENTION),
+        "scheduledPurgeDate": int(stored["deletedAt"]) + resource.retention_days(call) * 86400,
     }
 
 
@@ -66,5 +64,13 @@ def _recover(call: Call) -> Response:
 
 def _purge(call: Call) -> Response:
     _require(call)
+    if resource.is_protected(call):
+        vault = resource.vault_of(call)
+        message = (
+            'Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault service '
+            "will automatically purge it after the retention period has passed.\r\n"
+            f"Vault: {vault['name']};location={vault['location']}"
+        )
+        raise ApiError(403, "Forbidden", message, inner="ForbiddenByPurgeProtection")
     call.store.delete("vault.secret", secrets.key(call))
     return Response(204)

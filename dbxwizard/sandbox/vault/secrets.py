@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbxwizard.sandbox.http import ApiError, Call, Response
 from dbxwizard.sandbox.store import Document
+from dbxwizard.sandbox.vault import resource
 
 if TYPE_CHECKING:
     from dbxwizard.sandbox.vault.service import VaultService
@@ -92,9 +93,13 @@ def _version(call: Call, number: int) -> Document:
 
 def bundle(call: Call, stored: Document, version: Document) -> Document:
     """A secret without its value, as the service answers it."""
+    recovery = {
+        "recoveryLevel": "Recoverable" if resource.is_protected(call) else "Recoverable+Purgeable",
+        "recoverableDays": resource.retention_days(call),
+    }
     made: Document = {
         "id": f"{call.url(call.request.host)}/secrets/{stored['name']}/{version['id']}",
-        "attributes": {**version["attributes"], "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90},
+        "attributes": {**version["attributes"], **recovery},
         "tags": version["tags"],
     }
     if version["contentType"]:

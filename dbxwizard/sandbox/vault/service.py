@@ -13,6 +13,7 @@ from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.tokens import Identity
 from dbxwizard.sandbox.vault import deleted, secrets
+from dbxwizard.sandbox.vault.resource import vault_of
 
 AUDIENCE = "https://vault.azure.net"
 
@@ -86,16 +87,6 @@ class VaultService(Service):
             if not body.get("deletedAt")
         ]
         return {"vaultSecrets": listed}
-
-
-def vault_of(call: Call) -> Document:
-    """The vault's resource; its host is closed when it is deleted."""
-    name = call.request.host.split(":", 1)[1]
-    tail = f"microsoft.keyvault/vaults/{name}"
-    vault = next((body for key, body in call.store.find("arm.resource") if key.endswith(tail)), None)
-    if vault is None:
-        raise ApiError(404, "VaultNotFound", f"The vault '{name}' was not found.")
-    return vault
 
 
 def _forbidden(identity: Identity, action: str, resource: str, vault: Document) -> ApiError:
