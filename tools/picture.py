@@ -13,7 +13,8 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "images" / "demo.svg"
-WIDTH, SHOWN = 110, 42
+WIDTH = 110
+HEAD, TAIL = 6, 5  # lines shown of each command's output
 # Cursor movements and erasures of the live board; what they draw over is not part of the record.
 _CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-HJKSTfhlnsu]")
 
@@ -21,11 +22,24 @@ _CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-HJKSTfhlnsu]")
 def main() -> None:
     lines = record([sys.executable, str(ROOT / "tools" / "demo.py")])
     console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115  closed at exit
-    shown = lines if len(lines) <= SHOWN else [*lines[: SHOWN - 12], "  …", *lines[-11:]]
-    console.print(Text.from_ansi("\n".join(shown)), soft_wrap=False, overflow="ellipsis", no_wrap=True)
+    console.print(Text.from_ansi("\n".join(shortened(lines))), soft_wrap=False, overflow="ellipsis", no_wrap=True)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     console.save_svg(str(TARGET), title="make demo")
     print(f"wrote {TARGET.relative_to(ROOT)}")
+
+
+def shortened(lines: list[str]) -> list[str]:
+    """Each command with the beginning and the end of what it prints."""
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line.startswith("$ "):
+            parts.append([])
+        parts[-1].append(line)
+    shown: list[str] = []
+    for part in parts:
+        cut = len(part) > HEAD + TAIL + 1
+        shown += [*part[:HEAD], "   …", *part[-TAIL:]] if cut else part
+    return shown
 
 
 def record(command: list[str]) -> list[str]:
