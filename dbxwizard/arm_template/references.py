@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dbxwizard.arm_template.dependencies import Directory
-from dbxwizard.arm_template.errors import ExpressionError
+from dbxwizard.arm_template.errors import ExpressionError, TemplateError
 from dbxwizard.arm_template.resources import Resource
 from dbxwizard.arm_template.scope import RESOURCE_GROUP_TYPE
 from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
@@ -67,7 +67,11 @@ class References:
         if self._evaluator.runtime is not None:
             return self._evaluator.runtime.reference(identifier, version, full)
         if resource is not None and resource.is_deployment and resource.deployed and not resource.existing:
-            return self._outcome(resource, full=full)
+            try:
+                return self._outcome(resource, full=full)
+            except TemplateError:
+                if not self._evaluator.waits(resource):
+                    raise
         whole = ", 'full'" if full else ""
         return Unknown(f"reference('{identifier}', '{version}'{whole})")
 

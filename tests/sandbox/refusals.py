@@ -151,7 +151,10 @@ EXEMPT: dict[str, dict[str, str]] = {
     "arm GET /{scope...}/providers/Microsoft.Authorization/permissions": {"right": _OWN},
     "arm GET /providers/Microsoft.Authorization/roleDefinitions": {"right": _FILTERED},
     "arm GET /providers/Microsoft.Authorization/roleDefinitions/{name}": {"right": _FILTERED},
-    "arm POST /providers/Microsoft.Resources/calculateTemplateHash": {"field": "the body is any template at all"},
+    "arm POST /providers/Microsoft.Resources/calculateTemplateHash": {
+        "field": "the body is any template at all",
+        "right": _OWN,
+    },
     "arm GET /subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationStatuses/{operation}": {
         "right": "the address is given to whoever began the operation"
     },

@@ -1,118 +1,135 @@
-"""A deployment as it is kept: what was asked for, and how far it has come.
+"""A deployment as it is kept: what was asked for, how far it has come, and how the service answers it.
 
-Source: learn.microsoft.com/rest/api/resources/deployments.
+Source: learn.microsoft.com/rest/api/resources/deployments; answers recorded in the public repository Azure/azure-cli.
+
+What everybody may see is a document of kind `arm.deployment`. What only a running deployment needs (its progress, and
+the values of its parameters, secrets among them) is one of kind `_deployment` with the same key, gone when it ends.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 
-from dbxwizard.arm_template import DeploymentScope, Evaluator, Resource, Surroundings, TypedValue
-from dbxwizard.sandbox.arm.deployments.runtime import LiveRuntime
-from dbxwizard.sandbox.arm.model import Caller, Context
-from dbxwizard.sandbox.store import Document
+from dbxwizard.arm_template import DeploymentScope, TypedValue
+from dbxwizard.sandbox.arm.model import Caller
+from dbxwizard.sandbox.arm.timestamps import iso
+from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.tokens import TENANT_ID
 
 KIND = "arm.deployment"
+RUN = "_deployment"
 TYPE = "Microsoft.Resources/deployments"
-FINAL = ("Succeeded", "Failed", "Canceled")
+RUNNING, SUCCEEDED, FAILED, CANCELED = "Running", "Succeeded", "Failed", "Canceled"
+_TYPE_NAMES = {"int": "Int", "bool": "Bool", "string": "String", "object": "Object", "array": "Array"}
+_WEEK = timedelta(days=7)
 
 
 def deployment_id(scope: DeploymentScope, name: str) -> str:
     return f"{scope.id.rstrip('/')}/providers/{TYPE}/{name}"
 
 
-def record(scope: DeploymentScope, name: str, body: Document, caller: Caller, now: float) -> Document:
-    """The document of a deployment that was accepted. `progress` maps the path of a resource to when it is ready."""
+def record(scope: DeploymentScope, name: str, template: object, now: float) -> Document:
+    """The document of a deployment that begins now."""
     return {
         "id": deployment_id(scope, name),
         "name": name,
         "location": scope.location,
-        "tags": body.get("tags") or {},
-        "scope": [scope.subscription_id, scope.resource_group, scope.location],
-        "template": body["properties"].get("template"),
-        "given": body["properties"].get("parameters") or {},
-        "mode": body["properties"].get("mode", "Incremental"),
-        "caller": [caller.object_id, caller.client, caller.user],
-        "state": "Running",
+        "tags": {},
+        "mode": "Incremental",
+        "state": RUNNING,
         "startedAt": now,
         "endedAt": None,
-        "progress": {},
-        "outputs": {},
+        "correlation": "",
+        "template": template,
+        "templateHash": None,
         "parameters": {},
+        "outputs": {},
+        "providers": [],
+        "dependencies": [],
         "resources": [],
+        "operations": [],
         "error": None,
     }
 
 
-def caller_of(stored: Document) -> Caller:
-    object_id, client, user = stored["caller"]
+def run_of(scope: DeploymentScope, caller: Caller, given: Document) -> Document:
+    """The internal document; `progress` maps the path of a resource to how far it is (walk.py)."""
+    return {
+        "scope": [scope.subscription_id, scope.resource_group, scope.location],
+        "caller": [caller.object_id, caller.client, caller.user],
+        "given": given,
+        "progress": {},
+    }
+
+
+def caller_of(run: Document) -> Caller:
+    object_id, client, user = run["caller"]
     return Caller(object_id, client, user)
 
 
-def scope_of(stored: Document) -> DeploymentScope:
-    subscription, group, location = stored["scope"]
+def scope_of(run: Document) -> DeploymentScope:
+    subscription, group, location = run["scope"]
     return DeploymentScope(TENANT_ID, subscription_id=subscription, resource_group=group, location=location)
 
 
-def evaluator_of(context: Context, stored: Document, *, live: bool = True) -> Evaluator:
-    """The evaluator of a root deployment; `live` False asks nothing of what is deployed. Raises TemplateError."""
-    runtime = LiveRuntime(context, caller_of(stored)) if live else None
-    surroundings = Surroundings(deployment_name=stored["name"])
-    return Evaluator(stored["template"], stored["given"], scope_of(stored), runtime=runtime, surroundings=surroundings)
+def save(store: Store, stored: Document) -> None:
+    store.put(KIND, stored["id"].lower(), stored)
 
 
-def nested_scope(evaluator: Evaluator, resource: Resource) -> DeploymentScope:
-    return evaluator.nested(resource).scope
-
-
-def values(typed: dict[str, TypedValue]) -> Document:
-    """Parameters or outputs as the service answers them: values of secure types are left out."""
+def values(typed: Mapping[str, TypedValue], hidden: Collection[str] = ()) -> Document:
+    """Parameters or outputs as the service answers them: without values of secure types, and of those in `hidden`."""
     return {
-        name: {"type": _type_name(entry.type)} | ({} if entry.secure else {"value": entry.value})
+        name: {"type": _type_name(entry.type)} | ({} if entry.secure or name in hidden else {"value": entry.value})
         for name, entry in typed.items()
     }
 
 
 def _type_name(declared: str) -> str:
-    names = {"int": "Int", "bool": "Bool", "string": "String", "object": "Object", "array": "Array"}
-    return names.get(declared.lower(), declared[:1].upper() + declared[1:])
+    return _TYPE_NAMES.get(declared.lower(), declared[:1].upper() + declared[1:])
 
 
 def answer(stored: Document) -> Document:
     """The deployment as GET answers it."""
+    ended = stored["endedAt"] or stored["startedAt"]
     properties: Document = {
+        "parameters": stored["parameters"],
         "mode": stored["mode"],
         "provisioningState": stored["state"],
-        "timestamp": _iso(stored["endedAt"] or stored["startedAt"]),
-        "duration": f"PT{(stored['endedAt'] or stored['startedAt']) - stored['startedAt']:.3f}S",
-        "parameters": stored["parameters"],
-        "outputs": stored["outputs"],
-        "outputResources": [{"id": item} for item in stored["resources"]],
-        "dependencies": [],
-        "providers": [],
-        "correlationId": _correlation(stored),
+        "timestamp": iso(ended),
+        "duration": f"PT{ended - stored['startedAt']:g}S",
+        "correlationId": stored["correlation"],
+        "providers": stored["providers"],
+        "dependencies": stored["dependencies"],
     }
+    if stored["templateHash"]:
+        properties["templateHash"] = stored["templateHash"]
+    if stored["state"] == SUCCEEDED:
+        properties |= {"outputs": stored["outputs"], "outputResources": [{"id": item} for item in stored["resources"]]}
     if stored["error"]:
         properties["error"] = stored["error"]
     made: Document = {"id": stored["id"], "name": stored["name"], "type": TYPE, "properties": properties}
-    if not stored["scope"][1]:
-        made["location"] = stored["location"]
-    return made | ({"tags": stored["tags"]} if stored["tags"] else {})
+    made |= {name: stored[name] for name in ("location", "tags") if stored[name]}
+    return made
 
 
-def _correlation(stored: Document) -> str:
-    import uuid
-
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{stored['id'].lower()}@{stored['startedAt']}"))
-
-
-def _iso(at: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def still_active(stored: Document) -> str:
+    """What somebody is told who wants to replace a deployment that runs; it is given up after a week."""
+    began = datetime.fromisoformat(iso(stored["startedAt"]))
+    return (
+        f"Unable to edit or replace deployment '{stored['name']}': previous deployment from '{_american(began)}' is "
+        f"still active (expiration time is '{_american(began + _WEEK)}'). "
+        "Please see https://aka.ms/arm-deploy-resources for usage details."
+    )
 
 
-def summary(stored: Document) -> dict[str, Any]:
+def _american(moment: datetime) -> str:
+    """4/18/2023 9:04:41 PM"""
+    hour = moment.hour % 12 or 12
+    half = "PM" if moment.hour >= 12 else "AM"
+    return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment:%M:%S} {half}"
+
+
+def summary(stored: Document) -> Document:
     """What `sandbox show` prints of a deployment."""
     return {"id": stored["id"], "state": stored["state"], "resources": sorted(stored["resources"])}

@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import uuid
 from typing import TYPE_CHECKING
 
-from dbxwizard.arm_template import DeploymentScope
-from dbxwizard.sandbox.arm import access
-from dbxwizard.sandbox.arm import resources as live
-from dbxwizard.sandbox.arm.deployments import preflight, records, running, what_if
-from dbxwizard.sandbox.arm.errors import group_not_found
+from dbxwizard.arm_template.template_hash import minified, template_hash
+from dbxwizard.sandbox.arm.deployments import failures, preflight, records, requests, running, survey, what_if
+from dbxwizard.sandbox.arm.deployments.walk import operation_answer
+from dbxwizard.sandbox.arm.queries import filters, page
 from dbxwizard.sandbox.http import ApiError, Call, Response, TaskContext
 from dbxwizard.sandbox.store import Document, Store
-from dbxwizard.sandbox.tokens import TENANT_ID
 
 if TYPE_CHECKING:
     from dbxwizard.sandbox.arm.service import ArmService
@@ -26,77 +25,43 @@ VERSIONS = frozenset({"2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01", "2
 _RIGHT = records.TYPE
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
-_PROPERTIES = {
-    "template?": dict,
-    "templateLink?": dict,
-    "parameters?": dict,
-    "parametersLink?": dict,
-    "mode": str,
-    "debugSetting?": dict,
-    "onErrorDeployment?": dict,
-    "expressionEvaluationOptions?": dict,
-    "validationLevel?": str,
-    "whatIfSettings?": {"resultFormat?": str},
-}
-_BODY = {"location?": str, "tags?": {"*": str}, "properties": _PROPERTIES}
+_RESULT = "_deploymentResult"
 
 
 def register(service: ArmService) -> None:
     """The routes and the task of deployments."""
     for base in (_SUBSCRIPTION, _GROUP):
         _register_at(service, f"{base}/providers/{records.TYPE}")
-    service.route("GET", f"{_GROUP}/deployments/{{name}}/operations", api_versions=VERSIONS, action=f"{_RIGHT}/read")(
-        _operations
-    )
-    service.route(
-        "POST",
-        "/providers/Microsoft.Resources/calculateTemplateHash",
-        api_versions=VERSIONS,
-        body=dict,
-        action="Microsoft.Resources/calculateTemplateHash/action",
-    )(_hash)
+    # How az and other clients ask for the operations of a deployment in a group.
+    path, read = f"{_GROUP}/deployments/{{name}}/operations", f"{_RIGHT}/read"
+    service.route("GET", path, api_versions=VERSIONS, query=("$top",), action=read)(_operations)
+    # The SDKs' own tests call it with rights in one subscription only: being signed in is enough.
+    path = "/providers/Microsoft.Resources/calculateTemplateHash"
+    service.route("POST", path, api_versions=VERSIONS, body=dict)(_hash)
     service.task(running.TASK)(_advance)
 
 
 def _register_at(service: ArmService, base: str) -> None:
-    one, route = f"{base}/{{name}}", service.route
-    route("PUT", one, api_versions=VERSIONS, body=_BODY, action=f"{_RIGHT}/write")(_put)
-    route("GET", one, api_versions=VERSIONS, action=f"{_RIGHT}/read")(_get)
-    route("HEAD", one, api_versions=VERSIONS, action=f"{_RIGHT}/read")(_head)
+    one, route, read = f"{base}/{{name}}", service.route, f"{_RIGHT}/read"
+    route("PUT", one, api_versions=VERSIONS, body=requests.BODY, action=f"{_RIGHT}/write")(_put)
+    route("GET", one, api_versions=VERSIONS, action=read)(_get)
+    route("HEAD", one, api_versions=VERSIONS, action=read)(_head)
     route("DELETE", one, api_versions=VERSIONS, action=f"{_RIGHT}/delete")(_delete)
-    route("GET", base, api_versions=VERSIONS, query=("$filter", "$top"), action=f"{_RIGHT}/read")(_list)
+    route("GET", base, api_versions=VERSIONS, query=("$filter", "$top"), action=read)(_list)
     route("POST", f"{one}/cancel", api_versions=VERSIONS, action=f"{_RIGHT}/cancel/action")(_cancel)
-    route("POST", f"{one}/validate", api_versions=VERSIONS, body=_BODY, action=f"{_RIGHT}/validate/action")(_validate)
-    route("POST", f"{one}/whatIf", api_versions=VERSIONS, body=_BODY, action=f"{_RIGHT}/whatIf/action")(_what_if)
+    action = f"{_RIGHT}/validate/action"
+    route("POST", f"{one}/validate", api_versions=VERSIONS, body=requests.BODY, action=action)(_validate)
+    action = f"{_RIGHT}/whatIf/action"
+    route("POST", f"{one}/whatIf", api_versions=VERSIONS, body=requests.WHAT_IF_BODY, action=action)(_what_if)
     route("POST", f"{one}/exportTemplate", api_versions=VERSIONS, action=f"{_RIGHT}/exportTemplate/action")(_export)
-    route("GET", f"{one}/operations", api_versions=VERSIONS, action=f"{_RIGHT}/read")(_operations)
-    route("GET", f"{one}/operationStatuses/{{operation}}", api_versions=VERSIONS, action=f"{_RIGHT}/read")(_status)
-    route("GET", f"{one}/whatIfResults/{{operation}}", api_versions=VERSIONS, action=f"{_RIGHT}/read")(_what_if_result)
-
-
-def _scope(call: Call) -> DeploymentScope:
-    """Where the request deploys to. ApiError: no such group, a location that is missing, fixed or not allowed."""
-    subscription, group = call.params["subscription"], call.params.get("group", "")
-    if group and not live.exists(call, f"/subscriptions/{subscription}/resourceGroups/{group}"):
-        raise group_not_found(group)
-    location = (call.body or {}).get("location") or ""
-    if call.body and not group and not location:
-        raise ApiError(
-            400, "LocationRequired", "The location property is required for this deployment at subscription scope."
-        )
-    if group and location:
-        raise ApiError(400, "InvalidDeployment", "The 'location' property is not allowed for a deployment in a group.")
-    return DeploymentScope(TENANT_ID, subscription_id=subscription, resource_group=group, location=location)
+    route("GET", f"{one}/operations", api_versions=VERSIONS, query=("$top",), action=read)(_operations)
+    route("GET", f"{one}/operations/{{operation}}", api_versions=VERSIONS, action=read)(_one_operation)
+    route("GET", f"{one}/operationStatuses/{{operation}}", api_versions=VERSIONS, action=read)(_status)
+    route("GET", f"{one}/operationResults/{{operation}}", api_versions=VERSIONS, action=read)(_result)
 
 
 def _key(call: Call) -> str:
-    return records.deployment_id(_scope_of_path(call), call.params["name"]).lower()
-
-
-def _scope_of_path(call: Call) -> DeploymentScope:
-    return DeploymentScope(
-        TENANT_ID, subscription_id=call.params["subscription"], resource_group=call.params.get("group", "")
-    )
+    return records.deployment_id(requests.scope_of_path(call), call.params["name"]).lower()
 
 
 def _require(call: Call) -> Document:
@@ -106,53 +71,36 @@ def _require(call: Call) -> Document:
     return stored
 
 
-def _asked(call: Call) -> Document:
-    """The deployment that the body asks for, checked as far as its form goes."""
-    properties = call.body["properties"]
-    if "template" not in properties:
-        message = "Unable to download deployment content: this cloud has no access to template links."
-        raise ApiError(400, "InvalidContentLink" if "templateLink" in properties else "InvalidTemplate", message)
-    if properties["mode"] != "Incremental":
-        message = f"The deployment mode '{properties['mode']}' is not supported at this scope. Use 'Incremental'."
-        raise ApiError(400, "InvalidDeploymentMode", message)
-    scope, caller = _scope(call), access.caller_of(call.store, call.principal)
-    return records.record(scope, call.params["name"], call.body, caller, call.now)
-
-
 def _put(call: Call) -> Response:
-    asked, previous = _asked(call), call.store.get(records.KIND, _key(call))
-    if previous is not None:
-        _refuse_replacing(previous, asked)
-    preflight.check(call, asked)
-    running.start(call, asked)
-    stored = _require(call)
+    previous = call.store.get(records.KIND, _key(call))
+    stored, run = requests.asked(call)
+    for problem in preflight.replacement_problems(previous, stored["location"]):
+        raise problem
+    if previous is None:
+        requests.make_room(call, records.deployment_id(requests.scope_of_path(call), "").lower())
+    checked = preflight.check(call, stored, run, requests.level(call))
+    preflight.register_providers(call, checked, records.caller_of(run))
+    stored |= _described(call, checked)
+    running.start(call, stored, run)
     answer = records.answer(stored)
-    answer["properties"]["provisioningState"] = "Accepted" if stored["state"] == "Running" else stored["state"]
-    status = f"{stored['id']}/operationStatuses/{_operation(stored)}"
-    url = f"{call.url('arm')}{status}?api-version={call.query['api-version']}"
+    answer["properties"]["provisioningState"] = "Accepted"
+    url = f"{call.url('arm')}{stored['id']}/operationStatuses/{_operation(stored)}"
+    url += f"?api-version={call.query['api-version']}"
     return Response(200 if previous else 201, answer, {"Azure-AsyncOperation": url, **_pace(call)})
 
 
-def _refuse_replacing(previous: Document, asked: Document) -> None:
-    name = asked["name"]
-    if previous["state"] == "Running":
-        raise ApiError(
-            409,
-            "DeploymentActive",
-            f"Unable to edit or replace deployment '{name}': previous deployment is still active. "
-            "Please see https://aka.ms/arm-deploy for usage details.",
-        )
-    if previous["location"].lower() != asked["location"].lower():
-        raise ApiError(
-            400,
-            "InvalidDeploymentLocation",
-            f"Invalid deployment location '{asked['location']}'. The deployment '{name}' already exists in location "
-            f"'{previous['location']}'.",
-        )
+def _described(call: Call, checked: preflight.Checked) -> Document:
+    """What the answers say of a deployment from its template and parameters."""
+    return {
+        "parameters": records.values(checked.evaluator.parameters, requests.referred(call)),
+        "providers": survey.providers(checked.evaluator),
+        "dependencies": survey.dependencies(checked.evaluator),
+    }
 
 
 def _operation(stored: Document) -> str:
-    return hashlib.sha256(f"{stored['id'].lower()}@{stored['startedAt']}".encode()).hexdigest()[:20]
+    """Twenty digits, as the service gives them."""
+    return f"{uuid.UUID(stored['correlation']).int % 10**20:020}"
 
 
 def _pace(call: Call) -> dict[str, str]:
@@ -163,11 +111,16 @@ def _pace(call: Call) -> dict[str, str]:
 def _status(call: Call) -> Response:
     stored = _require(call)
     if call.params["operation"] != _operation(stored):
-        raise ApiError(404, "DeploymentOperationNotFound", "The deployment operation could not be found.")
+        raise _no_operation(call)
     body: Document = {"status": stored["state"]}
     if stored["error"]:
         body["error"] = stored["error"]
-    return Response(200, body, {} if stored["state"] in records.FINAL else _pace(call))
+    return Response(200, body, _pace(call) if stored["state"] == records.RUNNING else {})
+
+
+def _no_operation(call: Call) -> ApiError:
+    message = f"The deployment operation '{call.params['operation']}' could not be found."
+    return ApiError(404, "DeploymentOperationNotFound", message)
 
 
 def _get(call: Call) -> Response:
@@ -175,9 +128,7 @@ def _get(call: Call) -> Response:
 
 
 def _head(call: Call) -> Response:
-    if call.store.get(records.KIND, _key(call)) is None:
-        return Response(404)
-    return Response(204)
+    return Response(404 if call.store.get(records.KIND, _key(call)) is None else 204)
 
 
 def _delete(call: Call) -> Response:
@@ -185,61 +136,69 @@ def _delete(call: Call) -> Response:
     stored = call.store.get(records.KIND, _key(call))
     if stored is None:
         return Response(204)
-    if stored["state"] == "Running":
+    if stored["state"] == records.RUNNING:
         message = f"The deployment '{stored['name']}' is active and cannot be deleted."
         raise ApiError(409, "DeploymentActive", message)
     call.store.delete(records.KIND, _key(call))
-    return Response(204)
+    return Response(202, None, _later(call, {"status": 204}))
+
+
+def _later(call: Call, result: Document) -> dict[str, str]:
+    """The headers of an answer whose result is to be asked for; only the newest of each deployment is kept."""
+    text = json.dumps([_key(call), result], sort_keys=True)
+    token = hashlib.sha256(text.encode()).hexdigest()[:32]
+    call.store.put(_RESULT, _key(call), {"token": token, **result})
+    scope = requests.scope_of_path(call)
+    path = f"{records.deployment_id(scope, call.params['name'])}/operationResults/{token}"
+    return {"Location": f"{call.url('arm')}{path}?api-version={call.query['api-version']}", **_pace(call)}
+
+
+def _result(call: Call) -> Response:
+    kept = call.store.get(_RESULT, _key(call))
+    if kept is None or kept["token"] != call.params["operation"]:
+        raise _no_operation(call)
+    return Response(kept["status"], kept.get("body"))
 
 
 def _list(call: Call) -> Response:
-    prefix = records.deployment_id(_scope_of_path(call), "").lower()
-    listed = [records.answer(stored) for stored in call.store.all(records.KIND, prefix)]
-    return Response(200, {"value": listed})
+    terms = filters(call, ("provisioningState",))
+    prefix = records.deployment_id(requests.scope_of_path(call), "").lower()
+    wanted = terms.get("provisioningState", "").lower()
+    found = [body for body in call.store.all(records.KIND, prefix) if wanted in ("", body["state"].lower())]
+    return Response(200, page(call, [records.answer(stored) for stored in found]))
 
 
 def _cancel(call: Call) -> Response:
     stored = _require(call)
-    if stored["state"] != "Running":
-        message = f"The deployment '{stored['name']}' is not running and cannot be cancelled."
+    if stored["state"] != records.RUNNING:
+        message = f"The deployment '{stored['name']}' cannot be cancelled: it is in state '{stored['state']}'."
         raise ApiError(409, "DeploymentCannotBeCancelled", message)
-    running.save(call, running.cancelled(call, stored))
+    running.cancel(call, stored)
     return Response(204)
 
 
 def _validate(call: Call) -> Response:
-    asked = _asked(call)
-    expansion = preflight.check(call, asked)
-    asked |= {"state": "Succeeded", "endedAt": call.now, "parameters": records.values(dict(expansion.parameters))}
-    answer = records.answer(asked)
-    answer["properties"]["validatedResources"] = [{"id": item.id} for item in expansion.resources]
+    stored, run = requests.asked(call)
+    checked = preflight.check(call, stored, run, requests.level(call))
+    ending = {"state": records.SUCCEEDED, "endedAt": call.now}
+    answer = records.answer({**stored, **ending, **_described(call, checked)})
+    for name in ("outputs", "outputResources"):
+        del answer["properties"][name]
+    answer["properties"]["validatedResources"] = [{"id": item} for item in checked.ids]
     return Response(200, answer)
 
 
 def _what_if(call: Call) -> Response:
-    """202 with the place of the result: the real one always works in the background."""
-    asked = _asked(call)
-    result = {"status": "Succeeded", "properties": {"changes": what_if.changes(call, asked)}}
-    operation = hashlib.sha256(json.dumps([asked["id"], result], sort_keys=True).encode()).hexdigest()[:20]
-    call.store.put("_whatIf", f"{_key(call)}/{operation}", {"result": result, "format": _format(call)})
-    url = f"{call.url('arm')}{asked['id']}/whatIfResults/{operation}?api-version={call.query['api-version']}"
-    return Response(202, None, {"Location": url, **_pace(call)})
-
-
-def _format(call: Call) -> str:
+    """202 with the place of the result: the real one always works in the background, and tells errors there."""
+    stored, run = requests.asked(call)
     settings = call.body["properties"].get("whatIfSettings") or {}
-    return str(settings.get("resultFormat", "FullResourcePayloads"))
-
-
-def _what_if_result(call: Call) -> Response:
-    kept = call.store.get("_whatIf", f"{_key(call)}/{call.params['operation']}")
-    if kept is None:
-        raise ApiError(404, "DeploymentOperationNotFound", "The what-if result could not be found.")
-    result = kept["result"]
-    if kept["format"] == "ResourceIdOnly":
-        bare = [{k: c[k] for k in ("resourceId", "changeType")} for c in result["properties"]["changes"]]
-        result = {**result, "properties": {"changes": bare}}
-    return Response(200, result)
+    bare = str(settings.get("resultFormat", "")).lower() == "resourceidonly"
+    try:
+        found = what_if.result(call, stored, run, requests.level(call))
+        body: Document = {"status": records.SUCCEEDED, "properties": what_if.ids_only(found) if bare else found}
+    except ApiError as error:
+        body = {"status": records.FAILED, "error": failures.detail(error)}
+    return Response(202, None, _later(call, {"status": 200, "body": body}))
 
 
 def _export(call: Call) -> Response:
@@ -248,35 +207,36 @@ def _export(call: Call) -> Response:
 
 def _operations(call: Call) -> Response:
     stored = _require(call)
-    listed = [_one_operation(stored, item, "Succeeded") for item in stored["resources"]]
-    failures = (stored["error"] or {}).get("details", [])
-    listed += [_one_operation(stored, detail["target"], "Failed", detail) for detail in failures]
-    return Response(200, {"value": listed})
+    return Response(200, page(call, list(_answers(stored).values())))
 
 
-def _one_operation(stored: Document, resource_id: str, state: str, error: Document | None = None) -> Document:
-    number = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16].upper()
-    properties: Document = {
-        "provisioningOperation": "Create",
-        "provisioningState": state,
-        "targetResource": {"id": resource_id, "resourceName": resource_id.rsplit("/", 1)[-1]},
+def _one_operation(call: Call) -> Response:
+    found = _answers(_require(call)).get(call.params["operation"])
+    if found is None:
+        raise _no_operation(call)
+    return Response(200, found)
+
+
+def _answers(stored: Document) -> dict[str, Document]:
+    """The operations of a deployment, by their ids."""
+    numbered = {
+        hashlib.sha256(entry["id"].lower().encode()).hexdigest()[:16].upper(): entry for entry in stored["operations"]
     }
-    if error:
-        properties["statusMessage"] = {"error": {"code": error["code"], "message": error["message"]}}
-    return {"id": f"{stored['id']}/operations/{number}", "operationId": number, "properties": properties}
+    return {number: operation_answer(stored["id"], entry, number) for number, entry in numbered.items()}
 
 
 def _hash(call: Call) -> Response:
-    """A hash of the template's canonical form. How the real one is computed is not published; only equality matters."""
-    text = json.dumps(call.body, sort_keys=True, separators=(",", ":"))
-    number = int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2**64
-    return Response(200, {"minifiedTemplate": text, "templateHash": str(number)})
+    try:
+        return Response(200, {"minifiedTemplate": minified(call.body), "templateHash": template_hash(call.body)})
+    except (ValueError, TypeError, AttributeError) as error:
+        message = f"The sandbox can't compute the hash of this template: {error}."
+        raise ApiError(400, "InvalidTemplate", message) from error
 
 
 def _advance(context: TaskContext, body: Document) -> None:
-    stored = context.store.get(records.KIND, body["id"])
-    if stored is not None:
-        running.advance(context, stored)
+    stored, run = context.store.get(records.KIND, body["id"]), context.store.get(records.RUN, body["id"])
+    if stored is not None and run is not None and stored["state"] == records.RUNNING:
+        running.advance(context, stored, run)
 
 
 def show(store: Store) -> list[Document]:

@@ -1,165 +1,60 @@
-"""How a deployment runs: each resource starts as soon as what it depends on is there, in the sandbox's own time."""
+"""The life of a deployment: it starts, goes on by itself in the sandbox's own time, and ends."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from dbxwizard.arm_template import Evaluator, Resource, TemplateError
-from dbxwizard.sandbox.arm import resources
-from dbxwizard.sandbox.arm.deployments import preflight, records
-from dbxwizard.sandbox.arm.model import Caller, Context
+from dbxwizard.arm_template import TemplateError
+from dbxwizard.sandbox.arm.deployments import complete, failures, records, runtime
+from dbxwizard.sandbox.arm.deployments.walk import Stage, Walk, ended
+from dbxwizard.sandbox.arm.model import Context
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document
 
 TASK = "arm.deployment.advance"
-_PAUSE = 0.05  # seconds between two looks at the same deployment, so that a resource that takes no time ends the look
 
 
-def start(context: Context, stored: Document) -> None:
+def start(context: Context, stored: Document, run: Document) -> None:
     """Accepts a deployment that passed its preflight, and does at once what takes no time."""
-    save(context, stored)
-    advance(context, stored)
+    advance(context, stored, run)
 
 
-def save(context: Context, stored: Document) -> None:
-    context.store.put(records.KIND, stored["id"].lower(), stored)
-
-
-def advance(context: Context, stored: Document) -> None:
+def advance(context: Context, stored: Document, run: Document) -> None:
     """Goes as far as it can now; what takes longer continues by a task."""
-    if stored["state"] != "Running":
-        return
-    walk = _Walk(context, records.caller_of(stored), dict(stored["progress"]))
+    walk = Walk(context, records.caller_of(run), dict(run["progress"]))
     try:
-        evaluator = preflight.evaluator(context, stored)
-        walk.deployment(evaluator, "")
-        stored = {**stored, "progress": walk.progress}
-        if walk.waits_until is None:
-            stored = _succeeded(context, stored, evaluator)
-    except ApiError as error:
-        stored = _failed(context, stored, walk.at, error)
-    except TemplateError as error:
-        stored = _failed(context, stored, walk.at, ApiError(400, error.code, error.message))
-    save(context, stored)
-    if stored["state"] == "Running" and walk.waits_until is not None:
-        context.later(max(walk.waits_until - context.now, _PAUSE), TASK, id=stored["id"].lower())
+        evaluator = runtime.evaluator(context, stored, run, live=True)
+        stage = walk.deployment(evaluator, "")
+        if stage is Stage.READY and stored["mode"] == "Complete":
+            stage = complete.remove_others(walk, stored, walk.ids(evaluator, ""))
+        stored = ended(walk, stored, evaluator, "", stage)
+    except (ApiError, TemplateError) as error:
+        details = [failures.detail(failures.as_api_error(error))]
+        failure = failures.deployment_failed(stored["id"], details)
+        stored = {**stored, "state": records.FAILED, "endedAt": context.now, "error": failure}
+    _keep(context, stored, {**run, "progress": walk.progress}, walk.waits_until)
 
 
-@dataclass(slots=True)
-class _Walk:
-    """One look at a deployment. `progress` maps the path of a resource to the time at which it is ready."""
-
-    context: Context
-    caller: Caller
-    progress: dict[str, float]
-    waits_until: float | None = None
-    at: str = ""  # the resource that is being worked on, for the error
-
-    def deployment(self, evaluator: Evaluator, path: str) -> bool:
-        """Starts what can start below `path`; True when all of it is ready."""
-        ready: set[str] = set()
-        complete = True
-        for resource in evaluator.resources():
-            if resource.existing or self._went_on(evaluator, resource, path, ready):
-                ready.add(resource.key)
-            else:
-                complete = False
-        return complete
-
-    def _went_on(self, evaluator: Evaluator, resource: Resource, path: str, ready: set[str]) -> bool:
-        return ready.issuperset(self._deployed(evaluator, resource)) and self._resource(evaluator, resource, path)
-
-    def _deployed(self, evaluator: Evaluator, resource: Resource) -> list[str]:
-        """The keys that `resource` has to wait for; one whose condition is false is not waited for."""
-        deployed = {item.key for item in evaluator.resources()}
-        return [key for key in resource.depends_on if key in deployed]
-
-    def _resource(self, evaluator: Evaluator, resource: Resource, path: str) -> bool:
-        key = f"{path}/{resource.key}"
-        if resource.is_deployment:
-            return self._nested(evaluator, resource, key)
-        if key not in self.progress:
-            self.at = resource.id
-            wanted = evaluator.evaluate(resource)
-            done = resources.put(self.context, wanted.id, wanted.api_version, wanted.body, self.caller)
-            self.progress[key] = done.ready_at + self.context.seconds("deployment.resource")
-        return self._is_ready(self.progress[key])
-
-    def _nested(self, evaluator: Evaluator, resource: Resource, key: str) -> bool:
-        if key in self.progress:
-            return True
-        self.at = resource.id
-        inner = evaluator.nested(resource)
-        if not self.deployment(inner, key):
-            return False
-        self.progress[key] = self.context.now
-        save(self.context, self._inner_record(inner, resource))
-        return True
-
-    def _inner_record(self, inner: Evaluator, resource: Resource) -> Document:
-        """A nested deployment is one of its own, at its own scope."""
-        made = records.record(inner.scope, resource.name, {"properties": {}}, self.caller, self.context.now)
-        return {
-            **made,
-            "id": resource.id,
-            "state": "Succeeded",
-            "endedAt": self.context.now,
-            "outputs": records.values(inner.outputs()),
-            "parameters": records.values(inner.parameters),
-            "resources": [item.id for item in inner.resources() if not item.existing and not item.is_deployment],
-        }
-
-    def _is_ready(self, at: float) -> bool:
-        if at <= self.context.now:
-            return True
-        self.waits_until = at if self.waits_until is None else min(at, self.waits_until)
-        return False
+def _keep(context: Context, stored: Document, run: Document, waits_until: float | None) -> None:
+    records.save(context.store, stored)
+    if stored["state"] != records.RUNNING:
+        _forget(context, stored, run)
+        return
+    context.store.put(records.RUN, stored["id"].lower(), run)
+    # The very moment, not a duration: the sum of two floats could be a little too early, again and again.
+    context.store.schedule(waits_until or context.now, TASK, {"id": stored["id"].lower()})
 
 
-@dataclass(frozen=True, slots=True)
-class _Ids:
-    """The ids of all that a deployment made, nested ones included."""
-
-    found: list[str] = field(default_factory=list)
-
-    def collect(self, evaluator: Evaluator) -> None:
-        for resource in evaluator.resources():
-            if resource.is_deployment:
-                self.collect(evaluator.nested(resource))
-            elif not resource.existing:
-                self.found.append(resource.id)
+def _forget(context: Context, stored: Document, run: Document) -> None:
+    """The values of the parameters are needed no more, nor the secrets that nested deployments gave."""
+    for entry in ({"id": stored["id"]}, *run["progress"].values()):
+        context.store.delete(records.RUN, entry["id"].lower())
 
 
-def _succeeded(context: Context, stored: Document, evaluator: Evaluator) -> Document:
-    ids = _Ids()
-    ids.collect(evaluator)
-    return {
-        **stored,
-        "state": "Succeeded",
-        "endedAt": context.now,
-        "outputs": records.values(evaluator.outputs()),
-        "parameters": records.values(evaluator.parameters),
-        "resources": ids.found,
-        "given": {},
-    }
-
-
-def _failed(context: Context, stored: Document, target: str, error: ApiError) -> Document:
-    detail = {"code": error.code, "target": target, "message": error.message}
-    failure = {
-        "code": "DeploymentFailed",
-        "target": stored["id"],
-        "message": "At least one resource deployment operation failed. Please list deployment operations for details. "
-        "Please see https://aka.ms/arm-deployment-operations for usage details.",
-        "details": [detail],
-    }
-    return {**stored, "state": "Failed", "endedAt": context.now, "error": failure, "given": {}}
-
-
-def cancelled(context: Context, stored: Document) -> Document:
-    """The deployment, stopped where it is; what was made stays."""
-    error = {"code": "DeploymentCanceled", "message": "The deployment was canceled."}
-    return {**stored, "state": "Canceled", "endedAt": context.now, "error": error, "given": {}}
-
-
-__all__ = ["TASK", "advance", "cancelled", "save", "start"]
+def cancel(context: Context, stored: Document) -> None:
+    """Stops the deployment, and those nested in it, where they are; what was made stays."""
+    run = context.store.get(records.RUN, stored["id"].lower()) or {"progress": {}}
+    nested = [context.store.get(records.KIND, entry["id"].lower()) for entry in run["progress"].values()]
+    for one in (stored, *nested):
+        if one is not None and one["state"] == records.RUNNING:
+            ending = {"state": records.CANCELED, "endedAt": context.now, "error": failures.canceled()}
+            records.save(context.store, {**one, **ending})
+    _forget(context, stored, run)
