@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 STAMP := $(VENV)/.made
 
-.PHONY: venv demo test lint types boundaries unit wheel bench lock clean
+.PHONY: venv demo test lint types boundaries unit wheel bench test-clients lock clean
 
 venv: $(STAMP)
 
@@ -40,8 +40,12 @@ wheel: venv
 bench: venv
 	$(BIN)/python tools/bench.py
 
+# The unmodified az and gh against a sandbox; installs them first, so it is no part of `test`.
+test-clients: venv
+	@$(BIN)/python tools/test_clients.py
+
 lock: venv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
