@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,8 +67,19 @@ async def apply(invocation: Invocation, steps: Sequence[Step[Any]], actor: str, 
 
 
 def _save(path: str, plan: Plan) -> None:
-    if path:
-        Path(path).write_text(json.dumps(plan.to_json(), indent=2), encoding="utf-8")
+    """At once or not at all: a plan that was saved there before is not lost to a full disk."""
+    if not path:
+        return
+    target = Path(path)
+    if target.exists() and not target.is_file():  # /dev/stdout and the like
+        target.write_text(json.dumps(plan.to_json(), indent=2), encoding="utf-8")
+        return
+    made = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        made.write_text(json.dumps(plan.to_json(), indent=2), encoding="utf-8")
+        made.replace(target)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 async def _plan(steps: Sequence[Step[Any]], listener: Listener, actor: str, *, lenient: Sequence[Scope] = ()) -> Plan:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbxwizard.cli.commands import BY_NAME
 from dbxwizard.cli.parser import build, parse
 from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.secret import hide
 
 if TYPE_CHECKING:
     from dbxwizard.cli.invocation import Invocation
@@ -24,6 +26,7 @@ CANCELLED = 130
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command of `arguments`, prints its report and returns the exit code."""
+    _open_streams()
     try:
         return _run(arguments)
     except KeyboardInterrupt:
@@ -33,6 +36,19 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has gone; nothing more can be said, and Python would complain again while leaving.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _open_streams() -> None:
+    """Makes every stream one that can be written to: closed ones lead nowhere, and a character that the terminal's
+    encoding lacks becomes a question mark."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  for as long as the process lives
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -47,13 +63,14 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(values: dict[str, object]) -> int:
-    from dbxwizard.cli.output import render
+    from dbxwizard.cli.output import masked, render
     from dbxwizard.cli.report import Report
 
     invocation = _invocation(values)
     try:
         invocation.check()
-        report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
+        with masked(invocation.output):
+            report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
     except OperationError as error:
         report = Report.failed(invocation.command, invocation.run_id, error)
     except OSError as error:
@@ -105,11 +122,13 @@ def _unexpected(error: Exception, invocation: Invocation) -> OperationError:
     """Says that it is our fault, and where the details are: in the log file alone."""
     log_file = invocation.text("log_file")
     if log_file:
-        with Path(log_file).open("a", encoding="utf-8") as file:
-            traceback.print_exception(error, file=file)
+        import traceback
+
+        with suppress(OSError), Path(log_file).open("a", encoding="utf-8") as file:
+            file.write(hide("".join(traceback.format_exception(error))))
     return OperationError(
         "internal-error",
-        f"unexpected {type(error).__name__}: {error}",
+        hide(f"unexpected {type(error).__name__}: {error}"),
         resource=invocation.command,
         fix="This is a defect of dbxwizard. Run again with --log-file FILE and report it with that file.",
     )

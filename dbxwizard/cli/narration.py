@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -40,12 +40,13 @@ def narrating(invocation: Invocation, *others: Listener) -> Iterator[Listener]:
             target = invocation.text(name)
             if target:
                 file = sys.stdout if target == "-" else _open(target, files)
-                listeners.append(wrap(file))
+                listeners.append(_while_it_lasts(wrap(file), target))
         with _for_person(invocation) as person:
             yield fan_out(person, *listeners)
     finally:
         for file in files:
-            file.close()
+            with suppress(OSError):  # a full disk was told of by the first event that it did not take
+                file.close()
 
 
 def _open(path: str, files: list[TextIO]) -> TextIO:
@@ -53,6 +54,23 @@ def _open(path: str, files: list[TextIO]) -> TextIO:
     Path(path).chmod(0o600)
     files.append(file)
     return file
+
+
+def _while_it_lasts(listener: Listener, target: str) -> Listener:
+    """The run does not depend on who listens: a file that takes no more is told of once, and then left alone."""
+    broken = False
+
+    def tell(event: Event) -> None:
+        nonlocal broken
+        if broken:
+            return
+        try:
+            listener(event)
+        except OSError as error:
+            broken = True
+            print(f"warning: {target} takes no more: {error.strerror or error}", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def _json_lines(file: TextIO) -> Listener:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TextIO
 
 from dbxwizard.cli.report import Report
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.result import ChangeResult
+from dbxwizard.core.secret import observed
 
 
 def render(report: Report, form: str) -> None:
@@ -18,12 +20,30 @@ def render(report: Report, form: str) -> None:
     if report.document is not None and not report.errors:
         print(report.document)
     elif form == "json":
-        print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(report.to_json(), indent=2, ensure_ascii=not _takes_every_character(sys.stdout)))
+    elif form == "github":
+        print(f"::group::dbxwizard {report.command}")
+        _print_text(report, sys.stdout)
+        print("::endgroup::")
+        _print_annotations(report)
     else:
         _print_text(report, sys.stdout)
-        if form == "github":
-            _print_annotations(report)
     sys.stdout.flush()
+
+
+def _takes_every_character(out: TextIO) -> bool:
+    return (out.encoding or "utf-8").lower().replace("-", "") == "utf8"
+
+
+def masked(form: str) -> AbstractContextManager[None]:
+    """While it lasts, GitHub Actions hears of each secret before anything could print it; nobody else does."""
+    in_actions = form == "github" and os.environ.get("GITHUB_ACTIONS") == "true"
+    return observed(_mask) if in_actions else nullcontext()
+
+
+def _mask(value: str) -> None:
+    for line in filter(None, value.splitlines()):
+        print(f"::add-mask::{line.replace('%', '%25')}", flush=True)
 
 
 def _print_text(report: Report, out: TextIO) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from dbxwizard.cli.commands.sandbox import state_file
-from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncIterator[Connection]:
     """A signed-in connection to the world that the options name. Raises NotSignedIn, Transient, UsageError."""
+    from dbxwizard.cli.logs import collected
     from dbxwizard.clients.identity import sign_in
 
-    with _cloud(invocation) as cloud:
+    with collected(invocation.text("log_file")), _terminable(), _cloud(invocation) as cloud:
         variables = _variables(cloud, invocation.environ)
         signed_in = await sign_in(
             cloud,
-            tenant=invocation.text("tenant") or None,
+            tenant=_tenant(cloud, invocation, variables),
             method=invocation.text("sign_in"),  # type: ignore[arg-type]  # a choice of the option
             prompt=None if cloud.is_sandbox else _show_code,
             environ=variables,
@@ -45,6 +47,17 @@ async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncI
                 yield connection
         finally:
             signed_in.close()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl+C does: everything is put away, the terminal too."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def _as_databricks(cloud: Cloud, signed_in: SignedIn, variables: Mapping[str, str]) -> SignedIn | None:
@@ -100,6 +113,13 @@ def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
         yield sandbox.endpoints()
 
 
+def _tenant(cloud: Cloud, invocation: Invocation, variables: Mapping[str, str]) -> str | None:
+    """--tenant, or the environment's; on the sandbox not that of a real cloud's sign-in that lies around."""
+    if cloud.is_sandbox and not variables and not invocation.values.get("tenant"):
+        return None
+    return invocation.text("tenant") or None
+
+
 def _variables(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment for signing in. On the sandbox, real credentials that lie around are not sent to it."""
     if not cloud.is_sandbox:
@@ -114,7 +134,10 @@ async def _github_token(cloud: Cloud, variables: Mapping[str, str]) -> Secret | 
     if cloud.is_sandbox:
         from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 
-        return Secret(variables.get("GH_TOKEN") or SANDBOX_TOKEN)
+        given = variables.get("GH_TOKEN") or variables.get("GITHUB_TOKEN")
+        if not given and in_ci(variables):
+            return None  # a job has what its workflow gives it; the person's token is the person's
+        return Secret(given or SANDBOX_TOKEN)
     from dbxwizard.clients.github_token import find_token
 
     host = cloud.github_web.removeprefix("https://")

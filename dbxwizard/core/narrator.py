@@ -9,6 +9,7 @@ from typing import Any
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener, StepEvent, StepFailed, StepInfo, StepRetried, StepWaiting, fan_out
+from dbxwizard.core.secret import hide
 from dbxwizard.core.step import Step
 
 
@@ -61,8 +62,8 @@ def _explained(step: Step[Any], caught: BaseException) -> tuple[OperationError, 
         return caught, ""
     error = OperationError(
         "internal-error",
-        f"unexpected {type(caught).__name__}: {caught}",
+        hide(f"unexpected {type(caught).__name__}: {caught}"),
         resource=step.subject,
         fix="This is a defect of dbxwizard: report it with the log file. Running again is safe.",
     )
-    return error, "".join(traceback.format_exception(caught))
+    return error, hide("".join(traceback.format_exception(caught)))

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from dbxwizard.core.errors import OperationError
 
 _LEFT_OUT = frozenset({"build", "dist", "__pycache__", "node_modules", "htmlcov"})
 _LEFT_OUT_ENDINGS = (".egg-info", ".pyc", ".pyo")
+_CREDENTIAL = re.compile(r"(?i)token|secret|passw(or)?d|credential|(^|_)pat(_|$)|_key$|connection_?string|assertion")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a zip can hold
 _PATIENCE = 300.0  # seconds that a backend may take
 _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"  # of a project without [build-system] (PEP 517)
@@ -140,11 +141,17 @@ def _backend(project: Path, source: Path) -> tuple[str, str]:
     return system.get("build-backend", _LEGACY_BACKEND), os.pathsep.join(system.get("backend-path", []))
 
 
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the backend of a project may know: no credential, which it has no use for."""
+    return {name: value for name, value in environ.items() if not _CREDENTIAL.search(name)}
+
+
 async def _run_backend(project: Path, source: Path, target: Path) -> None:
     backend, paths = _backend(project, source)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _CHILD, backend, paths, str(target),
-        cwd=source, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        cwd=source, env=_environment(os.environ),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
         output, _ = await asyncio.wait_for(process.communicate(), _PATIENCE)

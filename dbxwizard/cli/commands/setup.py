@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import sys
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation
@@ -18,6 +21,8 @@ from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
 
 def run(invocation: Invocation) -> Report:
     decided = options(invocation)
+    if invocation.interactive:
+        decided = replace(decided, ask_git_token=_ask_git_token)
     chosen = files.drafts(invocation)
     return asyncio.run(_setup(invocation, decided, chosen))
 
@@ -42,17 +47,24 @@ def options(invocation: Invocation) -> SetupOptions:
         main_name=invocation.text("main_spn_name"),
         databricks_name=invocation.text("databricks_spn_name"),
         role_name=invocation.text("role_name"),
-        adopt=tuple(_guid(item, "--adopt") for item in invocation.many("adopt")),
+        adopt=invocation.many("adopt"),
         publish=not invocation.flag("no_publish"),
         git_token=Secret(token) if token else None,
     )
 
 
-def _guid(text: str, option: str = "--subscription") -> str:
+async def _ask_git_token(repository: str) -> Secret | None:
+    """Asks on the terminal, where it does not show."""
+    question = f"{repository} is private. A fine-grained token with read-only Contents of it (PAT_GITHUB): "
+    given = await asyncio.to_thread(getpass.getpass, question, sys.stderr)
+    return Secret(given.strip()) if given.strip() else None
+
+
+def _guid(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError as error:
-        raise UsageError("invalid-guid", f"{text!r} is not a GUID", resource=option) from error
+        raise UsageError("invalid-guid", f"{text!r} is not a GUID", resource="--subscription") from error
 
 
 def _repository(text: str) -> str:
