@@ -17,7 +17,7 @@ from azure.core.rest import HttpRequest
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import translated
 from dbxwizard.clients.identity import SignedIn
-from dbxwizard.clients.management import Json, answered, as_body, deployment_error, sdk_options, whole
+from dbxwizard.clients.management import Json, answered, as_body, deployment_error, failure, sdk_options, whole
 from dbxwizard.clients.transport import CloudTransport
 from dbxwizard.core.errors import NotFound
 from dbxwizard.core.step import Progress
@@ -196,6 +196,9 @@ class ArmClient:
                 answer = await answered(poller.result())
             except HttpResponseError as error:
                 raise deployment_error(error, resource) from error
+            failed = failure(answer.get("error") or {}, 0, resource)
+            if failed is not None:
+                raise failed
         changes: list[Json] = answer.get("properties", {}).get("changes", [])
         return changes
 

@@ -59,17 +59,21 @@ def as_body(value: Json) -> IO[bytes]:
 
 def deployment_error(error: HttpResponseError, resource: str) -> OperationError:
     """What made a deployment fail, found below the envelopes that it comes in; several causes are SeveralErrors."""
-    status = error.status_code or 0
-    causes = {(code, message): target for code, message, target in _leaves(_body(error))}
+    found = failure(_body(error), error.status_code or 0, resource) or translate(error, resource)
+    if found is None:
+        raise error
+    return found
+
+
+def failure(error: Json, status: int, resource: str) -> OperationError | None:
+    """As `deployment_error`, for an error as an answer has it (a what-if tells of it in its result)."""
+    causes = {(code, message): target for code, message, target in _leaves(error)}
     made = [
         service_error(_status_of(code, status), code, message, resource=target or resource)
         for (code, message), target in causes.items()
     ]
     if not made:
-        known = translate(error, resource)
-        if known is None:
-            raise error
-        return known
+        return None
     return made[0] if len(made) == 1 else SeveralErrors(made)
 
 
@@ -106,7 +110,9 @@ def _leaves(error: Json) -> Iterator[tuple[str, str, str]]:
         for entry in details:
             yield from _leaves(entry)
     elif code:
-        yield code, message, str(error.get("target") or "")
+        # A right that lacks comes without a code of its own: Azure-Samples/azure-search-openai-demo#242.
+        missing = "Authorization failed for template resource" in message
+        yield "AuthorizationFailed" if missing else code, message, str(error.get("target") or "")
 
 
 def _as_error(message: str) -> Json | None:

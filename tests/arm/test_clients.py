@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from dbxwizard.clients.arm import ArmClient
 from dbxwizard.clients.authorization import AuthorizationClient, Permission, allowed
 from dbxwizard.clients.cloud import Cloud, discover
+from dbxwizard.clients.errors import NotAllowedYet
 from dbxwizard.clients.identity import SignedIn, sign_in
 from dbxwizard.clients.management import deployment_error
 from dbxwizard.core.errors import (
@@ -150,6 +151,12 @@ async def test_a_deployment(client: ArmClient) -> None:
     assert (await client.get_deployment("main") or {})["name"] == "main"
     assert await client.get_deployment("other") is None
     await client.wait_for_deployment("main", Quiet())
+
+
+async def test_a_what_if_that_fails(client: ArmClient) -> None:
+    with pytest.raises(ServiceError) as caught:
+        await client.what_if("main", "westeurope", {"resources": []}, {})
+    assert caught.value.code == "InvalidTemplate"
 
 
 async def test_why_a_deployment_failed(client: ArmClient) -> None:
@@ -299,6 +306,18 @@ def test_causes_of_a_failed_deployment() -> None:
     several = failed(200, envelope(twice, {"code": "Conflict", "message": "{broken"}))
     assert isinstance(several, SeveralErrors)
     assert {error.code for error in several.errors} == {"BadRequest", "Conflict"}
+
+
+def test_a_right_that_lacks_for_a_resource_of_the_template() -> None:
+    message = (
+        "Deployment failed with multiple errors: 'Authorization failed for template resource 'kv' of type "
+        "'Microsoft.KeyVault/vaults'. The client 'me' with object id '1' does not have permission to perform action "
+        "'Microsoft.KeyVault/vaults/write' at scope '/subscriptions/1/kv'.'."
+    )
+    known = failed(400, {"error": {"code": "InvalidTemplateDeployment", "message": message}})
+    assert isinstance(known, NotAllowedYet)
+    assert (known.code, known.status, known.action) == ("AuthorizationFailed", 403, "Microsoft.KeyVault/vaults/write")
+    assert known.scope == "/subscriptions/1/kv"
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"error": 7}'])
