@@ -139,7 +139,12 @@ SETUP = (
     Option("main-spn-name", "name of the main service principal", metavar="NAME"),
     Option("databricks-spn-name", "name of the Databricks service principal", metavar="NAME"),
     Option("role-name", "name of the custom role", default="DBX_Custom_Role", metavar="NAME"),
-    Option("adopt", "use the existing application with this client id", Kind.MANY, metavar="ID"),
+    Option(
+        "adopt",
+        "take over the existing application with this id: the first for main-spn, the second for databricks-spn",
+        Kind.MANY,
+        metavar="[KEY=]ID",
+    ),
     _flag("no-publish", "leave the files of this folder to your own commit"),
 )
 
@@ -148,7 +153,7 @@ DEPLOY = (
         "ref",
         "branch, tag or commit that jobs and Git folders are set to (default: the one that is checked out)",
         metavar="REF",
-        variables=("DBXWIZARD_REF", "GITHUB_SHA"),
+        variables=("DBXWIZARD_REF",),
     ),
     Option("plan", "apply this saved plan, and nothing else", metavar="FILE"),
 )

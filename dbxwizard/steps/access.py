@@ -20,7 +20,7 @@ from dbxwizard.steps.databricks_workspace import (
 
 Kind = Literal["Users", "Groups", "ServicePrincipals"]
 _ENTRY = {"Users": "user_name", "Groups": "group_name", "ServicePrincipals": "service_principal_name"}
-_NAME = {"Users": "userName", "Groups": "displayName", "ServicePrincipals": "applicationId"}
+NAME_FIELD = {"Users": "userName", "Groups": "displayName", "ServicePrincipals": "applicationId"}
 _FOLDERS = {"DIRECTORY": "directories", "REPO": "repos", "NOTEBOOK": "notebooks", "FILE": "files"}
 
 
@@ -120,7 +120,7 @@ class AccessStep(WorkspaceStep[AccessState]):
         assert state is not None  # noqa: S101  read gives one always
         client, who = await self.workspace.client(inputs), self._principal
         if state.principal is None:
-            attributes = {_NAME[who.kind]: who.name}
+            attributes = {NAME_FIELD[who.kind]: who.name}
             if who.object_id:
                 attributes["externalId"] = who.object_id
             await client.add_principal(who.kind, self._access.entitlements, **attributes)

@@ -307,14 +307,14 @@ class RetiredSecretsStep(Step[PasswordsState]):
             return []
         kept = inputs.get(self._secret, "key_id")
         others = [one for one in state.passwords if one.key_id != kept]
-        if _new_value(inputs, self._secret) is not None:
+        if new_secret_value(inputs, self._secret) is not None:
             return others
         return [one for one in others if one.expires <= self._now()]
 
     async def apply(
         self, state: PasswordsState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        value = _new_value(inputs, self._secret)
+        value = new_secret_value(inputs, self._secret)
         if value is not None:
             progress.waiting("the new client secret to sign in")
             await self._prove(str(inputs.get(self._application, "client_id")), value)
@@ -324,7 +324,8 @@ class RetiredSecretsStep(Step[PasswordsState]):
         return {}
 
 
-def _new_value(inputs: Inputs, step_id: str) -> Secret | None:
+def new_secret_value(inputs: Inputs, step_id: str) -> Secret | None:
+    """The client secret that the ClientSecretStep `step_id` has made in this run; None where it made none."""
     try:
         value = inputs.get(step_id, "_client_secret")
     except KeyError:

@@ -1,4 +1,4 @@
-"""The custom role of the Databricks service principal, known by its name: role names are unique in a tenant."""
+"""The custom roles of the service principals, known by their names: role names are unique in a tenant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleDefinition
 
 STEP_ID = "setup/custom-role"
+DEPLOYER_STEP_ID = "setup/deployer-role"
 DEFAULT_NAME = "DBX_Custom_Role"
+DEPLOYER_NAME = "DBX_Deployer_Role"
 # The names of a permission's lists in the JSON, and in clients.authorization.Permission.
 _LISTS = {
     "actions": "actions",
@@ -27,14 +29,14 @@ _LISTS = {
 
 
 @cache
-def definition() -> dict[str, Any]:
-    """The role as the package has it: roleName, description, actions, notActions, dataActions, notDataActions.
+def definition(file: str = "custom_role.json") -> dict[str, Any]:
+    """A role as the package has it: roleName, description, actions, notActions, dataActions, notDataActions.
 
     `Microsoft.Databricks/workspaces/write` is what lets a service principal that the workspace does not know in as its
     admin (platform facts, 19); assignWorkspaceAdmin says the same of a person (learn.microsoft.com/azure/
     role-based-access-control/permissions/analytics).
     """
-    text = files("dbxwizard.steps").joinpath("data", "custom_role.json").read_text("utf-8")
+    text = files("dbxwizard.steps").joinpath("data", file).read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -52,9 +54,11 @@ class CustomRoleStep(Step["RoleDefinition"]):
 
     id = STEP_ID
     scope = Scope.SETUP
+    file = "custom_role.json"
 
     def __init__(self, roles: AuthorizationClient, role_name: str = DEFAULT_NAME) -> None:
         self.title = f"custom role {role_name}"
+        self._wanted = definition(self.file)
         self._roles, self._name = roles, role_name
         self._scope = f"/subscriptions/{roles.subscription_id}"
 
@@ -62,20 +66,19 @@ class CustomRoleStep(Step["RoleDefinition"]):
         return await self._roles.find_custom_role(self._name)
 
     def diff(self, state: RoleDefinition | None, inputs: Inputs) -> Change:
-        wanted = definition()
         if state is None:
-            return Change.create(roleName=self._name, actions=wanted["actions"], assignableScopes=[self._scope])
+            return Change.create(roleName=self._name, actions=self._wanted["actions"], assignableScopes=[self._scope])
         return Change.update(
             [
-                *(reason for name in _LISTS if (reason := _list_reason(state, name))),
+                *(reason for name in _LISTS if (reason := _list_reason(state, name, self._wanted[name]))),
                 *self._other_reasons(state),
             ]
         )
 
     def _other_reasons(self, state: RoleDefinition) -> list[Reason]:
         reasons = []
-        if state.description != definition()["description"]:
-            reasons.append(Reason("description", state.description, definition()["description"]))
+        if state.description != self._wanted["description"]:
+            reasons.append(Reason("description", state.description, self._wanted["description"]))
         if self._scope.lower() not in {scope.lower() for scope in state.assignable_scopes}:
             reasons.append(Reason("assignableScopes", list(state.assignable_scopes), self._scopes(state)))
         return reasons
@@ -89,7 +92,7 @@ class CustomRoleStep(Step["RoleDefinition"]):
     ) -> Mapping[str, object]:
         from dbxwizard.clients.authorization import Permission
 
-        wanted = definition()
+        wanted = self._wanted
         permission = Permission(*(tuple(wanted[name]) for name in _LISTS))
         name = state.name if state else role_guid(self._name)
         try:
@@ -115,9 +118,22 @@ class CustomRoleStep(Step["RoleDefinition"]):
         return {"role_definition_id": f"{self._scope}/providers/Microsoft.Authorization/roleDefinitions/{state.name}"}
 
 
-def _list_reason(state: RoleDefinition, name: str) -> Reason | None:
+class DeployerRoleStep(CustomRoleStep):
+    """What a main service principal whose rights end at its resource group needs at the subscription all the same.
+
+    A deployment of a subscription starts there (learn.microsoft.com/azure/azure-resource-manager/templates/
+    deploy-to-subscription); what it makes is checked by the rights in the resource group.
+    """
+
+    id = DEPLOYER_STEP_ID
+    file = "deployer_role.json"
+
+    def __init__(self, roles: AuthorizationClient, role_name: str = DEPLOYER_NAME) -> None:
+        super().__init__(roles, role_name)
+
+
+def _list_reason(state: RoleDefinition, name: str, wanted: list[str]) -> Reason | None:
     """How one of the lists differs; their order says nothing, nor does the case of an action."""
     found = [action for permission in state.permissions for action in getattr(permission, _LISTS[name])]
-    wanted = definition()[name]
     same = sorted(action.lower() for action in found) == sorted(action.lower() for action in wanted)
     return None if same else Reason(name, found, wanted)

@@ -13,7 +13,7 @@ from dbxwizard import bundled
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
-from dbxwizard.parameters.model import Access, Environment, ScopeAcl
+from dbxwizard.parameters.model import Access, Environment, ScopeAcl, SecretScope
 from dbxwizard.steps.access import AccessStep
 from dbxwizard.steps.access import Principal as WorkspacePrincipal
 from dbxwizard.steps.access_token import AccessTokenStep
@@ -25,6 +25,7 @@ from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
 from dbxwizard.steps.infrastructure import InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
+from dbxwizard.steps.members import MemberStep, member_step
 from dbxwizard.steps.principals import Principals, repository_of
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheel_build import WheelBuilds
@@ -89,7 +90,7 @@ class _Deployment:
         roles = await environment_role_steps(environment, connection, self._principals)
         # A person enters the workspace by rights of their own; the service principal by the roles of the file.
         entry = [] if connection.signed_in.kind == "user" else [role.id for role in roles]
-        wheels, folders = self._wheels(), self._folders()
+        wheels, folders, members = self._wheels(), self._folders(), await self._members()
         return [
             InfrastructureStep(environment, load_template(environment.root), arm, tenant),
             *roles,
@@ -100,8 +101,9 @@ class _Deployment:
             *wheels,
             *self._jobs([step.id for step in (*wheels, *folders)]),
             *self._token(),
+            *members,
             *await self._scopes([role.id for role in roles]),
-            *await self._access([folder.id for folder in folders]),
+            *await self._access([folder.id for folder in folders], [member.id for member in members]),
         ]
 
     def _clusters(self) -> list[Step[Any]]:
@@ -172,8 +174,21 @@ class _Deployment:
     async def _vault(self, uri: str) -> VaultClient:
         return self._connection.vault(uri)
 
+    async def _members(self) -> list[Step[Any]]:
+        """Those whom secret scopes name."""
+        named = {await self._named(acl): acl for scope in self._environment.secret_scopes for acl in scope.acls}
+        entries = {access.principal: access for access in self._environment.access}
+        made: list[Step[Any]] = []
+        for name, acl in named.items():
+            access = entries.get(acl.principal, Access(acl.principal, principal_name=name))
+            found = await self._principals.resolve(access.principal, access.principal_type, name)
+            if name != self._client_id:
+                kind = _WORKSPACE_KIND[found.kind or _kind_of(name)]
+                principal = WorkspacePrincipal(kind, name, found.object_id)  # type: ignore[arg-type]  # one of the three
+                made.append(MemberStep(self._workspace, principal, access.entitlements))
+        return made
+
     async def _scopes(self, roles: Sequence[str]) -> list[Step[Any]]:
-        needs = [*[step.id for step in self._token()], *roles]
         return [
             SecretScopeStep(
                 self._workspace,
@@ -181,15 +196,23 @@ class _Deployment:
                 scope.secrets,
                 self._client_id,
                 self._value,
-                acls=dict([await self._acl(acl) for acl in scope.acls]),
-                needs=needs if any(source.startswith("key-vault:") for source in scope.secrets.values()) else (),
+                acls={await self._named(acl): acl.permission for acl in scope.acls},
+                needs=await self._scope_needs(scope, roles),
             )
             for scope in self._environment.secret_scopes
         ]
 
-    async def _acl(self, acl: ScopeAcl) -> tuple[str, str]:
+    async def _scope_needs(self, scope: SecretScope, roles: Sequence[str]) -> list[str]:
+        """Who is named in it has to be in the workspace; values of the vault need the roles and the token in it."""
+        names = [await self._named(acl) for acl in scope.acls]
+        members = [member_step(self._workspace, name) for name in names if name != self._client_id]
+        if not any(source.startswith("key-vault:") for source in scope.secrets.values()):
+            return members
+        return [*members, *[step.id for step in self._token()], *roles]
+
+    async def _named(self, acl: ScopeAcl) -> str:
         found = await self._principals.resolve(acl.principal, name=acl.principal_name)
-        return found.name or acl.principal, acl.permission
+        return found.name or acl.principal
 
     async def _value(self, source: str, inputs: Inputs) -> Secret | None:
         """The value that a source of a secret scope names; None where this way of signing in has none."""
@@ -210,11 +233,14 @@ class _Deployment:
         value = known.get(kind, known.get(source, ""))
         return Secret(value) if value else None
 
-    async def _access(self, folders: Sequence[str]) -> list[Step[Any]]:
-        return [
-            AccessStep(self._workspace, self._absolute(access), await self._workspace_principal(access), needs=folders)
-            for access in self._environment.access
-        ]
+    async def _access(self, folders: Sequence[str], members: Sequence[str]) -> list[Step[Any]]:
+        made: list[Step[Any]] = []
+        for access in self._environment.access:
+            principal = await self._workspace_principal(access)
+            member = member_step(self._workspace, principal.name)
+            needs = [*folders, *([member] if member in members else [])]
+            made.append(AccessStep(self._workspace, self._absolute(access), principal, needs=needs))
+        return made
 
     def _absolute(self, access: Access) -> Access:
         """Folders without a leading slash are those of Repo_Configuration, below /Repos/<client id>/."""
@@ -236,6 +262,11 @@ class _Deployment:
         return WorkspacePrincipal(_WORKSPACE_KIND[found.kind], found.name, found.object_id)  # type: ignore[arg-type]
 
 
+def _kind_of(name: str) -> str:
+    """What somebody is whom a file names without saying it: people sign in with an address."""
+    return "User" if "@" in name else "Group"
+
+
 def load_template(root: Path) -> Mapping[str, Any]:
     """bicep/main.json of the project, or the one that we ship. Raises UsageError for a file that is no template."""
     path = root / "bicep" / "main.json"
@@ -253,7 +284,14 @@ def load_template(root: Path) -> Mapping[str, Any]:
 
 
 def checked_out(root: Path, environ: Mapping[str, str]) -> GitRef:
-    """The ref that is checked out: by GitHub Actions, or in the git repository at or above `root`; else main."""
+    """The ref that is checked out: by GitHub Actions, or in the git repository at or above `root`; else main.
+
+    In Actions the branch or tag that the run was started on, as a person would have it; a pull request's merge commit,
+    which is on neither, by its id.
+    """
+    named = environ.get("GITHUB_REF", "")
+    if named.startswith(("refs/heads/", "refs/tags/")):
+        return GitRef.parse(named)
     if environ.get("GITHUB_SHA"):
         return GitRef("commit", environ["GITHUB_SHA"])
     for folder in (root.resolve(), *root.resolve().parents):

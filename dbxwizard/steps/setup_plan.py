@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.adoption import adopted
 from dbxwizard.steps.applications import (
     ApplicationStep,
     ClientSecretStep,
     RetiredSecretsStep,
     application_step_id,
     client_secret_step_id,
+    new_secret_value,
 )
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.federation import FederationStep
+from dbxwizard.steps.git_token import AskToken, GitToken, git_token
 from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, stored_versions
 from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
@@ -50,9 +52,10 @@ class SetupOptions:
     main_name: str = ""
     databricks_name: str = ""
     role_name: str = "DBX_Custom_Role"
-    adopt: tuple[str, ...] = ()
+    adopt: tuple[str, ...] = ()  # each ID or KEY=ID, see steps.adoption
     publish: bool = True
     git_token: Secret | None = None  # PAT_GITHUB, for a private repository
+    ask_git_token: AskToken | None = None  # where somebody is there to give it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,12 @@ async def setup_steps(
 
     `environments` may have blanks where only setup knows the value.
     """
+    adoptions = adopted(options.adopt, _keys(pairs(environments, options.isolation)))
     github = connection.github(options.repository)
     repository = await github.repository()
-    _require_git_token(options, repository)
-    made = _Setup(options, tuple(environments), connection, github, repository)
+    names = [environment.name for environment in environments]
+    token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
+    made = _Setup(options, tuple(environments), connection, github, repository, token, adoptions)
     steps = [*await role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
     return (*steps, *await made.files())
 
@@ -100,6 +105,8 @@ class _Setup:
     connection: Connection
     github: GitHubClient
     repository: Repository
+    git_token: GitToken | None
+    adoptions: Mapping[str, str]
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -108,14 +115,13 @@ class _Setup:
     def identities(self) -> Iterator[Step[Any]]:
         """Applications with their service principals, and client secrets where those were chosen."""
         graph = self.connection.graph()
-        adopted = dict(zip(_keys(self.pairs), self.options.adopt, strict=False))
         for key in _keys(self.pairs):
             yield ApplicationStep(
                 graph,
                 key=key,
                 display_name=self._display_name(key),
                 repository=self.options.repository,
-                adopt=adopted.get(key, ""),
+                adopt=self.adoptions.get(key, ""),
             )
             if self.options.auth == "secret":
                 yield from self._client_secrets(key)
@@ -194,10 +200,9 @@ class _Setup:
                 (application,),
             )
             yield WantedSecret("ARM_TENANT_ID", lambda _: tenant, lambda _: Secret(tenant))
-        token = self.options.git_token
+        token = self.git_token
         if token is not None:
-            version = hashlib.sha256(token.reveal().encode()).hexdigest()[:12]
-            yield WantedSecret("PAT_GITHUB", lambda _: version, lambda _: token)
+            yield WantedSecret("PAT_GITHUB", lambda _: token.version, lambda _: token.value)
 
     def _sdk_auth(self, pair: Pair, inputs: Inputs, secret: Secret) -> Secret:
         """What `az ad sp create-for-rbac --sdk-auth` printed, which azure/login reads."""
@@ -256,18 +261,7 @@ def _from_secret(name: str, key: str, value: Any) -> WantedSecret:
     step = client_secret_step_id(key)
 
     def made(inputs: Inputs) -> Secret | None:
-        secret = inputs.get(step, "_client_secret")
-        return value(inputs, secret) if isinstance(secret, Secret) else None
+        secret = new_secret_value(inputs, step)
+        return value(inputs, secret) if secret else None
 
     return WantedSecret(name, lambda inputs: str(inputs.get(step, "key_id")), made, (step, application_step_id(key)))
-
-
-def _require_git_token(options: SetupOptions, repository: Repository) -> None:
-    """Git folders and jobs of a private repository need a token of their own; federation does not reach there."""
-    if repository.private and options.git_token is None:
-        raise UsageError(
-            "decision-missing",
-            f"{options.repository} is private: the Databricks service principal needs a token to read it",
-            resource="PAT_GITHUB",
-            fix="Make a fine-grained token with read-only Contents of this repository, and set it as PAT_GITHUB.",
-        )

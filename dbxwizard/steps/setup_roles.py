@@ -11,9 +11,10 @@ from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.applications import application_step_id
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.custom_role import DEPLOYER_STEP_ID, CustomRoleStep, DeployerRoleStep
 from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
-from dbxwizard.steps.custom_role import CustomRoleStep
 from dbxwizard.steps.providers import ProvidersStep
+from dbxwizard.steps.resource_group import ResourceGroupStep, resource_group_step_id
 from dbxwizard.steps.role_assignments import (
     Assignment,
     AssignmentReader,
@@ -31,14 +32,18 @@ _GIVER = "Role Based Access Control Administrator"
 async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: Connection) -> list[Step[Any]]:
     """Least privilege by default: the main service principal makes resources, and gives just the roles of the files.
 
-    Raises NotFound for a role in a file that the subscription does not have.
+    With a pair for each environment their rights end at its resource group, which therefore has to be there; what a
+    deployment needs at the subscription itself is a small role of its own. Raises NotFound for a role in a file that
+    the subscription does not have.
     """
     authorization = connection.authorization(options.subscription_id)
+    arm = connection.arm(options.subscription_id)
     made = _Roles(options, AssignmentReader(authorization))
-    steps: list[Step[Any]] = [
-        ProvidersStep(connection.arm(options.subscription_id)),
-        CustomRoleStep(authorization, options.role_name),
-    ]
+    steps: list[Step[Any]] = [ProvidersStep(arm), CustomRoleStep(authorization, options.role_name)]
+    if options.isolation == "environment":
+        steps.append(DeployerRoleStep(authorization))
+        made_for = (environment for pair in pairs for environment in pair.environments)
+        steps += [ResourceGroupStep(arm, environment, options.subscription_id) for environment in made_for]
     for pair in pairs:
         steps += await made.of(pair)
     return steps
@@ -47,19 +52,26 @@ async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: C
 class _Roles:
     def __init__(self, options: SetupOptions, reader: AssignmentReader) -> None:
         self._options, self._reader = options, reader
-        self._scope = f"/subscriptions/{options.subscription_id}"
+        self._subscription = f"/subscriptions/{options.subscription_id}"
 
     async def of(self, pair: Pair) -> list[Step[Any]]:
         """The assignments of one pair of service principals."""
-        databricks = self._step(pair.databricks, "custom role", _custom_role, needs=(CUSTOM_ROLE,))
+        scope, needs = self._subscription, tuple[str, ...]()
+        steps: list[Step[Any]] = []
+        if pair.prefix:
+            environment = pair.environments[0]
+            scope = f"{self._subscription}/resourceGroups/{environment.resources.resource_group}"
+            needs = (resource_group_step_id(environment.name),)
+            deployer = self._subscription, (DEPLOYER_STEP_ID,)
+            steps.append(self._step(pair.main, "deployer role", _deployer_role, *deployer))
+        steps.append(self._step(pair.databricks, "custom role", _custom_role, scope, (CUSTOM_ROLE, *needs)))
         if self._options.owner:
-            return [self._step(pair.main, "Owner", "Owner"), databricks]
-        known = await self._givable(pair.environments)
-        condition = partial(_condition, known)
+            return [*steps, self._step(pair.main, "Owner", "Owner", scope, needs)]
+        condition = partial(_condition, await self._givable(pair.environments))
         return [
-            self._step(pair.main, "Contributor", "Contributor"),
-            self._step(pair.main, _GIVER, _GIVER, condition=condition, needs=(CUSTOM_ROLE,)),
-            databricks,
+            *steps,
+            self._step(pair.main, "Contributor", "Contributor", scope, needs),
+            self._step(pair.main, _GIVER, _GIVER, scope, (CUSTOM_ROLE, *needs), condition=condition),
         ]
 
     async def _givable(self, environments: Sequence[Environment]) -> frozenset[str]:
@@ -68,7 +80,7 @@ class _Roles:
         return frozenset([await self._reader.role_guid(name) for name in names])
 
     def _step(
-        self, key: str, title: str, role: Source, *, condition: Source = "", needs: tuple[str, ...] = ()
+        self, key: str, title: str, role: Source, scope: str, needs: tuple[str, ...], *, condition: Source = ""
     ) -> RoleAssignmentStep:
         application = application_step_id(key)
         return RoleAssignmentStep(
@@ -79,7 +91,7 @@ class _Roles:
                 lambda inputs: str(inputs.get(application, "object_id")),
                 "ServicePrincipal",
                 role,
-                self._scope,
+                scope,
                 condition,
                 "dbxwizard",
             ),
@@ -91,6 +103,10 @@ class _Roles:
 
 def _custom_role(inputs: Inputs) -> str:
     return str(inputs.get(CUSTOM_ROLE, "role_definition_id"))
+
+
+def _deployer_role(inputs: Inputs) -> str:
+    return str(inputs.get(DEPLOYER_STEP_ID, "role_definition_id"))
 
 
 def _condition(known: frozenset[str], inputs: Inputs) -> str:
