@@ -129,8 +129,10 @@ def served(state: Path) -> Iterator[Endpoints]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603
         try:
             assert process.stdout is not None  # noqa: S101  asked for above
-            address = process.stdout.readline().strip().removeprefix("export DBXWIZARD_SANDBOX=")
-            yield locate(address)
+            first = process.stdout.readline().strip()
+            if not first.startswith("export DBXWIZARD_SANDBOX="):
+                sys.exit("the sandbox did not start; `dbxwizard sandbox serve` says why")
+            yield locate(first.partition("=")[2])
         finally:
             process.terminate()
 
@@ -275,7 +277,7 @@ def deployment(az: Client) -> None:
     az.run("deployment", "sub", "create", *_TEMPLATE, says="Succeeded")
     az.run("deployment", "sub", "show", "-n", "clients", says="Succeeded")
     az.run("deployment", "sub", "list", says="clients")
-    az.run("deployment", "operation", "sub", "list", "-n", "clients", says="Microsoft.KeyVault/vaults")
+    az.run("deployment", "operation", "sub", "list", "-n", "clients", says="Succeeded")
     az.run("resource", "list", "-g", "rg-clients-development", says="Microsoft.Databricks/workspaces")
 
 
