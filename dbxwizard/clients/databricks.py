@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import NotFound, Transient, UsageError
 from dbxwizard.core.secret import Secret
 
@@ -388,7 +389,7 @@ def _connect(cloud: Cloud, signed_in: SignedIn, url: str, resource_id: str, time
     # Importing the SDK takes 1.8 s, so it happens in the thread of the first request.
     from dbxwizard.clients.databricks_connection import Connection
 
-    return Connection(cloud, signed_in.credential, url, resource_id, timeout=timeout)
+    return Connection(cloud, signed_in.credential, url, resource_id, timeout=min(timeout, request_timeout()[1]))
 
 
 def _values(names: Collection[str]) -> list[Json]:

@@ -17,6 +17,7 @@ from github import Auth, Github, GithubException
 from dbxwizard import __version__
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import retry_after, translated
+from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import (
     Conflict,
     Forbidden,
@@ -105,7 +106,7 @@ class GitHubConnection:
         made = Github(
             auth=Auth.Token(self._token.reveal()),
             base_url=cloud.github_api,
-            timeout=TIMEOUT,
+            timeout=request_timeout(TIMEOUT)[1],
             user_agent=f"dbxwizard/{__version__}",
             verify=str(cloud.ca_bundle) if cloud.ca_bundle else True,
             retry=None,  # the engine tries again

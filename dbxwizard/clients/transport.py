@@ -18,9 +18,8 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import error_body, service_error, translated
+from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import Transient
-
-_TIMEOUT = (10.0, 60.0)  # seconds to connect, and to answer
 
 
 @cache
@@ -42,7 +41,8 @@ class CloudTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core load
     session: aiohttp.ClientSession | None
 
     def __init__(self, cloud: Cloud) -> None:
-        super().__init__(use_env_settings=not cloud.is_sandbox)
+        connect, answer = request_timeout()
+        super().__init__(use_env_settings=not cloud.is_sandbox, connection_timeout=connect, read_timeout=answer)
         self._cloud = cloud
 
     async def open(self) -> None:
@@ -58,7 +58,12 @@ class CloudTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core load
 
 def sync_options(cloud: Cloud) -> dict[str, Any]:
     """The same settings as keyword arguments for azure-core's synchronous clients and azure-identity."""
-    options: dict[str, Any] = {"use_env_settings": not cloud.is_sandbox}
+    connect, answer = request_timeout()
+    options: dict[str, Any] = {
+        "use_env_settings": not cloud.is_sandbox,
+        "connection_timeout": connect,
+        "read_timeout": answer,
+    }
     return options | ({"connection_verify": str(cloud.ca_bundle)} if cloud.ca_bundle else {})
 
 
@@ -83,7 +88,7 @@ def send(
     """One blocking request, whatever the answer. Raises Transient where there is none."""
     with translated(resource or url), session(ca_bundle, direct=direct) as made:
         # `verify` is said once more: a session's own gives way to REQUESTS_CA_BUNDLE.
-        return made.request(method, url, headers=headers, data=form, timeout=_TIMEOUT, verify=made.verify)
+        return made.request(method, url, headers=headers, data=form, timeout=request_timeout(), verify=made.verify)
 
 
 def get_json(

@@ -14,14 +14,29 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class _Testing:
+    """`skipped`: seconds that were slept through at once; None while time is real."""
+
+    skipped: float | None = None
+
+
+def set_testing(testing: bool) -> None:
+    """Lets SystemClock skip what it should sleep, in this process; its time moves on by as much. For tests."""
+    _Testing.skipped = 0.0 if testing else None
+
+
 class SystemClock:
     def now(self) -> float:
-        return time.time()
+        return time.time() + (_Testing.skipped or 0.0)
 
     async def sleep(self, seconds: float) -> None:
         import asyncio
 
-        await asyncio.sleep(seconds)
+        if _Testing.skipped is None:
+            await asyncio.sleep(seconds)
+        else:
+            _Testing.skipped += max(seconds, 0.0)
+            await asyncio.sleep(0)
 
 
 class ManualClock:
