@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.inspection import log, reset, show
+from dbxwizard.sandbox.ports import LOOPBACK
 from dbxwizard.sandbox.session import Endpoints, Sandbox
 from dbxwizard.sandbox.store import Store
 
@@ -97,11 +99,22 @@ def _claim_port(state: Path, number: int) -> None:
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with FileLock(f"{state}.lock", timeout=0):
+            _check_free(number)
             _write_port(state, number)
     except Timeout as error:
         raise UsageError(
             "sandbox-in-use", "another process serves this sandbox", resource="--port", fix="End that process first."
         ) from error
+
+
+def _check_free(number: int) -> None:
+    """A stored port that is taken is replaced in silence; one that was asked for is not."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, number))
+        except OSError as error:
+            raise UsageError("port-taken", f"{number}: {error.strerror}", resource="--port") from error
 
 
 def _write_port(state: Path, number: int) -> None:
