@@ -12,6 +12,6 @@ from tests.sandbox.wire import Wire
 
 @pytest.fixture
 def wire(sandbox: Sandbox) -> Iterator[Wire]:
-    opened = Wire(sandbox)
+    opened = Wire(sandbox.state)
     yield opened
     opened.close()

@@ -48,7 +48,7 @@ class StrictWorld:
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.wire = Wire(sandbox)
+        self.wire = Wire(sandbox.state)
         self.owner = {name: self.wire.person_token(ADA, audience) for name, audience in AUDIENCES.items()}
         self.params: dict[str, dict[str, str]] = {}
         self.values: dict[str, dict[str, Any]] = {}

@@ -79,7 +79,7 @@ def test_a_stall_ends_without_an_answer(wire: Wire, when: Any, done: set[str]) -
 
 def test_a_stalled_call_holds_up_nobody_else(sandbox: Sandbox, wire: Wire) -> None:
     faults.add(wire.store, Fault("stall", **ON_WRITES))
-    impatient = Wire(sandbox, timeout=0.05)
+    impatient = Wire(sandbox.state, timeout=0.05)
     with pytest.raises(TimeoutError):
         create(impatient, "A")
     impatient.close()
@@ -252,7 +252,7 @@ def test_serve_takes_rules_from_a_file_and_ends_cleanly(serving: Any, tmp_path: 
     file.write_text(json.dumps([{"service": "github", "fault": "status", "status": 429, "retry_after": 7}]))
     process, address = serving("--faults", str(file), "--latency", "zero")
     found = locate(address)
-    wire = Wire(Sandbox(found.state))
+    wire = Wire(found.state)
     assert [read(wire).status for _ in range(2)] == [429, 200]
     wire.close()
     process.send_signal(number)
@@ -264,12 +264,12 @@ def test_serve_takes_rules_from_a_file_and_ends_cleanly(serving: Any, tmp_path: 
 def test_an_empty_file_takes_the_rules_of_an_earlier_one_away(serving: Any, tmp_path: Path) -> None:
     state, file = tmp_path / "s.sqlite", tmp_path / "faults.json"
     with Sandbox(state):
-        wire = Wire(Sandbox(state))
+        wire = Wire(state)
         faults.add(wire.store, Fault("status", times=100))
         wire.close()
     file.write_text("[]")
     _, address = serving("--faults", str(file), "--latency", "zero")
-    wire = Wire(Sandbox(locate(address).state))
+    wire = Wire(locate(address).state)
     assert read(wire).status == 200
     wire.close()
 

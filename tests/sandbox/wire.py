@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from dbxwizard.sandbox import tls
 from dbxwizard.sandbox.entra.directory import AZURE_CLI
 from dbxwizard.sandbox.ports import LOOPBACK, Ports
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Document, Store, is_internal
 from dbxwizard.sandbox.tokens import TENANT_ID
 
@@ -40,10 +40,10 @@ class Answer:
 class Wire:
     """One connection to each host, kept open; reading the state is for what no route shows."""
 
-    def __init__(self, sandbox: Sandbox, *, timeout: float = 10.0) -> None:
-        self.store = Store(sandbox.state)
+    def __init__(self, state: Path, *, timeout: float = 10.0) -> None:
+        self.store = Store(state)
         self._ports = Ports(self.store)
-        self._trust = _trusting(sandbox.endpoints().ca_bundle)
+        self._trust = _trusting(tls.bundle(state.parent))
         self._timeout = timeout
         self._connections: dict[str, HTTPSConnection] = {}
 
