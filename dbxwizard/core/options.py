@@ -53,7 +53,7 @@ OUTPUT = (
         variables=("DBXWIZARD_OUTPUT",),
     ),
     _flag("quiet", "no narration on stderr, only errors", short="q"),
-    _flag("verbose", "every request and retry on stderr", short="v"),
+    _flag("verbose", "each step, wait and retry on stderr", short="v"),
     Option("log-file", "write the full log here", metavar="FILE", variables=("DBXWIZARD_LOG_FILE",)),
     Option("events", "write each event as one JSON line to FILE, - for stdout", metavar="FILE"),
 )
