@@ -74,8 +74,8 @@ class Surroundings:
 
     `now` is the time that utcNow() tells, with a time zone; None means that of the call. `deployer` is what deployer()
     answers (objectId, tenantId, userPrincipalName), None where nobody can tell. `subscription` and `tenant` add to what
-    subscription() and tenant() answer (displayName …). `new_guid` makes what newGuid() answers, from the name of the
-    deployment that asks; None means any.
+    subscription() and tenant() answer (displayName …). `new_guid` makes what newGuid() answers, from the scope and
+    name of the deployment that asks (`/subscriptions/…/name`); None means any.
     """
 
     deployment_name: str = "main"

@@ -13,6 +13,8 @@ from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown
 if TYPE_CHECKING:
     from dbxwizard.arm_template.evaluator import Evaluator
 
+# What a deployment has beside its outputs, and only once it ran.
+_LATER = ("correlationId", "duration", "outputResources", "timestamp")
 _SUCCEEDED = {"provisioningState": "Succeeded"}
 
 
@@ -90,6 +92,7 @@ class References:
         """What can be told of a nested deployment before it ran: its outputs, as far as they are known."""
         outputs = self._evaluator.nested(resource).outputs()
         properties: JsonObject = {
+            **{name: Unknown(f"reference('{resource.id}').{name}") for name in _LATER},
             "mode": "Incremental",
             **_SUCCEEDED,
             "outputs": {name: {"type": output.type, "value": output.value} for name, output in outputs.items()},

@@ -117,4 +117,5 @@ def test_a_new_guid_comes_from_the_surroundings_where_they_have_one(outputs: Eva
         outputs={"it": {"type": "string", "value": "[parameters('id')]"}},
         surroundings=Surroundings("named", new_guid=lambda deployment: f"guid of {deployment}"),
     )
-    assert result["it"].value == "guid of named"
+    assert result["it"].value.startswith("guid of /subscriptions/")
+    assert result["it"].value.endswith("/resourceGroups/rg-test/named")

@@ -112,8 +112,10 @@ def guid(call: Invocation, *values: JsonValue) -> str:
 def new_guid(call: Invocation) -> str:
     if call.frame.phase is not Phase.PARAMETER:
         raise call.error("is not expected at this location. It can only be used in the default value of a parameter.")
-    surroundings = call.frame.host.surroundings
-    return surroundings.new_guid(surroundings.deployment_name) if surroundings.new_guid else str(uuid.uuid4())
+    host = call.frame.host
+    if host.surroundings.new_guid is None:
+        return str(uuid.uuid4())
+    return host.surroundings.new_guid(f"{host.scope.id}/{host.surroundings.deployment_name}")
 
 
 @function("like", 2)

@@ -21,7 +21,7 @@ KIND = "arm.deployment"
 RUN = "_deployment"
 TYPE = "Microsoft.Resources/deployments"
 RUNNING, SUCCEEDED, FAILED, CANCELED = "Running", "Succeeded", "Failed", "Canceled"
-_TYPE_NAMES = {"int": "Int", "bool": "Bool", "string": "String", "object": "Object", "array": "Array"}
+_TYPE_NAMES = {"securestring": "SecureString", "secureobject": "SecureObject"}
 _WEEK = timedelta(days=7)
 
 

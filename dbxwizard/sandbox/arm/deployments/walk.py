@@ -12,7 +12,7 @@ own):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -43,6 +43,7 @@ class Walk:
     caller: Caller
     progress: Document
     waits_until: float | None = None
+    inner: dict[str, Evaluator] = field(default_factory=dict)  # by path; each is made once in a look
 
     def deployment(self, evaluator: Evaluator, path: str) -> Stage:
         """Starts what can start below `path`; LOST once all that could be done is done, and something failed."""
@@ -98,7 +99,7 @@ class Walk:
         if "ready" in entry or "error" in entry:
             return self.reached(entry)
         try:
-            inner = evaluator.nested(resource)
+            inner = self._evaluator(evaluator, resource, at)
             stored = self._nested_record(inner, resource, entry)
         except (ApiError, TemplateError) as error:
             entry |= failed(error)
@@ -113,6 +114,11 @@ class Walk:
             entry |= {"status": "Conflict", "error": failures.nested_failed(resource.id, stored["error"])}
             return Stage.LOST
         return stage
+
+    def _evaluator(self, evaluator: Evaluator, resource: Resource, at: str) -> Evaluator:
+        if at not in self.inner:
+            self.inner[at] = evaluator.nested(resource)
+        return self.inner[at]
 
     def _nested_record(self, inner: Evaluator, resource: Resource, entry: Document) -> Document:
         """A nested deployment is one of its own, at its own scope. ApiError: no group, or one of that name runs."""
@@ -149,11 +155,11 @@ class Walk:
         """What was deployed below `path`, nested deployments expanded."""
         found: list[str] = []
         for resource in evaluator.resources():
-            entry = self.progress.get(f"{path}{SEPARATOR}{resource.key}")
-            if entry is None or "error" in entry:
+            at = f"{path}{SEPARATOR}{resource.key}"
+            if at not in self.progress or "error" in self.progress[at]:
                 continue
             if resource.is_deployment:
-                found += self.ids(evaluator.nested(resource), f"{path}{SEPARATOR}{resource.key}")
+                found += self.ids(self._evaluator(evaluator, resource, at), at)
             else:
                 found.append(resource.id)
         return found
