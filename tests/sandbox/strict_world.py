@@ -269,7 +269,7 @@ def with_a_wrong_type(spec: Spec) -> Iterator[Any]:
     """Minimal bodies in which one field, at any place, has a type that it can't have."""
     if isinstance(spec, Mapping):
         yield from ([], "x", 1, True)
-    for body, place, known in _known_places(spec):
+    for body, place, known in known_places(spec):
         for name, inner in known.items():
             had = dict(place)
             for wrong in _wrong(inner) if name != "*" else ():
@@ -300,13 +300,13 @@ def _wrong(spec: Spec) -> list[Any]:
 
 
 def _places(spec: Spec) -> Iterator[tuple[Any, dict[str, Any]]]:
-    return ((body, place) for body, place, _ in _known_places(spec))
+    return ((body, place) for body, place, _ in known_places(spec))
 
 
-def _known_places(spec: Spec) -> Iterator[tuple[Any, dict[str, Any], Mapping[str, Spec]]]:
+def known_places(spec: Spec) -> Iterator[tuple[Any, dict[str, Any], Mapping[str, Spec]]]:
     """Minimal bodies, each with one of the objects in it and the fields known there; open places are left out."""
     if isinstance(spec, list):
-        for body, place, known in _known_places(spec[0]):
+        for body, place, known in known_places(spec[0]):
             yield [body], place, known
     # Of alternatives only the first is looked into: what is wrong for one may be right for another.
     if not isinstance(spec, Mapping) or is_open(spec):
@@ -314,5 +314,5 @@ def _known_places(spec: Spec) -> Iterator[tuple[Any, dict[str, Any], Mapping[str
     own = minimal(spec)
     yield own, own, spec
     for name, inner in spec.items():
-        for deeper, place, known in _known_places(inner):
+        for deeper, place, known in known_places(inner):
             yield {**minimal(spec), name.rstrip("?"): deeper}, place, known
