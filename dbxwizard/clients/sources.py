@@ -95,16 +95,25 @@ def job_token(cloud: Cloud, url: str, bearer: str) -> str:
 
 def environment(request: Request) -> TokenCredential | str:
     """A client secret: of the variables, or of AZURE_CREDENTIALS, the JSON that `az ad sp create-for-rbac` prints."""
-    tenant, client_id = request.tenant or request.variable("TENANT_ID"), request.variable("CLIENT_ID")
-    secret = request.variable("CLIENT_SECRET")
-    if not secret and "AZURE" in request.prefixes and request.environ.get("AZURE_CREDENTIALS"):
-        given = _azure_credentials(request.environ["AZURE_CREDENTIALS"])
-        tenant, client_id, secret = request.tenant or given["tenantId"], given["clientId"], given["clientSecret"]
+    tenant, client_id, secret = _client_secret(request)
     if not (tenant and client_id and secret):
         return _not_set(request, ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     from azure.identity import ClientSecretCredential
 
     return ClientSecretCredential(tenant, client_id, secret, **request.options())
+
+
+def _client_secret(request: Request) -> tuple[str, str, str]:
+    """Tenant, client id and secret. AZURE_CREDENTIALS goes before ARM_…, which name the Databricks service principal."""
+    environ, tenant = request.environ, request.tenant or request.variable("TENANT_ID")
+    for prefix in request.prefixes:
+        if environ.get(f"{prefix}_CLIENT_SECRET"):
+            client_id = environ.get(f"{prefix}_CLIENT_ID") or request.variable("CLIENT_ID")
+            return tenant, client_id, environ[f"{prefix}_CLIENT_SECRET"]
+        if prefix == "AZURE" and environ.get("AZURE_CREDENTIALS"):
+            given = _azure_credentials(environ["AZURE_CREDENTIALS"])
+            return request.tenant or given["tenantId"], given["clientId"], given["clientSecret"]
+    return tenant, request.variable("CLIENT_ID"), ""
 
 
 def _azure_credentials(text: str) -> dict[str, str]:
@@ -187,10 +196,11 @@ def device_code(request: Request) -> TokenCredential | str:
 
 def _approve_in_sandbox(cloud: Cloud, code: DeviceCode) -> None:
     """Does what the person would do on the sandbox's page."""
-    from dbxwizard.clients.transport import send
+    from dbxwizard.clients.transport import require_success, send
 
     form = {"user_code": code.user_code, "upn": _SANDBOX_PERSON}
-    send("POST", f"{code.verification_uri}/approve", ca_bundle=cloud.ca_bundle, direct=True, form=form)
+    url = f"{code.verification_uri}/approve"
+    require_success(send("POST", url, ca_bundle=cloud.ca_bundle, direct=True, form=form), url)
 
 
 SOURCES: Mapping[str, Callable[[Request], TokenCredential | str]] = {

@@ -91,6 +91,20 @@ def send(
         return made.request(method, url, headers=headers, data=form, timeout=request_timeout(), verify=made.verify)
 
 
+def require_success(answer: requests.Response, resource: str) -> None:
+    """Raises the core's error for an answer of 400 and above."""
+    if answer.ok:
+        return
+    code, message = error_body(answer.text)
+    raise service_error(
+        answer.status_code,
+        code or f"http-{answer.status_code}",
+        message or f"{answer.url} answered {answer.status_code}",
+        resource=resource,
+        headers=answer.headers,
+    )
+
+
 def get_json(
     url: str,
     *,
@@ -101,15 +115,7 @@ def get_json(
 ) -> Any:
     """The JSON that a GET answers. Raises the core's errors."""
     answer = send("GET", url, ca_bundle=ca_bundle, direct=direct, headers=headers, resource=resource)
-    if not answer.ok:
-        code, message = error_body(answer.text)
-        raise service_error(
-            answer.status_code,
-            code or f"http-{answer.status_code}",
-            message or f"{url} answered {answer.status_code}",
-            resource=resource,
-            headers=answer.headers,
-        )
+    require_success(answer, resource)
     try:
         return answer.json()
     except ValueError as error:
