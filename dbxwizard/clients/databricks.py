@@ -145,6 +145,11 @@ class WorkspaceClient:
         body = {"access_control_list": [dict(entry) for entry in entries]}
         await self._do("PATCH", f"/api/2.0/permissions/{kind}/{object_id}", body=body)
 
+    async def set_permissions(self, kind: str, object_id: object, entries: Sequence[Mapping[str, str]]) -> None:
+        """Sets who has which level; whoever is not named loses theirs, what is inherited apart."""
+        body = {"access_control_list": [dict(entry) for entry in entries]}
+        await self._do("PUT", f"/api/2.0/permissions/{kind}/{object_id}", body=body)
+
     # Secrets
 
     async def secret_scopes(self) -> list[Json]:

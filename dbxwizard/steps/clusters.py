@@ -32,10 +32,12 @@ class ClusterState:
     twins: tuple[str, ...] = ()
     adopted: bool = False
     libraries: tuple[Json, ...] = ()
+    managed: bool = True  # by the service principal
 
 
 class ClusterStep(WorkspaceStep[ClusterState]):
-    """`service_principal`: the application id that a cluster for one user belongs to, unless the file names another."""
+    """`service_principal`: the application id that manages the cluster, and that a cluster for one user belongs to
+    unless the file names another."""
 
     def __init__(
         self, workspace: SharedWorkspace, cluster: Cluster, service_principal: str, *, needs: Sequence[str] = ()
@@ -49,6 +51,7 @@ class ClusterStep(WorkspaceStep[ClusterState]):
         )
         self.id = cluster_step(workspace, cluster.name)
         self._cluster, self._tag = cluster, workspace.tag(cluster.name)
+        self._service_principal = service_principal
         self._settings = _desired(cluster, self._tag, service_principal)
 
     async def read(self, inputs: Inputs) -> ClusterState | None:
@@ -67,13 +70,16 @@ class ClusterStep(WorkspaceStep[ClusterState]):
             return None
         libraries = await self.workspace.libraries(inputs) if self._cluster.libraries else {}
         held = tuple(libraries.get(_id(found[0]), ()))
-        return ClusterState(found[0], tuple(map(_id, ours[1:])), adopted=not ours, libraries=held)
+        managed = await self.workspace.is_managed(inputs, "clusters", _id(found[0]), self._service_principal)
+        return ClusterState(found[0], tuple(map(_id, ours[1:])), adopted=not ours, libraries=held, managed=managed)
 
     def diff(self, state: ClusterState | None, inputs: Inputs) -> Change:
         if state is None or state.cluster is None:
             return creation(self._settings)
         reasons = [*self._differences(state.cluster), *self._library_reasons(state)]
         reasons += [Reason("duplicate", twin, None) for twin in state.twins]
+        if not state.managed:
+            reasons.append(Reason("manager", None, self._service_principal))
         note = f"adopts the cluster {_id(state.cluster)}, known by its name alone" if state.adopted else ""
         return Change.update(reasons, note)
 
@@ -113,10 +119,12 @@ class ClusterStep(WorkspaceStep[ClusterState]):
         try:
             if state is None or state.cluster is None:
                 cluster_id = await self._create(inputs)
-                state = ClusterState(None)
+                state = ClusterState(None, managed=False)
             else:
                 cluster_id = _id(state.cluster)
                 await self._mend(state, state.cluster, inputs, progress)
+            if not state.managed:
+                await self.workspace.hand_over(inputs, "clusters", cluster_id, self._service_principal)
             client = await self.workspace.client(inputs)
             if missing := self._missing_libraries(state):
                 await client.install_libraries(cluster_id, missing)

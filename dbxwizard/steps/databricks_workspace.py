@@ -16,6 +16,7 @@ T = TypeVar("T")
 # Opens the client of a workspace, given its address and its resource id.
 OpenWorkspace = Callable[[str, str], Awaitable["WorkspaceClient"]]
 TAG = "dbxwizard"  # on clusters and jobs: "<environment>/<name>"
+_MANAGE = "CAN_MANAGE"
 _FRESH = 30.0  # seconds for which a list that nobody here has changed is believed
 
 
@@ -75,6 +76,23 @@ class SharedWorkspace:
         client = await self.client(inputs)
         return await self._once(f"permissions {kind} {object_id}", lambda: client.permissions(kind, object_id))
 
+    async def is_managed(self, inputs: Inputs, kind: str, object_id: object, service_principal: str) -> bool:
+        """Whether the service principal itself may manage the object; what admins may do is not looked at."""
+        entries = await self.permissions(inputs, kind, object_id)
+        return direct_level(entries, "service_principal_name", service_principal) == _MANAGE
+
+    async def hand_over(self, inputs: Inputs, kind: str, object_id: object, service_principal: str) -> None:
+        """Gives the object to the service principal, and takes what whoever made it got for that."""
+        self.changed("permissions")
+        if await self.is_managed(inputs, kind, object_id, service_principal):
+            return
+        actor = str(inputs.get(self.ready, "_actor"))
+        kept = [one for one in map(_own_entry, await self.permissions(inputs, kind, object_id)) if one]
+        others = [one for one in kept if actor not in one.values() and service_principal not in one.values()]
+        entry = {"service_principal_name": service_principal, "permission_level": _MANAGE}
+        await (await self.client(inputs)).set_permissions(kind, object_id, [*others, entry])
+        self.changed("permissions")
+
     def changed(self, *names: str) -> None:
         """Forgets lists, by the first word of their name."""
         for held in [held for held in self._held if held.split(" ")[0] in names]:
@@ -119,6 +137,14 @@ def cluster_step(workspace: SharedWorkspace, name: str) -> str:
 
 def job_step(workspace: SharedWorkspace, name: str) -> str:
     return f"{workspace.slug}/jobs/{name}"
+
+
+def _own_entry(entry: Json) -> dict[str, str]:
+    """An entry of the object itself as it is sent; {} for one that is inherited."""
+    own = [one["permission_level"] for one in entry.get("all_permissions", []) if not one.get("inherited")]
+    named = ("user_name", "group_name", "service_principal_name")
+    who = {name: str(entry[name]) for name in named if entry.get(name)}
+    return {**who, "permission_level": str(own[0])} if own else {}
 
 
 def direct_level(entries: Sequence[Json], kind: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from dbxwizard.steps.git_ref import GitRef
 from dbxwizard.steps.infrastructure import InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.members import MemberStep, member_step
-from dbxwizard.steps.principals import Principals, repository_of
+from dbxwizard.steps.principals import Directory, Principals, repository_of
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheel_build import WheelBuilds
 from dbxwizard.steps.wheels import WheelStep
@@ -52,11 +53,12 @@ async def deploy_steps(
     options: DeployOptions, environments: Iterable[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
     """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
-    steps: list[Step[Any]] = []
-    builds = WheelBuilds()
-    for environment in environments:
-        steps += await _Deployment.of(options, environment, connection, builds)
-    return tuple(steps)
+    directory, builds = Directory(connection), WheelBuilds()
+    made = [
+        _Deployment(options, one, connection, Principals(connection, one, options.repository, directory), builds)
+        for one in environments
+    ]
+    return tuple(step for steps in await asyncio.gather(*(one.steps() for one in made)) for step in steps)
 
 
 class _Deployment:
@@ -75,17 +77,10 @@ class _Deployment:
         self._workspace = SharedWorkspace(environment.name, connection.workspace)
         self._client_id = ""
 
-    @classmethod
-    async def of(
-        cls, options: DeployOptions, environment: Environment, connection: Connection, builds: WheelBuilds
-    ) -> list[Step[Any]]:
-        principals = Principals(connection, environment, options.repository)
-        made = cls(options, environment, connection, principals, builds)
-        return await made.steps()
-
     async def steps(self) -> list[Step[Any]]:
         environment, connection = self._environment, self._connection
-        self._client_id = (await self._principals.resolve("databricks-spn")).name
+        service_principal = await self._principals.resolve("databricks-spn")
+        self._client_id = service_principal.name
         arm, tenant = connection.arm(environment.subscription_id), connection.signed_in.tenant_id
         roles = await environment_role_steps(environment, connection, self._principals)
         # A person enters the workspace by rights of their own; the service principal by the roles of the file.
@@ -94,7 +89,7 @@ class _Deployment:
         return [
             InfrastructureStep(environment, load_template(environment.root), arm, tenant),
             *roles,
-            Workspace(self._workspace, self._client_id, "databricks-spn", needs=entry),
+            Workspace(self._workspace, self._client_id, service_principal.display_name, needs=entry),
             *self._clusters(),
             *self._credentials(),
             *folders,

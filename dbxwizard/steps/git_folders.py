@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dbxwizard.core.errors import Forbidden, NotYet, OperationError
-from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.plan import Change, Inputs, Progress, Reason
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import GitConfiguration, GitFolder
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
@@ -77,6 +77,7 @@ class FolderState:
 
     repo: Json | None
     wanted: str | None
+    managed: bool = False  # by the service principal
 
 
 class GitFolderStep(WorkspaceStep[FolderState]):
@@ -99,7 +100,7 @@ class GitFolderStep(WorkspaceStep[FolderState]):
             resource=f"Git folder {folder.path} in {workspace.environment}",
             needs=needs,
         )
-        self._folder, self._resolve = folder, resolve
+        self._folder, self._resolve, self._service_principal = folder, resolve, service_principal
         self._home = f"/Repos/{service_principal}"
         self._path = f"{self._home}/{folder.path.strip('/')}"
         self._ref = GitRef("branch", folder.branch) if folder.branch else ref
@@ -107,7 +108,11 @@ class GitFolderStep(WorkspaceStep[FolderState]):
     async def read(self, inputs: Inputs) -> FolderState:
         listed = await self.workspace.repos(inputs, self._home)
         repo = next((one for one in listed if one["path"] == self._path), None)
-        return FolderState(repo, await self._resolve(self._folder.url, self._ref))
+        managed = repo is not None and await self._is_managed(inputs, repo)
+        return FolderState(repo, await self._resolve(self._folder.url, self._ref), managed)
+
+    async def _is_managed(self, inputs: Inputs, repo: Json) -> bool:
+        return await self.workspace.is_managed(inputs, "repos", repo["id"], self._service_principal)
 
     def diff(self, state: FolderState | None, inputs: Inputs) -> Change:
         assert state is not None  # noqa: S101  read gives one always
@@ -127,7 +132,8 @@ class GitFolderStep(WorkspaceStep[FolderState]):
                 resource=self.resource,
                 fix="Delete that Git folder or choose another path in Repo_Configuration.",
             )
-        return Change.update(self._differences(state, state.repo))
+        manager = [] if state.managed else [Reason("manager", None, self._service_principal)]
+        return Change.update([*self._differences(state, state.repo), *manager])
 
     def _differences(self, state: FolderState, repo: Json) -> list[Reason]:
         reasons = []
@@ -147,7 +153,9 @@ class GitFolderStep(WorkspaceStep[FolderState]):
     ) -> Mapping[str, object]:
         assert state is not None  # noqa: S101  read gives one always
         try:
-            repo = await self._set(state, change, inputs)
+            repo = await self._set(state, inputs)
+            if not state.managed:
+                await self.workspace.hand_over(inputs, "repos", repo["id"], self._service_principal)
         except NotYet as refused:
             if inputs.get(self.workspace.ready, "_acts_as_service_principal") or _GIT_REFUSED not in refused.message:
                 raise
@@ -163,12 +171,12 @@ class GitFolderStep(WorkspaceStep[FolderState]):
             self.workspace.changed("repos")
         return {"repo_id": str(repo["id"]), "path": self._path}
 
-    async def _set(self, state: FolderState, change: Change, inputs: Inputs) -> Json:
+    async def _set(self, state: FolderState, inputs: Inputs) -> Json:
         client, repo = await self.workspace.client(inputs), state.repo
         if repo is None:
             await client.make_folder(self._path.rsplit("/", 1)[0])
             repo = await client.create_repo(self._folder.url, self._folder.provider, self._path)
-        if change.action is Action.UPDATE or self._differences(state, repo):
+        if self._differences(state, repo):
             named = {self._ref.kind: self._ref.name}
             await client.set_repo(repo["id"], **named)
         return repo

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dbxwizard.core.errors import OperationError
@@ -17,22 +19,54 @@ SERVICE_PRINCIPALS = ("main-spn", "databricks-spn")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`object_id` in Entra; `name` is what Databricks knows: sign-in name, group name, application id ("" unknown)."""
+    """`object_id` in Entra; `name` is what Databricks knows: sign-in name, group name, application id ("" unknown).
+
+    `display_name`: of a service principal, as Entra has it.
+    """
 
     object_id: str
     kind: Kind | Literal[""]
     name: str = ""
+    display_name: str = ""
+
+
+class Directory:
+    """What all environments ask of the directory, each thing once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._asked: dict[str, asyncio.Task[Principal | None]] = {}
+
+    async def service_principal(self, unique: str) -> Principal | None:
+        """That of the application with this unique name; None when there is none."""
+        return await self._once(unique, self._service_principal(unique))
+
+    async def _service_principal(self, unique: str) -> Principal | None:
+        graph = self._connection.graph()
+        application = await graph.application_of_name(unique)
+        found = await graph.principal_of_client(application["appId"]) if application else None
+        if application is None or found is None:
+            return None
+        return Principal(found["id"], "ServicePrincipal", application["appId"], application["displayName"])
+
+    async def _once(self, name: str, asking: Coroutine[Any, Any, Principal | None]) -> Principal | None:
+        if name in self._asked:
+            asking.close()
+        else:
+            self._asked[name] = asyncio.create_task(asking)
+        return await asyncio.shield(self._asked[name])
 
 
 class Principals:
     """Resolves the names of one environment; each is looked up once.
 
-    A person looks service principals up in the directory, by the name that setup gave them. A service principal may
-    not: it knows itself and the other one, because it signed in as both.
+    A person looks service principals up in the directory, by the name that setup gave them: those of the environment
+    alone before those of all. A service principal may not: it knows itself and the other one, because it signed in as
+    both.
     """
 
-    def __init__(self, connection: Connection, environment: Environment, repository: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, environment: Environment, repository: str, directory: Directory) -> None:
+        self._connection, self._directory = connection, directory
         self._environment = environment
         self._repository = repository or repository_of(environment)
         self._known: dict[str, Principal] = {}
@@ -56,12 +90,10 @@ class Principals:
         ours = self._connection.service_principal(key)
         if ours is not None:
             return Principal(ours.object_id, "ServicePrincipal", ours.client_id)
-        graph = self._connection.graph()
-        for candidate in (key, f"{self._environment.name}/{key}"):
-            application = await graph.application_of_name(unique_name(self._repository, candidate))
-            found = await graph.principal_of_client(application["appId"]) if application else None
-            if application and found:
-                return Principal(found["id"], "ServicePrincipal", application["appId"])
+        names = [unique_name(self._repository, one) for one in (f"{self._environment.name}/{key}", key)]
+        for found in await asyncio.gather(*map(self._directory.service_principal, names)):
+            if found is not None:
+                return found
         raise OperationError(
             "service-principal-missing",
             f"the tenant has no {key} for {self._repository or 'this repository'}",

@@ -85,6 +85,7 @@ class Workspace(Step[WorkspaceState]):
         return {
             "ready": True,
             "service_principal_name": self._service_principal,
+            "_actor": state.me.get("userName", ""),
             "_service_principal_id": principal.get("id", ""),
             "_acts_as_service_principal": state.me.get("userName") == self._service_principal,
             "_deployer_is_admin": True,

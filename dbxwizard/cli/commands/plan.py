@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from dbxwizard.cli import execution, files
@@ -10,10 +11,15 @@ from dbxwizard.cli.commands import deploy, setup
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
+from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, each_error
 from dbxwizard.core.plan import Step
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import deploy_steps
+from dbxwizard.steps.pending import AfterSetup, NotChecked
 from dbxwizard.steps.setup_plan import setup_steps
+
+# What is wrong only until setup has run.
+_BEFORE_SETUP = ("placeholder", "identity-unresolved", "service-principal-missing")
 
 
 def run(invocation: Invocation) -> Report:
@@ -24,11 +30,9 @@ def run(invocation: Invocation) -> Report:
 
 def _subscription(invocation: Invocation, scope: str) -> str:
     """Checks what can be checked before anybody is asked to sign in."""
-    if scope == "setup":
-        return setup.options(invocation).subscription_id
-    if scope == "all":
-        setup.options(invocation)
-    return files.environments(invocation)[0].subscription_id
+    if scope == "deploy":
+        return files.environments(invocation)[0].subscription_id
+    return setup.options(invocation).subscription_id
 
 
 async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report:
@@ -39,9 +43,26 @@ async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report
 
 
 async def _steps(invocation: Invocation, scope: str, connection: Connection) -> list[Step[Any]]:
-    steps: list[Step[Any]] = []
-    if scope in ("setup", "all"):
-        steps += await setup_steps(setup.options(invocation), files.drafts(invocation), connection)
-    if scope in ("deploy", "all"):
-        steps += await deploy_steps(deploy.options(invocation), files.environments(invocation), connection)
-    return steps
+    if scope == "setup":
+        return [*await setup_steps(setup.options(invocation), files.drafts(invocation), connection)]
+    if scope == "deploy":
+        return [*await deploy_steps(deploy.options(invocation), files.environments(invocation), connection)]
+    return [*await _all_of_setup(invocation, connection), *await _all_of_deploy(invocation, connection)]
+
+
+async def _all_of_setup(invocation: Invocation, connection: Connection) -> Sequence[Step[Any]]:
+    """The steps of setup, or one that says why they can't be looked at from here: a job has not a person's rights."""
+    try:
+        return await setup_steps(setup.options(invocation), files.drafts(invocation), connection)
+    except (Forbidden, NotSignedIn) as refused:
+        return [NotChecked(refused.message)]
+
+
+async def _all_of_deploy(invocation: Invocation, connection: Connection) -> Sequence[Step[Any]]:
+    """The steps of deploy, or one for each environment while setup has not made what they start from."""
+    try:
+        return await deploy_steps(deploy.options(invocation), files.environments(invocation), connection)
+    except OperationError as error:
+        if any(one.code not in _BEFORE_SETUP for one in each_error(error)):
+            raise
+        return [AfterSetup(environment.name) for environment in files.drafts(invocation)]

@@ -11,6 +11,7 @@ from dbxwizard.sandbox.arm.roles import CUSTOM
 from dbxwizard.sandbox.arm.stored import VISIBLE
 from dbxwizard.sandbox.store import Document, Store
 
+_HISTORY = ("createdBy", "updatedBy")  # who made it says nothing of what it is
 _CREDENTIALS = ("InstrumentationKey", "ConnectionString")
 _ASSIGNMENT = ("id", "principalId", "principalType", "roleDefinitionId", "scope", "condition", "conditionVersion")
 _DEFINITION = ("name", "roleName", "description", "permissions", "assignableScopes")
@@ -40,7 +41,7 @@ def _subscription(store: Store, body: Document) -> Document:
 
 def _resource(body: Document) -> Document:
     shown = deepcopy(_only(body, VISIBLE))
-    for name in _CREDENTIALS:
+    for name in (*_CREDENTIALS, *_HISTORY):
         shown.get("properties", {}).pop(name, None)
     return shown
 

@@ -100,28 +100,17 @@ class WorkspaceService(Service):
         except ApiError as error:
             raise _token_refused(error) from error
         name, display_name = _names(call.store, identity)
-        return state.principal(name) or self._entered(call, state, identity, name, display_name)
-
-    def _entered(
-        self, call: Call, state: WorkspaceState, identity: tokens.Identity, name: str, display_name: str
-    ) -> Document:
-        """Makes an admin of a caller who may write the workspace in Azure and proves it with both headers."""
-        from dbxwizard.sandbox import rbac
-
-        headers, resource_id = call.request.headers, str(state.record()["resourceId"])
-        refused = _at_the_door(403, "PERMISSION_DENIED", f"Unauthorized access to workspace: {state.workspace_id}")
-        if headers.get("x-databricks-azure-workspace-resource-id", "").lower() != resource_id.lower():
-            raise refused
-        management = headers.get("x-databricks-azure-sp-management-token", "")
-        try:
-            prover = tokens.verify(call.store, call.now, management, MANAGEMENT_AUDIENCES)
-        except ApiError as error:
-            raise refused from error
-        allowed = rbac.allowed(call.store, identity.object_id, ENTRY_ACTION, resource_id, call.now)
-        if prover.object_id != identity.object_id or not allowed:
-            raise refused
-        kind = "user" if identity.user else "servicePrincipal"
-        principal = state.enter(call, kind, name, display_name, identity.object_id)
+        principal = state.principal(name)
+        if principal is not None and state.is_admin(principal):
+            return principal
+        if not _proves_contributor(call, state, identity):
+            if principal is None:
+                message = f"Unauthorized access to workspace: {state.workspace_id}"
+                raise _at_the_door(403, "PERMISSION_DENIED", message)
+            return principal
+        if principal is None:
+            kind = "user" if identity.user else "servicePrincipal"
+            principal = state.enter(call, kind, name, display_name, identity.object_id)
         state.join(ADMINS, principal["id"])
         return principal
 
@@ -207,6 +196,26 @@ def _names(store: Store, identity: tokens.Identity) -> tuple[str, str]:
         name = str(known.get("userPrincipalName", identity.object_id))
         return name, str(known.get("displayName", name))
     return identity.app_id, str(known.get("displayName", identity.app_id))
+
+
+def _proves_contributor(call: Call, state: WorkspaceState, identity: tokens.Identity) -> bool:
+    """Whether the caller may write the workspace in Azure, and proves it with both headers: that makes an admin.
+
+    Of somebody who is in the workspace already too: Azure's contributors become admins whenever they come that way
+    (kb.databricks.com, users with Reader role appearing in workspace admin group).
+    """
+    from dbxwizard.sandbox import rbac
+
+    headers, resource_id = call.request.headers, str(state.record()["resourceId"])
+    if headers.get("x-databricks-azure-workspace-resource-id", "").lower() != resource_id.lower():
+        return False
+    management = headers.get("x-databricks-azure-sp-management-token", "")
+    try:
+        prover = tokens.verify(call.store, call.now, management, MANAGEMENT_AUDIENCES)
+    except ApiError:
+        return False
+    same = prover.object_id == identity.object_id
+    return same and rbac.allowed(call.store, identity.object_id, ENTRY_ACTION, resource_id, call.now)
 
 
 def _at_the_door(status: int, code: str, message: str) -> ApiError:

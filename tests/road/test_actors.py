@@ -1,0 +1,44 @@
+"""Who acts makes no difference: a person in a terminal and the service principals in a job end in the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.road.conftest import Road
+
+
+def test_a_job_and_a_person_end_in_the_same_state(set_up: Road, another: Callable[[], Road]) -> None:
+    by_person = another()
+    assert by_person.deploy("-e", "Development").code == 0
+    outcome = set_up.deploy("-e", "Development", **set_up.job("Development"))
+    assert outcome.code == 0, outcome.err
+    # Whoever comes with Azure's Contributor becomes an admin of the workspace; nobody knows beforehand who will come.
+    assert set_up.run("status", "-e", "Development").code == 0
+    assert set_up.show() == by_person.show()
+
+
+def test_a_person_finds_nothing_to_do_after_a_job(set_up: Road) -> None:
+    assert set_up.deploy("-e", "Development", **set_up.job("Development")).code == 0
+    assert set_up.run("status", "-e", "Development").code == 0  # enters the workspace
+    before = set_up.writes()
+    assert set_up.deploy("-e", "Development").report["status"] == "unchanged"
+    assert set_up.writes() == before
+
+
+def test_a_job_finds_nothing_to_do_after_a_person(deployed: Road) -> None:
+    before = deployed.writes()
+    outcome = deployed.deploy("-e", "Development", **deployed.job("Development"))
+    assert outcome.code == 0, outcome.err
+    assert outcome.report["status"] == "unchanged", outcome.changes()
+    assert deployed.writes() == before
+
+
+def test_a_job_of_another_environment_is_refused_with_the_subject_that_it_presents(set_up: Road) -> None:
+    job = set_up.job("Development") | {
+        name: value for name, value in set_up.job("Staging").items() if name.startswith("ACTIONS_")
+    }
+    outcome = set_up.deploy("-e", "Development", **job)
+    assert outcome.code == 3
+    (error,) = outcome.errors
+    assert error["code"] == "AADSTS700213"
+    assert ":environment:Staging" in error["message"]
