@@ -16,6 +16,7 @@ from dbxwizard.parameters.model import JsonValue
 from dbxwizard.parameters.nodes import Array, Node, Object
 from dbxwizard.parameters.problems import Edit
 
+UNFINISHED = ".dbxwizard-new"  # how the name of a file ends that is still being written
 _LINE_REST = re.compile(r"[ \t]*(?:(?:#|//)[^\r\n]*)?(?=\r?\n)")
 
 
@@ -137,16 +138,22 @@ def write(document: Document, text: str) -> None:
 
 
 def _replace_file(path: Path, raw: bytes) -> None:
-    import tempfile  # 4 ms, and most runs write nothing
+    """All or nothing. What a killed process leaves behind is taken up by the next one that writes the same bytes."""
+    import hashlib  # most runs write nothing
 
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.{hashlib.sha256(raw).hexdigest()[:8]}{UNFINISHED}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        # Not truncated: another process may be writing the same bytes there, or have moved them to their place already.
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
             file.write(raw)
+            file.truncate()
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, path.stat().st_mode)
         os.replace(temporary, path)
+    except FileNotFoundError:
+        if path.read_bytes() != raw:  # nobody else has put it there
+            raise
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)

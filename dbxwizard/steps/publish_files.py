@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbxwizard.core.errors import OperationError
+from dbxwizard.parameters.edit import UNFINISHED
 
 LARGEST = 10_000_000  # bytes; GitHub refuses files over 100 MB and warns from 50 MB on, and none of ours is near
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
@@ -63,7 +64,7 @@ def collect(root: Path, paths: Sequence[str]) -> Collected:
 def _walk(root: Path, path: str, rules: list[_Rule]) -> Iterator[str]:
     """The files at or below a path that no rule ignores."""
     here = root / path
-    if not os.path.lexists(here) or path.rsplit("/", 1)[-1] in _NEVER or path.endswith(".pyc"):
+    if not os.path.lexists(here) or path.rsplit("/", 1)[-1] in _NEVER or path.endswith((".pyc", UNFINISHED)):
         return
     is_folder = here.is_dir() and not here.is_symlink()
     if path and _ignored(rules, path, is_folder):

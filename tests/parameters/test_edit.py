@@ -199,6 +199,35 @@ def test_a_write_that_fails_leaves_the_file_and_no_other(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_write_left_behind_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", lambda *_: os._exit(9))
+        pid = os.fork()
+        if pid == 0:
+            write(read(path), '{"a": 1}')
+        os.waitpid(pid, 0)
+    assert len(list(tmp_path.iterdir())) == 2
+    write(read(path), '{"a": 1}')
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.json", '{"a": 1}')]
+
+
+def test_two_writers_of_the_same_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+    first, second, replace_ = read(path), read(path), os.replace
+
+    def both(source: str, target: str) -> None:
+        monkeypatch.setattr(os, "replace", replace_)
+        write(second, '{"a": 1}')
+        replace_(source, target)
+
+    monkeypatch.setattr(os, "replace", both)
+    write(first, '{"a": 1}')
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.json", '{"a": 1}')]
+
+
 def test_a_symlink_stays_one(tmp_path: Path) -> None:
     target = tmp_path / "target.json"
     target.write_text(FILE)
