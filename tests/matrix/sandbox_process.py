@@ -1,0 +1,199 @@
+"""The sandbox in a process of its own, which can be put back to any state that it was recorded in."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from dbxwizard.sandbox import faults, ports, server
+from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.http import Request, Response, Service
+from dbxwizard.sandbox.services import all_services
+from dbxwizard.sandbox.session import locate
+from dbxwizard.sandbox.store import Store, is_internal
+from tests.matrix.remote import serve
+
+# A commit's name holds its time, and GitHub forgets objects that no branch leads to; `show` has the branches.
+_NOT_COMPARED = frozenset({"github.object"})
+
+
+class Recording:
+    """Every request, and a copy of the state (the parameter files too) before the first and after each write."""
+
+    def __init__(self, folder: Path, project: Path, state: Path) -> None:
+        self.folder, self._project, self._state = folder, project, state
+        self.phase = ""
+        self.requests: list[dict[str, Any]] = []
+        self.copies = 0
+
+    def copy(self) -> None:
+        target = self.folder / f"{self.copies}.sqlite"
+        with sqlite3.connect(self._state) as source, sqlite3.connect(target) as kept:
+            source.backup(kept)
+        source.close()
+        kept.close()
+        files = {path.name: path.read_text("utf-8") for path in (self._project / "environments").glob("*.json")}
+        (self.folder / f"{self.copies}.json").write_text(json.dumps(files), encoding="utf-8")
+        self.copies += 1
+
+    def note(self, service: Service, request: Request, response: Response, *, write: bool) -> None:
+        matched = service.match(request)
+        self.requests.append(
+            {
+                "phase": self.phase,
+                "service": service.name,
+                "method": request.method,
+                "path": request.path,
+                "route": f"{service.name} {matched[0].name}" if matched else "",
+                "status": response.status,
+                "write": write,
+                "copy": self.copies - 1,
+            }
+        )
+        if write:
+            self.copy()
+
+
+class Frontend(server._Frontend):
+    """The sandbox's own, which tells the recording what it has answered."""
+
+    recording: Recording | None = None
+    latest: Frontend | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        Frontend.latest = self
+
+    def _handle(self, service: Service, request: Request) -> Response:
+        response = super()._handle(service, request)
+        if self.recording:
+            self.recording.note(service, request, response, write=self.store.changed)
+        return response
+
+
+class Process:
+    """The calls. One sandbox at a time, always at the same place, so that addresses and certificates stay."""
+
+    def __init__(self, folder: Path, first_port: int) -> None:
+        self._state = folder / "sandbox" / "state.sqlite"
+        self._copies = folder / "copies"
+        self._copies.mkdir(parents=True)
+        self._server: server.SandboxServer | None = None
+        self._answers: dict[int, Any] = {}  # by the number of the copy after a phase
+        self._recording: Recording | None = None
+        self._free = count(first_port)
+        ports._bind = self._bind
+        server._Frontend = Frontend
+
+    def _bind(self, port: int) -> socket.socket:
+        """As the sandbox's own, but from a range that the system gives to nobody else: addresses stay as recorded."""
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            candidate = port or next(self._free)
+            try:
+                made.bind((ports.LOOPBACK, candidate))
+                break
+            except OSError:
+                if port:
+                    raise
+        made.listen(128)
+        made.setblocking(False)
+        return made
+
+    def new(self) -> str:
+        """A new sandbox in which nothing takes time; its address."""
+        store = Store(self._state)
+        with store.transaction():
+            store.put("_setting", "latency", {"profile": "zero"})
+        store.close()
+        return self._serve()
+
+    def restore(self, number: int, fault: dict[str, Any] | None) -> str:
+        """The sandbox as it was in copy `number`; after a phase it remembers too what it had answered until then."""
+        self.close()
+        for suffix in ("-wal", "-shm"):
+            self._state.with_name(self._state.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(self._copies / f"{number}.sqlite", self._state)
+        if fault:
+            self.fault(fault)
+        address = self._serve()
+        assert Frontend.latest is not None
+        if number in self._answers:
+            Frontend.latest._answers = copy.deepcopy(self._answers[number])
+        return address
+
+    def _serve(self) -> str:
+        self._server = server.SandboxServer(self._state, all_services())
+        self._server.start()
+        assert Frontend.latest is not None
+        return Frontend.latest.ports.url("arm")
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        self._server = None
+
+    def fault(self, rule: dict[str, Any]) -> None:
+        store = Store(self._state)
+        faults.add(store, Fault(**rule))
+        store.close()
+
+    def mend(self) -> int:
+        """Takes all faults away; how many requests they have hit."""
+        store = Store(self._state)
+        hits = sum(max(0, body["seen"] - body["skip"]) for body in store.all("_fault"))
+        faults.clear(store)
+        store.close()
+        return hits
+
+    def record(self, phase: str, project: str) -> None:
+        """From now on requests belong to `phase`."""
+        self._recording = self._recording or Recording(self._copies, Path(project), self._state)
+        self._recording.phase = phase
+        self._recording.copy()
+        Frontend.recording = self._recording
+
+    def recorded(self) -> dict[str, Any]:
+        """Ends the phase. Its requests in their order; service and path of the readings that changed until then."""
+        assert self._recording is not None
+        assert Frontend.latest is not None
+        Frontend.recording = None
+        answers = copy.deepcopy(Frontend.latest._answers)
+        self._answers[self._recording.copies - 1] = answers
+        requests = [one for one in self._recording.requests if one["phase"] == self._recording.phase]
+        changed = [(key[0].split(":")[0], key[1]) for key, kept in answers._kept.items() if len(kept) > 1]
+        return {"requests": requests, "changed": changed}
+
+    def show(self) -> dict[str, Any]:
+        """What `sandbox show` prints, and the keys of all documents, so that what it does not list is compared too."""
+        assert Frontend.latest is not None
+        locate(Frontend.latest.ports.url("arm"))  # lets happen what is due
+        store = Store(self._state)
+        shown = [service.show(store) for service in all_services().values()]
+        rows = store._connection.execute("SELECT kind, key FROM documents ORDER BY kind, key").fetchall()
+        store.close()
+        compared = {kind for kind, _ in rows if not is_internal(kind)} - _NOT_COMPARED
+        return {
+            **{name: entries for section in shown for name, entries in section.items()},
+            "documents": [f"{kind} {key}" for kind, key in rows if kind in compared],
+        }
+
+    def calls(self) -> dict[str, Any]:
+        names = ("new", "restore", "close", "fault", "mend", "record", "recorded", "show")
+        return {name: getattr(self, name) for name in names}
+
+
+if __name__ == "__main__":
+    process = Process(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(process.calls())
+    process.close()
+    os._exit(0)
