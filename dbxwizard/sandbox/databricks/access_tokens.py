@@ -35,12 +35,6 @@ def register(service: Service) -> None:
     )(_create_for)
 
 
-def _caller(call: Call) -> Caller:
-    caller = call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of tokens is public
-    return caller
-
-
 def _create_for(call: Call) -> Response:
     """On Azure there are none: databricks/terraform-provider-databricks#1312, MicrosoftDocs/azure-docs#105809."""
     message = "On-behalf-of token creation for service principals is not enabled for this workspace"
@@ -48,7 +42,7 @@ def _create_for(call: Call) -> Response:
 
 
 def _create(call: Call) -> Response:
-    owner = _caller(call).principal
+    owner = Caller.of(call).principal
     state, seconds = WorkspaceState.of(call), call.body.get("lifetime_seconds", 0)
     if not 0 <= seconds <= MAX_SECONDS:
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"lifetime_seconds must be between 1 and {MAX_SECONDS}.")
@@ -60,7 +54,7 @@ def _create(call: Call) -> Response:
         "token_id": call.new_id("databricks.token", f"{state.workspace_id}/{owner['name']}/{comment}").replace("-", ""),
         "hash": hashlib.sha256(value.encode()).hexdigest(),
         "owner": owner["id"],
-        "created_by": _caller(call).id,
+        "created_by": Caller.of(call).id,
         "comment": comment,
         "creation_time": call.now,
         "expiry_time": call.now + (seconds or MAX_SECONDS),
@@ -79,7 +73,7 @@ def _shown(body: Document) -> Document:
 
 
 def _list(call: Call) -> Response:
-    own = [body for body in WorkspaceState.of(call).all("token") if body["owner"] == _caller(call).id]
+    own = [body for body in WorkspaceState.of(call).all("token") if body["owner"] == Caller.of(call).id]
     return Response(200, {"token_infos": [_shown(body) for body in own]} if own else {})
 
 
@@ -94,7 +88,7 @@ def _list_all(call: Call) -> Response:
 
 
 def _delete(call: Call) -> Response:
-    return _removed(call, call.body["token_id"], _caller(call).id)
+    return _removed(call, call.body["token_id"], Caller.of(call).id)
 
 
 def _delete_any(call: Call) -> Response:

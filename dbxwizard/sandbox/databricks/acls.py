@@ -98,7 +98,7 @@ def require(call: Call, kind: str, level: str) -> None:
 
 
 def require_on(call: Call, kind: str, object_id: str, level: str) -> None:
-    caller: Caller = call.principal
+    caller = Caller.of(call)
     if caller.admin or allowed(WorkspaceState.of(call), caller.principal, kind, object_id, level):
         return
     word = level.removeprefix("CAN_").replace("_", " ").title()

@@ -58,7 +58,7 @@ def found(call: Call, cluster_id: str) -> tuple[WorkspaceState, Document]:
 
 
 def _create(call: Call) -> Response:
-    state, caller = WorkspaceState.of(call), _caller(call)
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     check_cluster(state, call.body)
     settings = {key: value for key, value in call.body.items() if key != "apply_policy_default_values"}
     name = settings.get("cluster_name", "")
@@ -78,12 +78,6 @@ def _create(call: Call) -> Response:
     acls.give(state, "clusters", cluster_id, caller.principal, "CAN_MANAGE")
     cluster_life.start(call, state, cluster_life.told(call, body, "CREATING"))
     return Response(200, {"cluster_id": cluster_id})
-
-
-def _caller(call: Call) -> Caller:
-    caller = call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of clusters is public
-    return caller
 
 
 def _edit(call: Call) -> Response:
@@ -126,7 +120,7 @@ def _delete(call: Call) -> Response:
     """Terminates; what is terminated already stays so."""
     state, body = found(call, call.body["cluster_id"])
     if body["state"] not in ("TERMINATING", "TERMINATED"):
-        reason = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {"username": _caller(call).name}}
+        reason = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {"username": Caller.of(call).name}}
         cluster_life.terminate(call, state, body, reason)
     return Response(200, {})
 
@@ -164,7 +158,7 @@ def _events(call: Call) -> Response:
 
 
 def _list(call: Call) -> Response:
-    state, caller = WorkspaceState.of(call), _caller(call)
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     seen = [
         body
         for body in state.all("cluster")

@@ -53,8 +53,7 @@ def found(call: Call, job_id: object) -> tuple[WorkspaceState, Document]:
 
 
 def _create(call: Call) -> Response:
-    state, caller = WorkspaceState.of(call), call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of jobs is public
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     settings = {key: value for key, value in call.body.items() if key != "access_control_list"}
     check_settings(state, caller, settings)
     if len(state.all("job")) >= MAX_JOBS:
@@ -107,7 +106,7 @@ def _remove(settings: Document, path: str) -> None:
 def _changed(call: Call, change: Callable[[Document], Document]) -> Response:
     state, body = found(call, call.body["job_id"])
     settings = change(body["settings"])
-    check_settings(state, call.principal, settings)
+    check_settings(state, Caller.of(call), settings)
     state.put("job", call.body["job_id"], {**body, "settings": completed(settings)})
     return Response(200, {})
 
@@ -141,7 +140,7 @@ def _get(call: Call) -> Response:
 
 
 def _list(call: Call) -> Response:
-    state, caller, name = WorkspaceState.of(call), call.principal, call.query.get("name", "").lower()
+    state, caller, name = WorkspaceState.of(call), Caller.of(call), call.query.get("name", "").lower()
     seen = [
         body
         for body in sorted(state.all("job"), key=lambda body: -int(body["order"]))

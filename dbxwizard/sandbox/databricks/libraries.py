@@ -6,7 +6,7 @@ from __future__ import annotations
 from dbxwizard.sandbox.databricks import acls
 from dbxwizard.sandbox.databricks.cluster_life import libraries_install, libraries_of, write_libraries
 from dbxwizard.sandbox.databricks.clusters import ATTACH, MANAGE, found
-from dbxwizard.sandbox.databricks.state import WorkspaceState, required
+from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, required
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
@@ -85,7 +85,7 @@ def _status(call: Call) -> Response:
 
 
 def _all(call: Call) -> Response:
-    state, caller = WorkspaceState.of(call), call.principal
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     seen = [
         cluster["cluster_id"]
         for cluster in state.all("cluster")

@@ -127,7 +127,7 @@ def read_entry(state: WorkspaceState, kind: str, given: dict[str, Any]) -> Docum
 
 def owned_by(call: Call) -> list[Document]:
     """The entries of a job made by this call: `access_control_list`, else the caller as owner."""
-    caller: Caller = call.principal
+    caller = Caller.of(call)
     state = WorkspaceState.of(call)
     given = [read_entry(state, "jobs", one) for one in call.body.get("access_control_list", [])]
     if not any(entry["level"] == "IS_OWNER" for entry in given):

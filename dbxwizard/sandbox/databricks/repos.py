@@ -62,8 +62,7 @@ def readable(state: WorkspaceState, principal: Document, found: Document, provid
 
 
 def _cloned(call: Call, url: str, provider: str) -> tuple[Document, GitObjects]:
-    state, caller = WorkspaceState.of(call), call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of repos is public
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     found = repository(call.store, url)
     if found is not None and not readable(state, caller.principal, found, provider):
         message = "Missing Git provider credentials. Go to User Settings > Git Integration to add your access token."
@@ -74,9 +73,9 @@ def _cloned(call: Call, url: str, provider: str) -> tuple[Document, GitObjects]:
 
 
 def _create(call: Call) -> Response:
-    state, url = WorkspaceState.of(call), call.body["url"]
+    state, caller, url = WorkspaceState.of(call), Caller.of(call), call.body["url"]
     provider = provider_of(call.body["provider"])
-    path = files.normal(call.body.get("path") or f"/Repos/{call.principal.name}/{urlsplit(url).path.split('/')[-1]}")
+    path = files.normal(call.body.get("path") or f"/Repos/{caller.name}/{urlsplit(url).path.split('/')[-1]}")
     if state.get("object", files.parent(path)) is None:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Parent directory {files.parent(path)} does not exist.")
     files.require(call, path, "CAN_MANAGE")
@@ -94,7 +93,7 @@ def _create(call: Call) -> Response:
     if "sparse_checkout" in call.body:
         body["sparse_checkout"] = call.body["sparse_checkout"]
     state.put("repo", entry["object_id"], body)
-    acls.give(state, "repos", entry["object_id"], call.principal.principal, "CAN_MANAGE")
+    acls.give(state, "repos", entry["object_id"], caller.principal, "CAN_MANAGE")
     return Response(200, _shown(body))
 
 
@@ -115,7 +114,7 @@ def _get(call: Call) -> Response:
 
 
 def _list(call: Call) -> Response:
-    state, caller, prefix = WorkspaceState.of(call), call.principal, call.query.get("path_prefix", "/Repos")
+    state, caller, prefix = WorkspaceState.of(call), Caller.of(call), call.query.get("path_prefix", "/Repos")
     seen = [
         _shown(body)
         for body in sorted(state.all("repo"), key=lambda body: str(body["path"]))

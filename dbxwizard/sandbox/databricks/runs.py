@@ -73,8 +73,7 @@ def _of_job(state: WorkspaceState, job: Document) -> list[Document]:
 
 
 def _new_run(call: Call, state: WorkspaceState, job: Document, token: str) -> Document:
-    caller = call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of runs is public
+    caller = Caller.of(call)
     others = _of_job(state, job)
     hint = f"{state.workspace_id}/{job['job_id']}"
     number = numeric_id(call, "run", hint)
@@ -241,7 +240,7 @@ def _get(call: Call) -> Response:
 
 
 def _list(call: Call) -> Response:
-    state, caller, query = WorkspaceState.of(call), call.principal, call.query
+    state, caller, query = WorkspaceState.of(call), Caller.of(call), call.query
     wanted = [
         run
         for run in sorted(state.all("run"), key=lambda run: -int(run["order"]))

@@ -76,7 +76,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
 
 
 def _me(call: Call) -> Response:
-    caller: Caller = call.principal
+    caller = Caller.of(call)
     shown = _principal(WorkspaceState.of(call), caller.principal)
     return Response(200, {**shown, "userName": caller.name, "schemas": [*_SCHEMAS["Users"]]})
 
@@ -212,7 +212,7 @@ def _new_principal(call: Call, state: WorkspaceState, resource: str) -> Document
     body["externalId"] = given.get("externalId")
     body["active"] = given.get("active", True)
     body["entitlements"] = _entitlements(given.get("entitlements", []))
-    body["managers"] = [call.principal.id] if kind == "servicePrincipal" else []
+    body["managers"] = [Caller.of(call).id] if kind == "servicePrincipal" else []
     state.put("principal", body["id"], body)
     for group in given.get("groups", []):
         _add_members(state, _group_by_id(state, group.get("value", "")), [body["id"]])

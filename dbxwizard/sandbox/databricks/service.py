@@ -116,7 +116,7 @@ class WorkspaceService(Service):
 
     def authorize(self, call: Call) -> None:
         """`call.route.action`: `admin`, an entitlement, or `<object type>:<permission level>`."""
-        caller: Caller = call.principal
+        caller = Caller.of(call)
         action = call.route.action
         if caller.admin or not action:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from dbxwizard.sandbox.http import ApiError, Call, TaskContext
 from dbxwizard.sandbox.store import Document, Store
@@ -149,6 +149,12 @@ class Caller:
 
     principal: Document
     admin: bool
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        """Who `call` comes from, on any route but a public one."""
+        assert isinstance(call.principal, cls)  # noqa: S101  WorkspaceService.authenticate gives nothing else
+        return call.principal
 
     @property
     def id(self) -> str:
