@@ -11,7 +11,7 @@ from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.applications import application_step_id
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.custom_role import DEPLOYER_STEP_ID, CustomRoleStep, DeployerRoleStep
+from dbxwizard.steps.custom_role import DEFAULT_NAME, DEPLOYER_STEP_ID, CustomRoleStep, DeployerRoleStep
 from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
 from dbxwizard.steps.providers import ProvidersStep
 from dbxwizard.steps.resource_group import ResourceGroupStep, resource_group_step_id
@@ -76,7 +76,10 @@ class _Roles:
 
     async def _givable(self, environments: Sequence[Environment]) -> frozenset[str]:
         """The GUIDs of the roles that the files give; the custom role, which may be still to be made, left out."""
-        names = sorted(roles_in_use(environments) - {self._options.role_name})
+        ours = {self._options.role_name}
+        if not any(DEFAULT_NAME in one.roles for each in environments for one in each.role_assignments):
+            ours.add(DEFAULT_NAME)  # a standard role, which has another name here
+        names = sorted(roles_in_use(environments) - ours)
         return frozenset([await self._reader.role_guid(name) for name in names])
 
     def _step(

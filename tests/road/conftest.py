@@ -153,6 +153,7 @@ def new_road(folder: Path) -> Road:
     new_state(folder / ".state")
     outcome = road.run("init")
     assert outcome.code == 0, outcome.out
+    road.show()  # fills the sandbox with what a new one has
     return road
 
 

@@ -1,0 +1,257 @@
+"""The decisions of setup, each tried on the whole road."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
+from dbxwizard.sandbox.github import access
+from dbxwizard.sandbox.github.seed import LOGIN, OWNER, REPOSITORY, REPOSITORY_ID, set_plan
+from dbxwizard.sandbox.github.values import open_secrets
+from dbxwizard.sandbox.tokens import TENANT_ID
+from tests.road.conftest import Road
+
+PAT = "github_pat_read_only"  # opens the sandbox alone
+SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
+
+
+def make_private(road: Road, *, pat: bool = True) -> None:
+    with road.change() as store:
+        body = store.get("github.repository", REPOSITORY)
+        assert body
+        store.put("github.repository", REPOSITORY, {**body, "private": True})
+        if pat:
+            access.add_token(
+                store,
+                PAT,
+                LOGIN,
+                kind="fine-grained",
+                permissions={"contents": "read", "metadata": "read"},
+                repositories=[REPOSITORY],
+                expires_at=1_830_297_600.0,
+            )
+
+
+def assignments(road: Road) -> set[tuple[str, str]]:
+    """(role's name, scope) of everything that setup's principals hold."""
+    shown = road.show()
+    people = {one["id"]: one["displayName"] for one in shown["servicePrincipals"]}
+    with road.store() as store:
+        names = {body["name"]: body["roleName"] for body in store.all("arm.roleDefinition")}
+    return {
+        (f"{people[one['principalId']]}: {names[one['roleDefinitionId'].rsplit('/', 1)[-1]]}", one["scope"])
+        for one in shown["roleAssignments"]
+        if one["principalId"] in people
+    }
+
+
+def test_owner_gives_the_main_service_principal_owner(fresh: Road) -> None:
+    assert fresh.setup("--owner").code == 0
+    assert assignments(fresh) == {
+        ("dbxwizard-contoso-databricks-main: Owner", SUBSCRIPTION),
+        ("dbxwizard-contoso-databricks-databricks: DBX_Custom_Role", SUBSCRIPTION),
+    }
+    assert fresh.deploy("-e", "Development", **fresh.job("Development")).code == 0
+
+
+def test_names_are_those_that_were_chosen(fresh: Road) -> None:
+    for name in ("Development", "UAT", "PreProduction", "Production"):
+        fresh.edit(name, '"DBX_Custom_Role"', '"Contoso Databricks"')
+    names = ("--role-name", "Contoso Databricks", "--main-spn-name", "deployer", "--databricks-spn-name", "runner")
+    assert fresh.setup(*names).code == 0
+    shown = fresh.show()
+    assert sorted(one["displayName"] for one in shown["applications"]) == ["deployer", "runner"]
+    assert [one["roleName"] for one in shown["roleDefinitions"]] == ["Contoso Databricks"]
+    before = fresh.writes()
+    assert fresh.setup(*names).report["status"] == "unchanged"
+    assert fresh.writes() == before
+    assert fresh.deploy("-e", "Development", **fresh.job("Development")).code == 0
+
+
+def test_isolation_gives_each_environment_a_pair_whose_rights_end_at_its_resource_group(fresh: Road) -> None:
+    assert fresh.setup("--isolation", "environment").code == 0
+    held = assignments(fresh)
+    main = "dbxwizard-contoso-databricks-main-development"
+    group = f"{SUBSCRIPTION}/resourceGroups/rg-dbx-development"
+    assert {one for one in held if "development:" in one[0]} == {
+        (f"{main}: DBX_Deployer_Role", SUBSCRIPTION),
+        (f"{main}: Contributor", group),
+        (f"{main}: Role Based Access Control Administrator", group),
+        ("dbxwizard-contoso-databricks-databricks-development: DBX_Custom_Role", group),
+    }
+    assert {role.split(": ")[1] for role, scope in held if scope == SUBSCRIPTION} == {"DBX_Deployer_Role"}
+    before = fresh.writes()
+    assert fresh.setup("--isolation", "environment").report["status"] == "unchanged"
+    assert fresh.writes() == before
+
+
+def test_a_job_with_isolation_deploys_its_environment_and_no_other(fresh: Road) -> None:
+    assert fresh.setup("--isolation", "environment").code == 0
+    outcome = fresh.deploy("-e", "Development", **fresh.job("Development"))
+    assert outcome.code == 0, outcome.err
+    other = fresh.deploy("-e", "Production", **fresh.job("Development"))
+    assert other.code == 3
+    assert "Authorization" in other.errors[0]["code"]
+
+
+def test_a_person_deploys_with_isolation_and_a_job_finds_nothing_to_do(fresh: Road) -> None:
+    assert fresh.setup("--isolation", "environment").code == 0
+    assert fresh.deploy("-e", "Development").code == 0
+    before = fresh.writes()
+    outcome = fresh.deploy("-e", "Development", **fresh.job("Development"))
+    assert outcome.report["status"] == "unchanged", outcome.changes()
+    assert fresh.writes() == before
+
+
+@pytest.mark.parametrize("given", [("{0}", "{1}"), ("databricks={1}", "{0}"), ("main-spn={0}", "databricks-spn={1}")])
+def test_adopted_applications_go_to_their_keys(set_up: Road, given: tuple[str, str]) -> None:
+    """Made by an earlier setup under another repository, then taken over by their ids."""
+    applications = {one["displayName"].rsplit("-", 1)[-1]: one["appId"] for one in set_up.show()["applications"]}
+    main, databricks = applications["main"], applications["databricks"]
+    options = [part for one in given for part in ("--adopt", one.format(main, databricks))]
+    before = set_up.writes()
+    outcome = set_up.setup(*options)
+    assert outcome.report["status"] == "unchanged", outcome.changes()
+    assert set_up.writes() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (["1", "2", "3"], "adopt-too-many"),
+        (["main-spn=1", "main=2"], "adopt-too-many"),
+        (["somebody=1"], "adopt-unknown"),
+        (["main=x"], "invalid-guid"),
+    ],
+)
+def test_adoptions_that_fit_nothing_are_one_error(fresh: Road, given: list[str], code: str) -> None:
+    ids = {number: f"00000000-0000-4000-8000-00000000000{number}" for number in "123"}
+    texts = [f"{one[:-1]}{ids.get(one[-1], one[-1])}" for one in given]
+    outcome = fresh.setup(*[part for one in texts for part in ("--adopt", one)])
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, [code])
+
+
+def test_files_stay_here_without_publishing(fresh: Road) -> None:
+    assert fresh.setup("--no-publish").code == 0
+    assert fresh.head() == "0" * 40
+    assert fresh.show()["repositories"][0]["branches"] in ([], {})
+
+
+def test_setup_of_some_environments_leaves_the_others(fresh: Road) -> None:
+    assert fresh.setup("-e", "Development", "-e", "UAT").code == 0
+    with fresh.store() as store:
+        names = {body["name"] for body in store.all("github.environment")}
+    assert names == {"Development", "UAT"}
+    assert fresh.setup().code == 0
+    before = fresh.writes()
+    assert fresh.setup("-e", "UAT").report["status"] == "unchanged"
+    assert fresh.writes() == before
+
+
+def test_a_private_repository_needs_a_token_once(fresh: Road) -> None:
+    make_private(fresh)
+    before = fresh.writes()
+    refused = fresh.setup()
+    assert (refused.code, refused.errors[0]["resource"]) == (2, "PAT_GITHUB")
+    assert fresh.writes() == before
+    assert fresh.setup(PAT_GITHUB=PAT).code == 0
+    assert secret(fresh, "Development", "PAT_GITHUB") == PAT
+    assert note(fresh, "Development")["PAT_GITHUB"].endswith("until 2028-01-01")
+    again = fresh.writes()
+    assert fresh.setup().report["status"] == "unchanged"
+    assert fresh.setup(PAT_GITHUB=PAT).report["status"] == "unchanged"
+    assert fresh.writes() == again
+
+
+def test_a_token_that_does_not_read_the_repository_is_refused_before_anything_is_written(fresh: Road) -> None:
+    make_private(fresh, pat=False)
+    before = fresh.writes()
+    outcome = fresh.setup(PAT_GITHUB="github_pat_of_somewhere_else")
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, ["git-token-refused"])
+    assert "github_pat_of" not in outcome.out + outcome.err
+    assert fresh.writes() == before
+
+
+def test_a_job_on_a_private_repository_gives_the_service_principal_the_token(fresh: Road) -> None:
+    make_private(fresh)
+    assert fresh.setup(PAT_GITHUB=PAT).code == 0
+    outcome = fresh.deploy("-e", "Development", **fresh.job("Development"), PAT_GITHUB=PAT)
+    assert outcome.code == 0, outcome.err
+    (credential,) = fresh.show()["workspaces"][0]["git_credentials"]
+    assert credential["git_provider"] == "gitHub"
+    assert PAT not in json.dumps(fresh.show())
+
+
+def test_a_plan_without_environments_is_one_clear_error(fresh: Road) -> None:
+    make_private(fresh)
+    with fresh.change() as store:
+        set_plan(store, OWNER, "free")
+    outcome = fresh.setup(PAT_GITHUB=PAT)
+    assert outcome.code == 1
+    assert {error["code"] for error in outcome.errors} == {"github-no-environments"}
+    assert all("paid plan" in error["fix"] for error in outcome.errors)
+
+
+# Client secrets instead of federation
+
+
+def secret(road: Road, environment: str, name: str) -> str:
+    """A secret of a GitHub environment, opened with its key as the runner does."""
+    with road.change() as store:
+        return open_secrets(store, REPOSITORY_ID, environment)[name]
+
+
+def note(road: Road, environment: str) -> dict[str, str]:
+    with road.store() as store:
+        body = store.get("github.variable", f"{REPOSITORY_ID}/{environment.lower()}/DBXWIZARD_SECRETS")
+    assert body
+    found: dict[str, str] = json.loads(body["value"])
+    return found
+
+
+def secret_job(road: Road, environment: str) -> dict[str, str]:
+    """A job that signs in with client secrets, as the accelerator's workflows did."""
+    job = {name: value for name, value in road.job(environment).items() if not name.startswith(("ACTIONS", "AZURE_C"))}
+    names = ("AZURE_CREDENTIALS", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID")
+    return job | {name: secret(road, environment, name) for name in names}
+
+
+def test_client_secrets_are_sealed_under_the_accelerators_names(fresh: Road) -> None:
+    assert fresh.setup("--auth", "secret").code == 0
+    given = json.loads(secret(fresh, "UAT", "AZURE_CREDENTIALS"))
+    assert (given["tenantId"], given["subscriptionId"]) == (TENANT_ID, SUBSCRIPTION_ID)
+    assert secret(fresh, "UAT", "ARM_TENANT_ID") == TENANT_ID
+    assert secret(fresh, "UAT", "ARM_CLIENT_ID") != given["clientId"]
+    assert given["clientSecret"] not in json.dumps(fresh.show())
+    before = fresh.writes()
+    assert fresh.setup("--auth", "secret").report["status"] == "unchanged"
+    assert fresh.writes() == before
+
+
+def test_a_job_with_client_secrets_deploys_and_puts_the_secret_into_its_scope(fresh: Road) -> None:
+    assert fresh.setup("--auth", "secret").code == 0
+    outcome = fresh.deploy("-e", "Development", **secret_job(fresh, "Development"))
+    assert outcome.code == 0, outcome.err
+    scopes = {scope["name"]: scope for scope in fresh.show()["workspaces"][0]["secret_scopes"]}
+    assert sorted(scopes["DBX_SP_Credentials"]["keys"]) == [
+        "DBX_SP_ClientID",
+        "DBX_SP_Client_Secret",
+        "DBX_SP_TenantID",
+    ]
+
+
+def test_a_secret_that_somebody_else_wrote_is_made_anew_and_the_old_one_removed(fresh: Road) -> None:
+    assert fresh.setup("--auth", "secret").code == 0
+    old = secret(fresh, "UAT", "ARM_CLIENT_SECRET")
+    with fresh.change() as store:
+        key = f"{REPOSITORY_ID}/uat/ARM_CLIENT_SECRET"
+        body = store.get("github.secret", key)
+        assert body
+        store.put("github.secret", key, {**body, "updatedAt": body["updatedAt"] + 3600})
+    assert fresh.setup("--auth", "secret").code == 0
+    assert secret(fresh, "UAT", "ARM_CLIENT_SECRET") == secret(fresh, "Development", "ARM_CLIENT_SECRET") != old
+    with fresh.store() as store:
+        kept = [len(body.get("passwordCredentials", [])) for body in store.all("directory.application")]
+    assert kept == [1, 1]
