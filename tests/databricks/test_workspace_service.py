@@ -100,6 +100,8 @@ def test_a_cluster_goes_through_its_states(world: World, ada: Sdk, timed: Clock)
     pass_time(world, timed, 7.5)
     assert ada.clusters.get(cluster_id).state == compute.State.RUNNING
     ada.clusters.delete(cluster_id)
+    assert ada.clusters.get(cluster_id).state == compute.State.TERMINATING
+    pass_time(world, timed, 3)
     assert ada.clusters.get(cluster_id).state == compute.State.TERMINATED
     kinds = [event.type.value for event in ada.clusters.events(cluster_id) if event.type]
     assert kinds == ["TERMINATING", "RUNNING", "RESTARTING", "RUNNING", "CREATING"]
@@ -109,7 +111,7 @@ def test_a_cluster_that_nobody_uses_ends(world: World, ada: Sdk, timed: Clock) -
     cluster_id = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"]  # type: ignore[call-overload,index]
     pass_time(world, timed, 12 + 29 * 60)
     assert ada.clusters.get(cluster_id).state == compute.State.RUNNING
-    pass_time(world, timed, 60)
+    pass_time(world, timed, 60 + 3)
     ended = ada.clusters.get(cluster_id)
     assert ended.state == compute.State.TERMINATED
     assert ended.termination_reason is not None
@@ -209,10 +211,14 @@ def test_a_run_starts_its_cluster_and_says_that_nothing_ran(world: World, ada: S
         assert shown.life_cycle_state is not None
         return shown.life_cycle_state.value
 
+    assert (state(), ada.clusters.get(cluster_id).state) == ("PENDING", compute.State.TERMINATING)
+    pass_time(world, timed, 3)
     assert (state(), ada.clusters.get(cluster_id).state) == ("PENDING", compute.State.PENDING)
     pass_time(world, timed, 12)
     assert (state(), ada.clusters.get(cluster_id).state) == ("PENDING", compute.State.RUNNING)
     pass_time(world, timed, 1)
+    assert state() == "RUNNING"
+    pass_time(world, timed, 1.5)
     assert state() == "TERMINATED"
     run = ada.jobs.get_run(run_id)
     assert run.state is not None

@@ -12,8 +12,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from dbxwizard.sandbox import tokens
+from dbxwizard.sandbox.databricks.schedule import is_cron
 from dbxwizard.sandbox.entra.directory import ADA, ADA_ID, GRACE
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
+from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.time import Clock
 from tests.conftest import new_state
@@ -255,3 +257,114 @@ def test_resource_ids_ignore_case(world: StrictWorld, path: str) -> None:
 def test_a_person_signs_in_by_a_name_in_any_case(world: StrictWorld) -> None:
     token = world.wire.person_token(ADA.upper(), AUDIENCES["graph"])
     assert world.wire.send("GET", "graph", "/v1.0/me", token=token).json["id"] == ADA_ID
+
+
+# What a handler looks at itself.
+
+COMPUTE = {
+    "cluster_name": "c",
+    "spark_version": "17.3.x-scala2.13",
+    "node_type_id": "Standard_DS3_v2",
+    "num_workers": 1,
+    "data_security_mode": "USER_ISOLATION",
+}
+
+
+def in_workspace(world: StrictWorld, path: str, body: Any) -> Answer:
+    return world.wire.send("POST", world.host("workspace"), path, token=world.owner["workspace"], json_body=body)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"policy_id": "x"}, {"instance_pool_id": "x"}, {"runtime_engine": "FAST"}, {"autotermination_minutes": 5}]
+)
+def test_a_cluster_has_what_is_there(world: StrictWorld, wrong: dict[str, Any]) -> None:
+    answer = in_workspace(world, "/api/2.1/clusters/create", {**COMPUTE, **wrong})
+    assert (answer.status, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
+
+NIGHTLY = {"quartz_cron_expression": "0 0 1 * * ?", "timezone_id": "Europe/London"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schedule": {**NIGHTLY, "quartz_cron_expression": "0 1 * * *"}},
+        {"schedule": {**NIGHTLY, "timezone_id": "Mars/Olympus"}},
+        {"schedule": {**NIGHTLY, "pause_status": "SLEEPING"}},
+        {"name": "x" * 4097},
+    ],
+)
+def test_a_job_is_checked_before_it_is_made(world: StrictWorld, wrong: dict[str, Any]) -> None:
+    answer = in_workspace(world, "/api/2.1/jobs/create", {"schedule": NIGHTLY, **wrong})
+    assert (answer.status, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("0 0 12 * * ?", True),
+        ("0 15 10 ? * MON-FRI", True),
+        ("0 0/5 14,18 * * ? 2027", True),
+        ("0 15 10 L-2 * ?", True),
+        ("0 15 10 ? * 6#3", True),
+        ("0 15 10 15W jan-jun ?", True),
+        ("0 15 10 ? * 6L 2027-2029", True),
+        ("0 0 12 * * *", False),  # both days
+        ("0 0 12 ? * ?", False),
+        ("0 12 * * ?", False),  # five fields
+        ("60 0 12 * * ?", False),
+        ("0 0 24 * * ?", False),
+        ("0 0 12 32 * ?", False),
+        ("0 0 12 * 13 ?", False),
+        ("0 0 12 ? * FUN", False),
+        ("0 0 12 ? * 8", False),
+        ("0 0/0 12 * * ?", False),
+        ("@daily", False),
+        ("", False),
+    ],
+)
+def test_cron_is_quartzs(text: str, good: bool) -> None:
+    assert is_cron(text) is good
+
+
+@pytest.mark.parametrize("change", [{"resource_id": "x"}, {"dns_name": "https://kv-other.vault.azure.net/"}])
+def test_a_secret_scope_names_a_vault_that_is_there(world: StrictWorld, change: dict[str, str]) -> None:
+    vault = {"resource_id": f"{GROUP}/providers/Microsoft.KeyVault/vaults/{VAULT}"}
+    vault["dns_name"] = f"{Ports(world.wire.store).url(f'vault:{VAULT}')}/"
+    body = {"scope": "kept", "scope_backend_type": "AZURE_KEYVAULT", "backend_azure_keyvault": {**vault, **change}}
+    assert in_workspace(world, "/api/2.0/secrets/scopes/create", body).status == 400
+    body["backend_azure_keyvault"] = vault
+    assert in_workspace(world, "/api/2.0/secrets/scopes/create", body).status == 200
+    assert in_workspace(world, "/api/2.0/secrets/scopes/delete", {"scope": "kept"}).status == 200
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"contentType": "x" * 256}, {"tags": {str(n): "" for n in range(16)}}, {"tags": {"x" * 257: ""}}]
+)
+def test_a_secret_keeps_to_its_limits(world: StrictWorld, wrong: dict[str, Any]) -> None:
+    path, token = "/secrets/limits?api-version=7.4", world.owner["vault"]
+    answer = world.wire.send("PUT", world.host("vault"), path, token=token, json_body={"value": "x", **wrong})
+    assert (answer.status, answer.json["error"]["code"]) == (400, "BadParameter")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["heads/a", "refs/a", "refs/heads/", "refs//a/b", "refs/heads/a..b", "refs/heads/a b", "refs/heads/.a",
+     "refs/heads/a.lock", "refs/heads/a.lock/b",  "refs/heads/a.", "refs/heads/a~1", "refs/heads/@{u}",
+     "refs/heads/a\\b"],
+)  # fmt: skip
+def test_git_knows_which_names_are_refs(world: StrictWorld, name: str) -> None:
+    path, sha = f"/repos/{REPOSITORY}/git/refs", world.params["github"]["sha"]
+    answer = world.wire.send("POST", "github", path, token=SANDBOX_TOKEN, json_body={"ref": name, "sha": sha})
+    assert (answer.status, "is not a valid ref name" in answer.json["message"]) == (422, True)
+
+
+@pytest.mark.parametrize("name", ["refs/heads/feature/x-1.2", "refs/tags/v1.0", "refs/heads/a@b"])
+def test_and_which_are(world: StrictWorld, name: str) -> None:
+    body = {"ref": name, "sha": world.params["github"]["sha"]}
+    assert world.ask("github", "POST", f"/repos/{REPOSITORY}/git/refs", body)["ref"] == name
+
+
+def test_an_environments_name_is_not_endless(world: StrictWorld) -> None:
+    path = f"/repos/{REPOSITORY}/environments/{'x' * 256}"
+    assert world.wire.send("PUT", "github", path, token=SANDBOX_TOKEN, json_body={}).status == 422

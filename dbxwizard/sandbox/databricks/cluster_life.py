@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dbxwizard.sandbox.databricks.state import WorkspaceState, milliseconds
-from dbxwizard.sandbox.http import Call, Service, TaskContext
+from dbxwizard.sandbox.http import Context, Service, TaskContext
 from dbxwizard.sandbox.store import Document
 
-Moment = Call | TaskContext
 _EVENTS_KEPT = 100
 _SETTLE, _IDLE, _INSTALLED = "databricks.cluster.settle", "databricks.cluster.idle", "databricks.library.installed"
 # What a cluster in passing becomes.
@@ -42,38 +41,38 @@ def shown(body: Document) -> Document:
     }
 
 
-def told(moment: Moment, body: Document, kind: str) -> Document:
+def told(context: Context, body: Document, kind: str) -> Document:
     """`body` with one more event."""
-    event = {"cluster_id": body["cluster_id"], "timestamp": milliseconds(moment.now), "type": kind}
+    event = {"cluster_id": body["cluster_id"], "timestamp": milliseconds(context.now), "type": kind}
     return {**body, "events": [*body["events"], event][-_EVENTS_KEPT:]}
 
 
-def start(moment: Moment, state: WorkspaceState, body: Document) -> None:
-    body = {**body, "start_time": milliseconds(moment.now), "state_message": "Starting Spark"}
+def start(context: Context, state: WorkspaceState, body: Document) -> None:
+    body = {**body, "start_time": milliseconds(context.now), "state_message": "Starting Spark"}
     body.pop("termination_reason", None)
     body.pop("terminated_time", None)
-    _pass_through(moment, state, {**body, "state": "PENDING"}, moment.seconds("cluster.start"))
+    _pass_through(context, state, {**body, "state": "PENDING"}, context.seconds("cluster.start"))
 
 
-def restart(moment: Moment, state: WorkspaceState, body: Document) -> None:
+def restart(context: Context, state: WorkspaceState, body: Document) -> None:
     libraries_wait(state, body["cluster_id"])
-    body = {**told(moment, body, "RESTARTING"), "last_restarted_time": milliseconds(moment.now)}
-    _pass_through(moment, state, {**body, "state": "RESTARTING"}, moment.seconds("cluster.restart"))
+    body = {**told(context, body, "RESTARTING"), "last_restarted_time": milliseconds(context.now)}
+    _pass_through(context, state, {**body, "state": "RESTARTING"}, context.seconds("cluster.restart"))
 
 
-def terminate(moment: Moment, state: WorkspaceState, body: Document, reason: dict[str, Any]) -> None:
-    body = {**told(moment, body, "TERMINATING"), "termination_reason": reason, "state": "TERMINATING"}
-    _pass_through(moment, state, body, moment.seconds("cluster.terminate"))
+def terminate(context: Context, state: WorkspaceState, body: Document, reason: dict[str, Any]) -> None:
+    body = {**told(context, body, "TERMINATING"), "termination_reason": reason, "state": "TERMINATING"}
+    _pass_through(context, state, body, context.seconds("cluster.terminate"))
 
 
-def _pass_through(moment: Moment, state: WorkspaceState, body: Document, seconds: float) -> None:
+def _pass_through(context: Context, state: WorkspaceState, body: Document, seconds: float) -> None:
     body["change"] += 1
     state.put("cluster", body["cluster_id"], body)
-    _later(moment, state, body, seconds, _SETTLE)
+    _later(context, state, body, seconds, _SETTLE)
 
 
-def _later(moment: Moment, state: WorkspaceState, body: Document, seconds: float, task: str) -> None:
-    moment.later(seconds, task, workspace=state.workspace_id, cluster_id=body["cluster_id"], change=body["change"])
+def _later(context: Context, state: WorkspaceState, body: Document, seconds: float, task: str) -> None:
+    context.later(seconds, task, workspace=state.workspace_id, cluster_id=body["cluster_id"], change=body["change"])
 
 
 def _current(context: TaskContext, body: dict[str, Any]) -> tuple[WorkspaceState, Document | None]:
@@ -95,26 +94,27 @@ def _settle(context: TaskContext, body: dict[str, Any]) -> None:
         cluster["terminated_time"] = milliseconds(context.now)
         state.put("cluster", cluster["cluster_id"], cluster)
         libraries_wait(state, cluster["cluster_id"])
+        runs.cluster_settled(context, state, cluster["cluster_id"])
         return
     cluster["last_activity_time"] = milliseconds(context.now)
     state.put("cluster", cluster["cluster_id"], told(context, cluster, "RUNNING"))
     libraries_install(context, state, cluster)
     _watch_idle(context, state, cluster)
-    runs.cluster_is_up(context, state, cluster["cluster_id"])
+    runs.cluster_settled(context, state, cluster["cluster_id"])
 
 
-def used(moment: Moment, state: WorkspaceState, cluster_id: str) -> None:
+def used(context: Context, state: WorkspaceState, cluster_id: str) -> None:
     """Something runs on the cluster: its idle time starts anew."""
     body = state.get("cluster", cluster_id)
     if body:
-        state.put("cluster", cluster_id, {**body, "last_activity_time": milliseconds(moment.now)})
+        state.put("cluster", cluster_id, {**body, "last_activity_time": milliseconds(context.now)})
 
 
-def _watch_idle(moment: Moment, state: WorkspaceState, body: Document) -> None:
+def _watch_idle(context: Context, state: WorkspaceState, body: Document) -> None:
     minutes = body["spec"].get("autotermination_minutes", 0)
     if minutes:
         idle_since = body["last_activity_time"] / 1000
-        _later(moment, state, body, max(idle_since + minutes * 60 - moment.now, 1.0), _IDLE)
+        _later(context, state, body, max(idle_since + minutes * 60 - context.now, 1.0), _IDLE)
 
 
 def _end_idle(context: TaskContext, body: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ def write_libraries(state: WorkspaceState, cluster_id: str, libraries: list[Docu
         state.delete("library", cluster_id)
 
 
-def libraries_install(moment: Moment, state: WorkspaceState, cluster: Document) -> None:
+def libraries_install(context: Context, state: WorkspaceState, cluster: Document) -> None:
     """Begins with those that wait."""
     waiting = [
         {**one, "status": "INSTALLING"} if one["status"] == "PENDING" else one
@@ -152,7 +152,7 @@ def libraries_install(moment: Moment, state: WorkspaceState, cluster: Document) 
     ]
     write_libraries(state, cluster["cluster_id"], waiting)
     if any(one["status"] == "INSTALLING" for one in waiting):
-        _later(moment, state, cluster, moment.seconds("library.install"), _INSTALLED)
+        _later(context, state, cluster, context.seconds("library.install"), _INSTALLED)
 
 
 def libraries_wait(state: WorkspaceState, cluster_id: str) -> None:

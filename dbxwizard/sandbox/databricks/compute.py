@@ -126,9 +126,19 @@ def check_cluster(state: WorkspaceState, given: dict[str, Any]) -> None:
     _check_size(given)
     _check_nodes(given)
     _check_security(state, given)
+    _check_elsewhere(given)
     minutes = given.get("autotermination_minutes", 0)
     if minutes and not 10 <= minutes <= 10000:
         raise invalid("The cluster autotermination_minutes must be between 10 and 10000, or 0.")
+
+
+def _check_elsewhere(given: dict[str, Any]) -> None:
+    """Cluster policies and instance pools are not part of the sandbox: no id is one."""
+    for field in ("policy_id", "instance_pool_id", "driver_instance_pool_id"):
+        if given.get(field):
+            raise invalid(f"{field}: {given[field]} does not exist in this workspace.")
+    if given.get("runtime_engine", "STANDARD") not in ("NULL", "STANDARD", "PHOTON"):
+        raise invalid(f"runtime_engine {given['runtime_engine']} is not one of NULL, STANDARD, PHOTON.")
 
 
 def _check_size(given: dict[str, Any]) -> None:

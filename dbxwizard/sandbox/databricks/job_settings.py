@@ -7,11 +7,13 @@ from typing import Any
 
 from dbxwizard.sandbox.databricks.compute import CLUSTER, check_cluster, invalid
 from dbxwizard.sandbox.databricks.libraries import LIBRARY
+from dbxwizard.sandbox.databricks.schedule import is_cron, is_time_zone
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document
 
 MAX_TASKS = 1000  # of one job (learn.microsoft.com/azure/databricks/resources/limits)
+MAX_NAME = 4096  # bytes (docs.databricks.com/api/azure/workspace/jobs/create)
 _ANY = {"*": object}
 _TEXTS = {"*": str}
 _GIT_PROVIDERS = (
@@ -151,12 +153,26 @@ def check_settings(state: WorkspaceState, caller: Caller, settings: Document) ->
         raise invalid("max_concurrent_runs must be between 0 and 1000.")
     if len(settings.get("tags", {})) > 25:
         raise invalid("A job can have at most 25 tags.")
+    if len(settings.get("name", "").encode()) > MAX_NAME:
+        raise invalid(f"The job name is too long: at most {MAX_NAME} bytes.")
+    _check_schedule(settings.get("schedule"))
     _check_run_as(state, caller, settings.get("run_as"))
     for one in settings.get("job_clusters", []):
         check_new_cluster(state, one["new_cluster"])
     _check_tasks(tasks)
     for task in tasks:
         _check_task(state, settings, task)
+
+
+def _check_schedule(schedule: Document | None) -> None:
+    if schedule is None:
+        return
+    if not is_cron(schedule["quartz_cron_expression"]):
+        raise invalid(f"Invalid quartz_cron_expression: '{schedule['quartz_cron_expression']}'.")
+    if not is_time_zone(schedule["timezone_id"]):
+        raise invalid(f"Invalid timezone_id: '{schedule['timezone_id']}'.")
+    if schedule.get("pause_status", "PAUSED") not in ("PAUSED", "UNPAUSED"):
+        raise invalid(f"Invalid pause_status: '{schedule['pause_status']}'.")
 
 
 def _check_run_as(state: WorkspaceState, caller: Caller, run_as: Document | None) -> None:

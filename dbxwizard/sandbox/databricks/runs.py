@@ -13,7 +13,7 @@ from dbxwizard.sandbox.databricks.state import (
     query_int,
     required,
 )
-from dbxwizard.sandbox.http import ApiError, Call, Response, Service, TaskContext
+from dbxwizard.sandbox.http import ApiError, Call, Context, Response, Service, TaskContext
 from dbxwizard.sandbox.store import Document
 
 NOT_EXECUTED = "The sandbox does not execute code: this task went through its states and ran nothing."
@@ -106,16 +106,16 @@ def _new_task(call: Call, hint: str, task: Document) -> Document:
     return {"run_id": int(number), "task_key": task["task_key"], "result_state": None, "message": ""}
 
 
-def _prepare(moment: Call | TaskContext, state: WorkspaceState, run: Document) -> None:
+def _prepare(context: Context, state: WorkspaceState, run: Document) -> None:
     """Waits for the clusters that the run needs, and starts those that are terminated."""
     waiting = _clusters_to_wait_for(state, run)
     for cluster in waiting:
         if cluster["state"] == "TERMINATED":
-            cluster_life.start(moment, state, cluster_life.told(moment, cluster, "STARTING"))
+            cluster_life.start(context, state, cluster_life.told(context, cluster, "STARTING"))
     own = any("existing_cluster_id" not in task for task in run["settings"]["tasks"])
     if not waiting:
-        seconds = moment.seconds("run.start") + (moment.seconds("cluster.start") if own else 0)
-        moment.later(seconds, _BEGIN, workspace=state.workspace_id, run_id=run["run_id"])
+        seconds = context.seconds("run.start") + (context.seconds("cluster.start") if own else 0)
+        context.later(seconds, _BEGIN, workspace=state.workspace_id, run_id=run["run_id"])
 
 
 def _clusters_to_wait_for(state: WorkspaceState, run: Document) -> list[Document]:
@@ -124,8 +124,8 @@ def _clusters_to_wait_for(state: WorkspaceState, run: Document) -> list[Document
     return [cluster for cluster in clusters if cluster and cluster["state"] != "RUNNING"]
 
 
-def cluster_is_up(context: TaskContext, state: WorkspaceState, cluster_id: str) -> None:
-    """Goes on with the runs that waited for the cluster."""
+def cluster_settled(context: TaskContext, state: WorkspaceState, cluster_id: str) -> None:
+    """Goes on with the runs that waited for the cluster to run, or to have ended so that it can start anew."""
     for run in state.all("run"):
         uses = any(task.get("existing_cluster_id") == cluster_id for task in run["settings"]["tasks"])
         if uses and run["life_cycle_state"] == "PENDING":
@@ -152,16 +152,16 @@ def _end(context: TaskContext, state: WorkspaceState, body: Document) -> None:
     finish(context, state, {**run, "tasks": tasks}, "FAILED" if failed else "SUCCESS")
 
 
-def finish(moment: Call | TaskContext, state: WorkspaceState, run: Document, result: str) -> None:
+def finish(context: Context, state: WorkspaceState, run: Document, result: str) -> None:
     """Ends a run; the next one that is queued begins."""
-    ended = {**run, "life_cycle_state": "TERMINATED", "result_state": result, "end_time": milliseconds(moment.now)}
+    ended = {**run, "life_cycle_state": "TERMINATED", "result_state": result, "end_time": milliseconds(context.now)}
     state.put("run", run["run_id"], ended)
     queued = [other for other in state.all("run") if other["life_cycle_state"] == "QUEUED"]
     following = [other for other in queued if other["job_id"] == run["job_id"]]
     if following:
         first = {**min(following, key=lambda other: int(other["order"])), "life_cycle_state": "PENDING"}
         state.put("run", first["run_id"], first)
-        _prepare(moment, state, first)
+        _prepare(context, state, first)
 
 
 def _existing(call: Call, run_id: object, level: str) -> tuple[WorkspaceState, Document, str]:

@@ -82,12 +82,27 @@ def _create_scope(call: Call) -> Response:
         raise _bad("RESOURCE_LIMIT_EXCEEDED", f"Maximum number of scopes exceeded: {MAX_SCOPES}.")
     backend = call.body.get("scope_backend_type", "DATABRICKS").upper()
     vault = call.body.get("backend_azure_keyvault")
-    if backend == "AZURE_KEYVAULT" and vault is None:
-        fields = "backend_azure_keyvault.resource_id, backend_azure_keyvault.dns_name"
-        raise _bad("INVALID_PARAMETER_VALUE", f"Missing required fields: {fields}")
+    if backend == "AZURE_KEYVAULT":
+        _check_vault(call, vault)
+    elif vault is not None:
+        raise _bad("INVALID_PARAMETER_VALUE", "backend_azure_keyvault is for scopes of the type AZURE_KEYVAULT.")
     body: Document = {"name": name, "backend_type": backend, "acls": {first or caller.name: "MANAGE"}}
     state.put("scope", name, {**body, "keyvault_metadata": vault} if vault else body)
     return Response(200, {})
+
+
+def _check_vault(call: Call, vault: Document | None) -> None:
+    """Raises ApiError unless it names a vault that is there, by its id and its address."""
+    if vault is None:
+        fields = "backend_azure_keyvault.resource_id, backend_azure_keyvault.dns_name"
+        raise _bad("INVALID_PARAMETER_VALUE", f"Missing required fields: {fields}")
+    resource_id = vault["resource_id"].lower()
+    name = resource_id.rsplit("/", 1)[-1]
+    found = call.store.get("arm.resource", resource_id)
+    if found is None or found["type"].lower() != "microsoft.keyvault/vaults":
+        raise _bad("INVALID_PARAMETER_VALUE", f"The Key Vault {vault['resource_id']} does not exist.")
+    if vault["dns_name"].rstrip("/") != call.url(f"vault:{name}"):
+        raise _bad("INVALID_PARAMETER_VALUE", f"{vault['dns_name']} is not the address of {vault['resource_id']}.")
 
 
 def _delete_scope(call: Call) -> Response:

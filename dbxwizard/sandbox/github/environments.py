@@ -15,6 +15,7 @@ from dbxwizard.sandbox.github.repositories import repository
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
+_LONGEST_NAME = 255  # docs.github.com/actions/reference/environments
 _LONGEST_WAIT = 43_200  # minutes: 30 days
 _ENVIRONMENT_BODY = {
     "wait_timer?": int,
@@ -86,6 +87,8 @@ def _put(call: Call) -> Response:
     """Replaces the whole environment: what the body leaves out is gone."""
     body, name = repository(call), call.params["environment"]
     _check_plan(call, body)
+    if len(name) > _LONGEST_NAME:
+        raise ApiError(422, "InvalidRequest", f"The name of an environment has at most {_LONGEST_NAME} characters.")
     _check_rules(call)
     old = call.store.get("github.environment", key(body, name))
     found = old or {

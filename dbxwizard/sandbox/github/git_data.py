@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ _COMMIT_BODY = {
     "committer?": _PERSON,
     "signature?": str,
 }
+_NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 WORKFLOWS = ".github/workflows/"
 
 
@@ -256,7 +258,7 @@ def _matching_refs(call: Call) -> Response:
 def _create_ref(call: Call) -> Response:
     body, objects = filled(call)
     name, sha = call.body["ref"], call.body["sha"]
-    if not name.startswith("refs/") or name.count("/") < 2:
+    if not _is_ref(name):
         raise unprocessable(f"Invalid request.\n\n{name} is not a valid ref name.")
     if objects.kind(sha) != "commit":
         raise unprocessable("Object does not exist")
@@ -264,6 +266,17 @@ def _create_ref(call: Call) -> Response:
         raise unprocessable("Reference already exists")
     move_ref(call, body, objects, name, sha)
     return Response(201, _shown_ref(call, body, objects, name, sha))
+
+
+def _is_ref(name: str) -> bool:
+    """Whether git allows the name: git-scm.com/docs/git-check-ref-format."""
+    first, *parts = name.split("/")
+    return (
+        first == "refs"
+        and len(parts) > 1
+        and not _NOT_IN_REFS.search(name)
+        and not any(not part or part.startswith(".") or part.endswith((".", ".lock")) for part in parts)
+    )
 
 
 def move_ref(call: Call, body: Document, objects: GitObjects, name: str, sha: str, *, force: bool = False) -> None:

@@ -133,6 +133,8 @@ def _edit(call: Call) -> Response:
         raise validation_failed("Repository", "default_branch", message)
     private = call.body.get("private", body["private"])
     if call.body.get("visibility"):
+        if call.body["visibility"] not in ("public", "private"):
+            raise validation_failed("Repository", "visibility", "visibility is public or private here.")
         private = call.body["visibility"] != "public"
     body |= {"description": call.body.get("description", body["description"]), "private": private}
     save(call, {**body, "defaultBranch": branch, "updatedAt": call.now})

@@ -20,6 +20,7 @@ VERSIONS = frozenset({"7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-
 RIGHT = "Microsoft.KeyVault/vaults/secrets"
 _NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _MAX_VALUE = 25 * 1024  # bytes; learn.microsoft.com/azure/key-vault/secrets/about-secrets
+_MAX_TEXT, _MAX_TAGS, _MAX_TAG = 255, 15, 256
 _ATTRIBUTES = {"enabled?": bool, "nbf?": int, "exp?": int}
 _PROPERTIES = {"contentType?": str, "attributes?": _ATTRIBUTES, "tags?": {"*": str}}
 
@@ -65,6 +66,7 @@ def _set(call: Call) -> Response:
         raise ApiError(400, "BadParameter", f"The request URI contains an invalid name: {name}")
     if len(body["value"].encode()) > _MAX_VALUE:
         raise ApiError(400, "BadParameter", f"Secret value exceeds the maximum length of {_MAX_VALUE} bytes.")
+    _check_properties(body)
     stored = call.store.get("vault.secret", key(call)) or {"name": name, "versions": []}
     if stored.get("deletedAt"):
         raise ApiError(
@@ -80,8 +82,22 @@ def _set(call: Call) -> Response:
     return Response(200, {"value": body["value"], **bundle(call, stored, versions[-1])})
 
 
+def _check_properties(body: Document) -> None:
+    """Limits: learn.microsoft.com/azure/key-vault/secrets/about-secrets."""
+    if len(body.get("contentType") or "") > _MAX_TEXT:
+        raise ApiError(400, "BadParameter", f"The content type has more than {_MAX_TEXT} characters.")
+    tags = body.get("tags") or {}
+    if len(tags) > _MAX_TAGS or any(len(text) > _MAX_TAG for pair in tags.items() for text in pair):
+        message = f"A secret has at most {_MAX_TAGS} tags, their names and values at most {_MAX_TAG} characters."
+        raise ApiError(400, "BadParameter", message)
+
+
+def _attributes(body: Document) -> Document:
+    return {name: value for name, value in (body.get("attributes") or {}).items() if value is not None}
+
+
 def _version(call: Call, number: int) -> Document:
-    body, attributes = call.body, call.body.get("attributes") or {}
+    body, attributes = call.body, _attributes(call.body)
     return {
         "id": hashlib.sha256(f"{key(call)}/{number}".encode()).hexdigest()[:32],
         "value": body["value"],
@@ -127,9 +143,10 @@ def _get(call: Call) -> Response:
 
 
 def _update(call: Call) -> Response:
+    _check_properties(call.body)
     stored = require(call)
     version = _find(call, stored)
-    attributes = {**version["attributes"], **(call.body.get("attributes") or {}), "updated": int(call.now)}
+    attributes = {**version["attributes"], **_attributes(call.body), "updated": int(call.now)}
     changes = {name: call.body[name] for name in ("contentType", "tags") if name in call.body}
     changed = {**version, **changes, "attributes": attributes}
     versions = [changed if v["id"] == version["id"] else v for v in stored["versions"]]
