@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import uuid
@@ -78,22 +79,13 @@ class Hosts(Protocol):
 
 
 @dataclass(slots=True)
-class Call:
-    """A request on its way through a route, with the state that it may change."""
+class Context:
+    """What a request and a task that has fallen due both work with. `now`: epoch seconds of the sandbox's time."""
 
-    request: Request
-    route: Route
-    params: dict[str, str]
     store: Store
     clock: Clock
     hosts: Hosts
     now: float
-    principal: Any = None  # what the service's `authenticate` found
-    body: Any = None
-
-    @property
-    def query(self) -> Mapping[str, str]:
-        return self.request.query
 
     def url(self, host: str) -> str:
         """`https://127.0.0.1:PORT` of a host that is open; KeyError when there is none."""
@@ -109,17 +101,30 @@ class Call:
 
     def new_id(self, kind: str, hint: str) -> str:
         """A GUID for a new object of `kind`: the same for the same `hint`, unless one of that id exists already."""
-        return _new_id(self.store, kind, hint)
+        candidates = (str(uuid.uuid5(WORLD, f"{kind}/{hint}/{number}")) for number in itertools.count())
+        made = next(candidate for candidate in candidates if self.store.get("_id", candidate) is None)
+        self.store.put("_id", made, {})
+        return made
 
 
-def _new_id(store: Store, kind: str, hint: str) -> str:
-    number = 0
-    while True:
-        made = str(uuid.uuid5(WORLD, f"{kind}/{hint}/{number}"))
-        if store.get("_id", made) is None:
-            store.put("_id", made, {})
-            return made
-        number += 1
+@dataclass(slots=True)
+class Call(Context):
+    """A request on its way through a route, with the state that it may change."""
+
+    request: Request
+    route: Route
+    params: dict[str, str]
+    principal: Any = None  # what the service's `authenticate` found
+    body: Any = None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+
+@dataclass(slots=True)
+class TaskContext(Context):
+    """A task that has fallen due; `now` is the moment at which it was due."""
 
 
 def read_json(body: bytes) -> Any:
@@ -137,29 +142,7 @@ def _check_text(body: Any) -> None:
 
 
 Handler = Callable[[Call], Response]
-Task = Callable[["TaskContext", dict[str, Any]], None]
-
-
-@dataclass(slots=True)
-class TaskContext:
-    """What a task that has fallen due may use; `now` is the moment at which it was due."""
-
-    store: Store
-    clock: Clock
-    hosts: Hosts
-    now: float
-
-    def url(self, host: str) -> str:
-        return self.hosts.url(host)
-
-    def seconds(self, operation: str) -> float:
-        return self.clock.profile().seconds(operation)
-
-    def later(self, seconds: float, task: str, **body: Any) -> None:
-        self.store.schedule(self.now + seconds, task, body)
-
-    def new_id(self, kind: str, hint: str) -> str:
-        return _new_id(self.store, kind, hint)
+Task = Callable[[TaskContext, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)

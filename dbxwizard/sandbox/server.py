@@ -184,7 +184,7 @@ class _Frontend:
             raise service.no_route(request)
         route, params = matched
         decoded = {name: unquote(value) for name, value in params.items()}
-        return Call(request, route, decoded, self.store, self.clock, self.ports, now)
+        return Call(self.store, self.clock, self.ports, now, request, route, decoded)
 
     def _record(self, request: Request, response: Response, write: bool, now: float) -> None:
         detail = {"api_version": request.query["api-version"]} if "api-version" in request.query else {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from dbxwizard.sandbox.http import ApiError, Call, TaskContext
+from dbxwizard.sandbox.http import ApiError, Call, Context
 from dbxwizard.sandbox.store import Document, Store
 
 ADMINS = "admins"
@@ -165,9 +165,9 @@ class Caller:
         return str(self.principal["name"])
 
 
-def numeric_id(call: Call | TaskContext, kind: str, hint: str) -> str:
+def numeric_id(context: Context, kind: str, hint: str) -> str:
     """Fifteen digits, the same for the same hint."""
-    return str(10**14 + int(call.new_id(f"databricks.{kind}", hint).replace("-", ""), 16) % (9 * 10**14))
+    return str(10**14 + int(context.new_id(f"databricks.{kind}", hint).replace("-", ""), 16) % (9 * 10**14))
 
 
 def milliseconds(seconds: float) -> int:
