@@ -14,9 +14,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 from dbxwizard.core.errors import (
+    AboutService,
     Conflict,
     Forbidden,
     NotFound,
@@ -57,9 +58,9 @@ class NotAllowedYet(NotYet):
     exit_code = 3
 
     def __init__(
-        self, code: str, message: str, *, resource: str = "", status: int = 0, action: str = "", scope: str = ""
+        self, code: str, message: str, *, action: str = "", scope: str = "", **about: Unpack[AboutService]
     ) -> None:
-        super().__init__(code, message, resource=resource, status=status)
+        super().__init__(code, message, **about)
         self.action = action
         self.scope = scope
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,20 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class About(TypedDict, total=False):
+    """What any error may say beside its code and message: the keyword arguments of OperationError."""
+
+    resource: str
+    fix: str
+    location: Location | None
+
+
+class AboutService(About, total=False):
+    """The keyword arguments of ServiceError."""
+
+    status: int
+
+
 class OperationError(Exception):
     """Something that a person, a file, a network or a service caused, said so that they can act on it.
 
@@ -32,13 +47,7 @@ class OperationError(Exception):
     exit_code = 1
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        resource: str = "",
-        fix: str = "",
-        location: Location | None = None,
+        self, code: str, message: str, *, resource: str = "", fix: str = "", location: Location | None = None
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -104,17 +113,8 @@ class NotSignedIn(OperationError):
 class ServiceError(OperationError):
     """A service answered with an error; `status` is its HTTP status (0: no answer came)."""
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        resource: str = "",
-        fix: str = "",
-        location: Location | None = None,
-        status: int = 0,
-    ) -> None:
-        super().__init__(code, message, resource=resource, fix=fix, location=location)
+    def __init__(self, code: str, message: str, *, status: int = 0, **about: Unpack[About]) -> None:
+        super().__init__(code, message, **about)
         self.status = status
 
 
@@ -125,17 +125,9 @@ class Transient(ServiceError):
     """
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        resource: str = "",
-        fix: str = "",
-        location: Location | None = None,
-        status: int = 0,
-        retry_after: float | None = None,
+        self, code: str, message: str, *, retry_after: float | None = None, **about: Unpack[AboutService]
     ) -> None:
-        super().__init__(code, message, resource=resource, fix=fix, location=location, status=status)
+        super().__init__(code, message, **about)
         self.retry_after = retry_after
 
 
@@ -157,17 +149,8 @@ class Forbidden(ServiceError):
     exit_code = 3
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        resource: str = "",
-        fix: str = "",
-        location: Location | None = None,
-        status: int = 0,
-        action: str = "",
-        scope: str = "",
+        self, code: str, message: str, *, action: str = "", scope: str = "", **about: Unpack[AboutService]
     ) -> None:
-        super().__init__(code, message, resource=resource, fix=fix, location=location, status=status)
+        super().__init__(code, message, **about)
         self.action = action
         self.scope = scope

@@ -115,7 +115,7 @@ class Walk:
 
     def _stop(self) -> None:
         if self._cancel.urgent:
-            self._cancel_running(lambda _: False)
+            self._cancel_running(_never)
             return
         self._cancel_running(self._in_work)
         self._grace_task = asyncio.create_task(self._end_grace())

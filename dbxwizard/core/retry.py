@@ -6,10 +6,10 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import Conflict, Forbidden, NotSignedIn, NotYet, OperationError, Transient
+from dbxwizard.core.errors import About, Conflict, Forbidden, NotSignedIn, NotYet, OperationError, Transient
 
 T = TypeVar("T")
 LONG_AGO = -math.inf
@@ -125,7 +125,7 @@ def _final(error: Exception) -> Exception:
     """What a NotYet is once nothing can replicate any more: 401 means not signed in, 403 forbidden."""
     if not isinstance(error, NotYet) or error.status not in (401, 403):
         return error
-    about: dict[str, Any] = {"resource": error.resource, "fix": error.fix, "location": error.location}
+    about: About = {"resource": error.resource, "fix": error.fix, "location": error.location}
     if error.status == 401:
         return NotSignedIn(error.code, error.message, **about)
     action, scope = getattr(error, "action", ""), getattr(error, "scope", "")
