@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import signal
 import subprocess
 import sys
@@ -230,3 +231,10 @@ def test_an_operation_without_an_entry_takes_its_familys_time_or_everybodys() ->
 def test_a_sandbox_takes_the_time_of_a_demonstration_unless_told_otherwise(tmp_path: Path) -> None:
     clock = Clock(Store(tmp_path / "state.sqlite"))
     assert clock.profile().name == DEFAULT_PROFILE == "demo"
+
+
+def test_the_documentation_names_every_duration() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([\w.*-]+)` \| ([\d.]+) \|", text, re.MULTILINE)
+    real = {name: seconds for name, seconds in profiles()["real"].durations.items() if name != "*"}
+    assert {name: float(seconds) for name, seconds in rows} == real
