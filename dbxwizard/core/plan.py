@@ -36,6 +36,7 @@ __all__ = [
 
 Essence = tuple[str, tuple[str, ...]]  # of a planned step: its action and its reasons
 _NOTHING: Essence = (Action.NONE.value, ())
+_NOT_CHECKED: Essence = ("not checked", ())
 
 SCHEMA_VERSION = 1
 CONCURRENCY = 64  # steps at a time; each has few requests under way, clients keep their own pace per service
@@ -112,19 +113,23 @@ class Plan:
         """SHA-256 over the ids, actions and reasons of what would change, whatever their order."""
         return _digest(self._essence())
 
-    def same_as(self, saved: SavedPlan) -> tuple[str, ...]:
-        """How this plan differs from `saved`, a line for each step; empty when it is the same."""
-        now = {**self._essence(), **{planned.step.id: ("not checked", ()) for planned in self.not_checked}}
-        lines = (
-            f"{step_id} {_difference(saved.steps.get(step_id, _NOTHING), now.get(step_id, _NOTHING))}"
+    def differences_from(self, saved: SavedPlan) -> tuple[str, ...]:
+        """What this plan would do otherwise than `saved`, a line for each step; empty when they are the same.
+
+        A step that could not be checked counts where `saved` changes it.
+        """
+        now = self._essence() | {
+            planned.step.id: _NOT_CHECKED for planned in self.not_checked if planned.step.id in saved.steps
+        }
+        differences = {
+            step_id: _difference(saved.steps.get(step_id, _NOTHING), now.get(step_id, _NOTHING))
             for step_id in dict.fromkeys((*now, *saved.steps))
-            if step_id in saved.steps or now[step_id][0] != "not checked"
-        )
-        return tuple(line for line in lines if not line.endswith(" "))
+        }
+        return tuple(f"{step_id} {difference}" for step_id, difference in differences.items() if difference)
 
     def require_same(self, saved: SavedPlan) -> None:
         """Raises OperationError `plan-outdated` when the world has moved since `saved` was made."""
-        differences = self.same_as(saved)
+        differences = self.differences_from(saved)
         if differences:
             raise OperationError(
                 "plan-outdated",

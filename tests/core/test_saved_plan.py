@@ -23,7 +23,7 @@ async def test_the_same_world_gives_the_same_plan(world: Any) -> None:
     before = await saved(world)
     world.clock.advance(3600)
     plan = await world.plan()
-    assert plan.same_as(before) == ()
+    assert plan.differences_from(before) == ()
     assert plan.digest() == before.digest
     plan.require_same(before)
 
@@ -38,7 +38,7 @@ async def test_the_differences_are_named(world: Any) -> None:
     del world.steps["removed"]
     world.add("added")
     plan = await world.plan()
-    assert plan.same_as(before) == (
+    assert plan.differences_from(before) == (
         "resized differs in size",
         "gone was none, is create",
         "added was none, is create",
@@ -54,7 +54,7 @@ async def test_a_difference_beyond_what_is_shown_counts(world: Any) -> None:
     world.add("a", wants={"text": "x" * 1000 + "new"})
     before = await saved(world)
     world.cloud = {"a": {"text": "x" * 1000 + "older"}}
-    assert (await world.plan()).same_as(before) == ("a differs in text",)
+    assert (await world.plan()).differences_from(before) == ("a differs in text",)
 
 
 async def test_a_plan_holds_no_secret(world: Any) -> None:
@@ -73,7 +73,7 @@ async def test_what_can_not_be_checked_differs_only_when_it_was_to_change(
     seen = await saved(world)
     world.steps["role"].reading = [before_work(Forbidden("AuthorizationFailed", "no"))]
     plan = await world.plan(lenient_scopes={Scope.SETUP})
-    assert plan.same_as(seen) == (() if exists else ("role was create, is not checked",))
+    assert plan.differences_from(seen) == (() if exists else ("role was create, is not checked",))
 
 
 async def test_an_edited_plan_is_refused(world: Any) -> None:
