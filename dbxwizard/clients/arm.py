@@ -140,6 +140,16 @@ class ArmClient:
             reading = self._resources.resources.get_by_id(resource_id, api_version=api_version, cls=whole)
             return await answered(reading)
 
+    async def list_resources(self, collection: str, api_version: str) -> list[Json]:
+        """The resources at the path of a type, below a group or another resource; none where that is not there."""
+        found: list[Json] = []
+        address = collection
+        while address:
+            page = await _or_none(self._send("GET", address, api_version)) or {}
+            found += page.get("value", [])
+            address = page.get("nextLink") or ""
+        return found
+
     async def put_resource(self, resource_id: str, api_version: str, body: Mapping[str, Any]) -> Json:
         """Makes or replaces it and waits until that is done; the resource as it is then."""
         with translated(resource_id):
@@ -245,7 +255,8 @@ class ArmClient:
     # What no SDK above knows.
 
     async def _send(self, method: str, path: str, api_version: str, body: Json | None = None) -> Json:
-        request = HttpRequest(method, path, params={"api-version": api_version}, json=body)
+        # The address of a next page has its version already.
+        request = HttpRequest(method, path, params={} if "?" in path else {"api-version": api_version}, json=body)
         with translated(path):
             response = await self._resources.send_request(request)
             response.raise_for_status()

@@ -7,27 +7,35 @@ comparison of our own: the template is evaluated here, and every field that it s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from dbxwizard.arm_template import DeploymentScope, Expansion, TemplateError, Unknown, expand
-from dbxwizard.core.errors import Conflict, OperationError
+from dbxwizard.arm_template import DeploymentScope, Expected
+from dbxwizard.core.errors import Conflict, OperationError, ServiceError, each_error
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.template_differences import Wanted, differences, shown, stale_assignments
 from dbxwizard.steps.template_parameters import template_parameters
 
 Json = Mapping[str, Any]
-# Sent, and never answered: how to make a vault says nothing of what it is.
-_WRITE_ONLY = frozenset({"properties.createMode"})
 _VAULT = "Microsoft.KeyVault/vaults"
+_ACTIVE = "DeploymentActive"
+# Types of which a list answers the whole of each resource, so that one reading does for all.
+_LISTED = frozenset({"microsoft.storage/storageaccounts/blobservices/containers"})
+_LONGEST_NAME = 64  # of a deployment
 
 
 class ResourceManager(Protocol):
     """What this step needs of clients.arm.ArmClient."""
 
     async def get_resource(self, resource_id: str, api_version: str) -> Json | None: ...
+
+    async def list_resources(self, collection: str, api_version: str) -> Sequence[Json]: ...
+
+    async def delete_resource(self, resource_id: str, api_version: str) -> None: ...
 
     async def get_deleted_vault(self, location: str, name: str) -> Json | None: ...
 
@@ -51,45 +59,63 @@ class InfrastructureStep(Step[Infrastructure]):
     """Everything in bicep/main.json for one environment."""
 
     def __init__(self, environment: Environment, template: Json, arm: ResourceManager, tenant_id: str) -> None:
-        name = environment.name
+        name, location = environment.name, environment.location
         self.id = f"{name.lower()}/infrastructure"
         self.title = "Azure resources"
         self.environment = name
         self.resource = f"resource group {environment.resources.resource_group}"
-        # A deployment's location can't change, so it is part of the name.
-        self._deployment = f"dbxwizard-{name.lower()}-{environment.location}"
-        self._template, self._arm = template, arm
+        self._deployment = _deployment_name(name, location)
+        self._template, self._arm, self._location = template, arm, location
         self._parameters = template_parameters(environment)
-        self._location = environment.location
-        self._scope = DeploymentScope(
-            tenant_id, subscription_id=environment.subscription_id, location=environment.location
-        )
+        scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
+        self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
 
     async def read(self, inputs: Inputs) -> Infrastructure:
-        wanted = self._expected()
-        group = wanted.resources[0]
-        live_group = await self._arm.get_resource(group.id, group.api_version)
-        live = {group.id.lower(): live_group} if live_group else {}
-        if live_group:
-            found = await asyncio.gather(
-                *(self._arm.get_resource(item.id, item.api_version) for item in wanted.resources[1:])
-            )
-            pairs = zip(wanted.resources[1:], found, strict=True)
-            live |= {item.id.lower(): resource for item, resource in pairs if resource is not None}
-        recover = await self._vault_is_deleted(wanted, live)
-        state = Infrastructure(live, recover)
-        return replace(state, preview=await self._preview(recover)) if self._reasons(state) else state
+        state = await self._look()
+        reasons = self._reasons(state)
+        if not reasons:
+            return state
+        try:
+            return replace(state, preview=await self._preview(state.recover))
+        except ServiceError as error:
+            if type(error) is not ServiceError or not state.live:
+                raise
+            raise _refused(error, reasons) from error
 
-    async def _vault_is_deleted(self, wanted: Expansion, live: Mapping[str, Json]) -> bool:
-        vault = next(item for item in wanted.resources if item.type == _VAULT)
+    async def _look(self) -> Infrastructure:
+        """The group first: without it there is nothing else to read."""
+        group, *others = self._wanted.resources
+        live_group = await self._arm.get_resource(group.id, group.api_version)
+        live = {group.id.lower(): live_group, **await self._live(others)} if live_group else {}
+        return Infrastructure(live, await self._vault_is_deleted(live))
+
+    async def _live(self, wanted: Sequence[Expected]) -> dict[str, Json]:
+        alone = [item for item in wanted if item.type.lower() not in _LISTED]
+        together = {item.id.rsplit("/", 1)[0]: item.api_version for item in wanted if item.type.lower() in _LISTED}
+        found, lists = await asyncio.gather(
+            asyncio.gather(*(self._arm.get_resource(item.id, item.api_version) for item in alone)),
+            asyncio.gather(*(self._arm.list_resources(path, version) for path, version in together.items())),
+        )
+        read = {item.id.lower(): one for item, one in zip(alone, found, strict=True) if one is not None}
+        return read | {str(one["id"]).lower(): one for listed in lists for one in listed}
+
+    async def _vault_is_deleted(self, live: Mapping[str, Json]) -> bool:
+        vault = next(item for item in self._wanted.resources if item.type == _VAULT)
         if vault.id.lower() in live:
             return False
         return await self._arm.get_deleted_vault(self._location, vault.name) is not None
 
     async def _preview(self, recover: bool) -> tuple[str, ...]:
-        changes = await self._arm.what_if(self._deployment, self._location, self._template, self._with_mode(recover))
-        shown = (change for change in changes if change["changeType"] not in ("NoChange", "Ignore"))
-        return tuple(f"{change['changeType']} {_short(change['resourceId'])}" for change in shown)
+        try:
+            changes = await self._arm.what_if(
+                self._deployment, self._location, self._template, self._with_mode(recover)
+            )
+        except OperationError as error:
+            if {one.code for one in each_error(error)} != {_ACTIVE}:
+                raise
+            return ("a deployment is under way already, and is waited for",)
+        listed = (change for change in changes if change["changeType"] not in ("NoChange", "Ignore"))
+        return tuple(f"{change['changeType']} {_short(change['resourceId'])}" for change in listed)
 
     def diff(self, state: Infrastructure | None, inputs: Inputs) -> Change:
         state = state or Infrastructure({})
@@ -98,86 +124,85 @@ class InfrastructureStep(Step[Infrastructure]):
         return Change.update(reasons, preview) if state.live else Change(Action.CREATE, reasons, preview)
 
     def _reasons(self, state: Infrastructure) -> tuple[Reason, ...]:
-        return tuple(_differences(self._expected(), state.live))
+        return tuple(differences(self._wanted.beside(state.live), state.live))
 
     async def apply(
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        parameters = self._with_mode(state is not None and state.recover)
+        state = state or Infrastructure({})
+        await self._remove(stale_assignments(self._wanted.beside(state.live), state.live), progress)
+        after = await self._deployed(state.recover, progress)
+        if state.recover and self._reasons(after):  # a recovered vault keeps the settings that it had
+            after = await self._deployed(after.recover, progress)
+        reasons = self._reasons(after)
+        if reasons:
+            raise _did_not_hold(reasons)
+        return self.outputs(after, inputs)
+
+    async def _remove(self, assignments: Iterable[Expected], progress: Progress) -> None:
+        for item in assignments:
+            progress.info(f"removing role assignment {item.name}, whose principal has gone")
+            await self._arm.delete_resource(item.id, item.api_version)
+
+    async def _deployed(self, recover: bool, progress: Progress) -> Infrastructure:
+        """What is there after the deployment. Raises Conflict where another one of its name had to be waited for."""
+        parameters = self._with_mode(recover)
         try:
             await self._arm.deploy(self._deployment, self._location, self._template, parameters, progress)
         except Conflict as conflict:
-            if conflict.code == "DeploymentActive":
+            if conflict.code == _ACTIVE:
                 # Somebody's run of the same deployment, perhaps ours that was killed: what it leaves is read anew.
                 await self._arm.wait_for_deployment(self._deployment, progress)
             raise
-        after = await self.read(inputs)
-        if self._reasons(after):
-            raise _did_not_hold(self._reasons(after))
-        return self.outputs(after, inputs)
+        return await self._look()
 
     def outputs(self, state: Infrastructure, inputs: Inputs) -> Mapping[str, object]:
-        named = {name: entry.value for name, entry in self._expected().outputs.items()}
-        workspace, vault, insights = (
-            state.live[named[name].lower()] for name in ("workspaceId", "keyVaultId", "applicationInsightsId")
-        )
-        return {
-            "resource_group_id": named["resourceGroupId"],
-            "workspace_id": named["workspaceId"],
-            "workspace_url": f"https://{workspace['properties']['workspaceUrl']}",
-            "workspace_org_id": str(workspace["properties"]["workspaceId"]),
-            "vault_id": named["keyVaultId"],
-            "vault_name": named["keyVaultName"],
-            "vault_uri": vault["properties"]["vaultUri"],
-            "storage_account_id": named["storageAccountId"],
-            "storage_account_name": named["storageAccountName"],
-            "access_connector_id": named["accessConnectorId"],
-            "application_insights_id": named["applicationInsightsId"],
-            "_application_insights_connection_string": Secret(insights["properties"]["ConnectionString"]),
+        """Names and ids are known before anything is there; addresses only once their resource is."""
+        ids = {ours: self._wanted.output(theirs) for ours, theirs in _IDS.items()}
+        found = {
+            ours: state.live.get(ids[holder].lower(), {}).get("properties", {}).get(name)
+            for ours, (holder, name) in _PROPERTIES.items()
         }
-
-    def _expected(self) -> Expansion:
-        try:
-            return expand(self._template, self._parameters, self._scope)
-        except TemplateError as error:
-            raise OperationError(error.code, error.message, resource="bicep/main.json") from error
+        known = {ours: value for ours, value in found.items() if value is not None}
+        return ids | {ours: _presented(ours, value) for ours, value in known.items()}
 
     def _with_mode(self, recover: bool) -> Json:
         return {**self._parameters, "keyVaultCreateMode": {"value": "recover" if recover else "default"}}
 
 
-def _differences(wanted: Expansion, live: Mapping[str, Json]) -> Iterator[Reason]:
-    """A reason for each resource that is missing, and for each field that differs."""
-    for item in wanted.resources:
-        found = live.get(item.id.lower())
-        label = f"{item.type.rsplit('/', 1)[-1]} {item.name}"
-        if found is None:
-            yield Reason(label, None, "created")
-        elif not item.existing:
-            yield from _fields(item.body, found, label, "")
+# Our outputs by those of the template.
+_IDS = {
+    "resource_group_id": "resourceGroupId",
+    "workspace_id": "workspaceId",
+    "vault_id": "keyVaultId",
+    "vault_name": "keyVaultName",
+    "storage_account_id": "storageAccountId",
+    "storage_account_name": "storageAccountName",
+    "access_connector_id": "accessConnectorId",
+    "application_insights_id": "applicationInsightsId",
+}
+# Our outputs by a property of the resource whose id is another of them.
+_PROPERTIES = {
+    "workspace_url": ("workspace_id", "workspaceUrl"),
+    "workspace_org_id": ("workspace_id", "workspaceId"),
+    "vault_uri": ("vault_id", "vaultUri"),
+    "_application_insights_connection_string": ("application_insights_id", "ConnectionString"),
+}
 
 
-def _fields(wanted: object, found: object, label: str, path: str) -> Iterator[Reason]:
-    """Only what the template names is looked at; null means that it leaves the field out."""
-    if path in _WRITE_ONLY or isinstance(wanted, Unknown) or wanted is None:
-        return
-    if isinstance(wanted, Mapping):
-        inside = found if isinstance(found, Mapping) else {}
-        known = {name.lower(): value for name, value in inside.items()}
-        for name, value in wanted.items():
-            yield from _fields(value, known.get(name.lower()), label, f"{path}.{name}" if path else name)
-    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _fields(one, other, label, f"{path}[{index}]")
-    elif not _same(wanted, found):
-        yield Reason(f"{label}: {path}", found, wanted)
+def _presented(name: str, value: object) -> object:
+    if name.startswith("_"):
+        return Secret(str(value))
+    return f"https://{value}" if name == "workspace_url" else str(value)
 
 
-def _same(wanted: object, found: object) -> bool:
-    """Resource Manager answers ids, locations and enums in a case of its own; an empty list may be left out."""
-    if isinstance(wanted, str) and isinstance(found, str):
-        return wanted.lower().replace(" ", "") == found.lower().replace(" ", "")
-    return wanted == found or (wanted == [] and found is None)
+def _deployment_name(environment: str, location: str) -> str:
+    """A deployment's location can't change, so it is part of the name; 64 characters at most."""
+    name = f"dbxwizard-{environment.lower()}-{location.lower().replace(' ', '')}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _LONGEST_NAME - 9]}-{digest}"
 
 
 def _short(resource_id: str) -> str:
@@ -185,9 +210,15 @@ def _short(resource_id: str) -> str:
     return "/".join(parts[-2:])
 
 
+def _refused(error: ServiceError, reasons: Sequence[Reason]) -> ServiceError:
+    """What the service says to a change that it does not allow, with the fields that it is about."""
+    message = f"{error.message} What differs: {shown(reasons)}"
+    return ServiceError(error.code, message, resource=error.resource, fix=error.fix, status=error.status)
+
+
 def _did_not_hold(reasons: tuple[Reason, ...]) -> OperationError:
     return OperationError(
         "deployment-did-not-hold",
-        "the deployment succeeded, but the resources still differ: " + "; ".join(map(str, reasons[:5])),
+        f"the deployment succeeded, but the resources still differ: {shown(reasons)}",
         fix="Another process or an Azure Policy changes them; look at the resource's activity log.",
     )

@@ -36,14 +36,17 @@ class Checked:
         return tuple(item.id for item in self.planned)
 
 
-def check(context: Context, stored: Document, run: Document, level: str = FULL) -> Checked:
-    """All that the deployment would make. ApiError: InvalidTemplate, InvalidTemplateDeployment and what is below it."""
+def check(context: Context, stored: Document, run: Document, level: str = FULL, *, replacing: bool = True) -> Checked:
+    """All that the deployment would make. ApiError: InvalidTemplate, InvalidTemplateDeployment and what is below it.
+
+    `replacing` False: nested deployments of the same names that run, or are kept elsewhere, are in nobody's way.
+    """
     checked = read(context, stored, run)
     look = _Look(context, records.caller_of(run), checked)
     if level == FULL:
         look.rights()
     if level != TEMPLATE_ONLY:
-        look.scopes()
+        look.scopes(replacing=replacing)
         look.bodies(stored)
     return checked
 
@@ -88,18 +91,19 @@ class _Look:
         if missing:
             raise failures.unauthorized(self._caller, missing)
 
-    def scopes(self) -> None:
-        found = [error for item in self._planned for error in self._wrong(item)]
+    def scopes(self, *, replacing: bool) -> None:
+        found = [error for item in self._planned for error in self._wrong(item, replacing)]
         if found:
             raise failures.several(found)
 
-    def _wrong(self, item: Planned) -> Iterator[ApiError]:
+    def _wrong(self, item: Planned, replacing: bool) -> Iterator[ApiError]:
         """What Resource Manager itself can tell."""
         refusal = self._refusal(item)
         if refusal is not None and refusal.status != 403:
             yield refusal
         elif item.resource.is_deployment:
-            yield from _nested_problems(self._context, item, self._ids)
+            previous = self._context.store.get(records.KIND, item.id.lower()) if replacing else None
+            yield from _nested_problems(self._context, item, self._ids, previous)
 
     def _refusal(self, item: Planned) -> ApiError | None:
         wanted = item.wanted
@@ -138,13 +142,14 @@ def _right(item: Planned) -> str:
     return f"{resources.resource_type(parse(item.id)).rights}/write"
 
 
-def _nested_problems(context: Context, item: Planned, planned: Collection[str]) -> Iterator[ApiError]:
+def _nested_problems(
+    context: Context, item: Planned, planned: Collection[str], previous: Document | None
+) -> Iterator[ApiError]:
     """A deployment in a group that is not there, or that would replace one that runs or is kept elsewhere."""
     parsed = parse(item.id)
     group = f"/subscriptions/{parsed.subscription}/resourcegroups/{parsed.group}".lower()
     if parsed.group and group not in planned and not resources.exists(context, group):
         yield group_not_found(parsed.group)
-    previous = context.store.get(records.KIND, item.id.lower())
     location = "" if parsed.group else item.wanted.location
     if not parsed.group and not location:
         yield location_missing(item.resource.name)

@@ -24,7 +24,7 @@ from dbxwizard.sandbox.store import Document
 
 def result(context: Context, stored: Document, run: Document, level: str = preflight.FULL) -> Document:
     """`changes` sorted by id, and `diagnostics`. ApiError as of the deployment itself."""
-    checked = preflight.check(context, stored, run, level)
+    checked = preflight.check(context, stored, run, level, replacing=False)
     look = _Look(context, records.caller_of(run), checked.ids)
     changes = [look.change(item) for item in checked.planned if not item.resource.is_deployment]
     own = stored["id"].rsplit("/providers/", 1)[0]
