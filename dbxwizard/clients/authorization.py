@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import translate, translated
 from dbxwizard.clients.identity import SignedIn
@@ -63,7 +63,7 @@ class RoleAssignment:
     changed: float | None = None
 
 
-class AuthorizationClient:
+class AuthorizationClient(Client):
     """An asynchronous context manager. Every method raises the core's errors."""
 
     def __init__(self, cloud: Cloud, signed_in: SignedIn, subscription_id: str) -> None:
@@ -72,14 +72,6 @@ class AuthorizationClient:
         self._client = AuthorizationManagementClient(
             subscription_id=subscription_id, **sdk_options(cloud, signed_in, self._transport)
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self._transport.close()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from github.PublicKey import encrypt
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.github_connection import GitHubConnection, required
 from dbxwizard.clients.github_types import Head, NewFile, PullRequest, Repository, TokenInfo, TreeFile, Variable
@@ -19,7 +19,7 @@ from dbxwizard.core.secret import Secret
 _WORKFLOWS = ".github/workflows/"
 
 
-class GitHubClient:
+class GitHubClient(Client):
     """The repository `OWNER/NAME`. Raises the errors of core.errors; UsageError for a name that can't be one."""
 
     def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
@@ -35,14 +35,6 @@ class GitHubClient:
         self._resource = f"GitHub repository {repository}"
         self._connection = GitHubConnection(cloud, token)
         self._subject_parts: tuple[Repository, Mapping[str, Any]] | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self._connection.close()

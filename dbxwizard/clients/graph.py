@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from azure.core import AsyncPipelineClient
@@ -22,6 +21,7 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import error_body, service_error, translated
 from dbxwizard.clients.identity import AsyncCredential, SignedIn
@@ -51,7 +51,7 @@ class NewPassword:
     expires: float
 
 
-class GraphClient:
+class GraphClient(Client):
     """An asynchronous context manager. What is found comes as the JSON objects of Graph; every method raises the
     core's errors, and NotYet for what a new application's replication explains."""
 
@@ -66,14 +66,6 @@ class GraphClient:
         self._client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
             f"{cloud.graph}/v1.0", policies=policies, transport=CloudTransport(cloud)
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self._client.close()

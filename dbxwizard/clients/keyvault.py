@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from azure.keyvault.secrets.aio import SecretClient
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.credentials import AsyncCredential
 from dbxwizard.clients.errors import translated
@@ -28,7 +27,7 @@ class VaultSecret:
     expires: float | None = None
 
 
-class VaultClient:
+class VaultClient(Client):
     """An asynchronous context manager; `vault_uri` as the vault's resource says it."""
 
     def __init__(self, cloud: Cloud, signed_in: SignedIn, vault_uri: str) -> None:
@@ -41,14 +40,6 @@ class VaultClient:
             verify_challenge_resource=not cloud.is_sandbox,
             retry_total=0,
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self._client.close()
