@@ -104,7 +104,7 @@ def environment(request: Request) -> TokenCredential | str:
 
 
 def _client_secret(request: Request) -> tuple[str, str, str]:
-    """Tenant, client id and secret. AZURE_CREDENTIALS goes before ARM_…, which name the Databricks service principal."""
+    """Tenant, client id and secret. AZURE_CREDENTIALS comes before ARM_…, which is the Databricks service principal."""
     environ, tenant = request.environ, request.tenant or request.variable("TENANT_ID")
     for prefix in request.prefixes:
         if environ.get(f"{prefix}_CLIENT_SECRET"):
