@@ -90,7 +90,7 @@ def _cloud(invocation: Invocation) -> Iterator[Cloud]:
     with _sandbox(invocation) as endpoints:
         yield discover(
             endpoints.resource_manager,
-            ca_bundle=endpoints.ca_bundle,
+            ca_bundle=endpoints.authority,
             github_url=endpoints.github,
             federation_issuer=endpoints.oidc,
             is_sandbox=True,

@@ -15,6 +15,24 @@ from typing import Any
 from tests.matrix.remote import serve
 
 _PACKAGES = ("dbxwizard.core", "dbxwizard.clients", "dbxwizard.steps", "dbxwizard.cli", "dbxwizard.cli.commands")
+# What the clients and the SDKs load when it is first used.
+_LATE = (
+    "asyncio",
+    "azure.core.pipeline.transport._requests_basic",
+    "azure.core.rest._aiohttp",
+    "azure.core.rest._requests_basic",
+    "azure.identity",
+    "azure.mgmt.core.polling.async_arm_polling",
+    "azure.mgmt.resource.deployments.aio",
+    "azure.mgmt.resource.resources.aio",
+    "concurrent.futures.thread",
+    "dbxwizard.sandbox.session",
+    "encodings.cp437",
+    "encodings.utf_8_sig",
+    "msal_extensions",
+    "sqlite3",
+    "xml.etree.ElementTree",
+)
 _PATIENCE = 120.0  # seconds after which a child counts as hanging
 _started: dict[int, int] = {}  # process id -> where it waits for the word
 
@@ -23,7 +41,7 @@ def _load() -> None:
     for package in map(import_module, _PACKAGES):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             import_module(module.name)
-    for name in ("dbxwizard.sandbox.session", "asyncio", "concurrent.futures.thread", "sqlite3"):
+    for name in _LATE:
         import_module(name)
     gc.collect()
     gc.freeze()  # so that no collection in a child copies the pages of what is loaded
