@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from urllib.parse import unquote
 
+import jwt
 from aiohttp import web
 
-from dbxwizard.sandbox import faults, tls
+from dbxwizard.sandbox import faults, tls, tokens
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, TaskContext
 from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
@@ -245,7 +246,17 @@ class _Answers:
 
 
 def _identity(request: Request) -> tuple[str, ...]:
-    return request.host, request.path, *(f"{name}={value}" for name, value in sorted(request.query.items()))
+    """What is asked, and by whom: a principal keeps its answers when its token is renewed."""
+    query = (f"{name}={value}" for name, value in sorted(request.query.items()))
+    return request.host, request.path, _caller(request), *query
+
+
+def _caller(request: Request) -> str:
+    token = tokens.bearer(request.headers.get("authorization", ""))
+    try:
+        return str(tokens.unverified(token)["oid"])
+    except (jwt.InvalidTokenError, KeyError):
+        return token
 
 
 def _differ(one: Response, other: Response) -> bool:

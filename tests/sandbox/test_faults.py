@@ -15,6 +15,7 @@ import pytest
 
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import Sandbox, locate
@@ -177,6 +178,17 @@ def test_a_stale_reading_opens_nothing_to_a_stranger(wire: Wire) -> None:
     read(wire)
     faults.add(wire.store, Fault("stale", service="github"))
     assert wire.send("GET", "github", VARIABLES).status == 401
+
+
+def test_a_stale_reading_is_ones_own(wire: Wire) -> None:
+    with wire.store.transaction():
+        access.add_token(wire.store, "ghp_of_grace", "grace")
+    logins = []
+    for token in (SANDBOX_TOKEN, "ghp_of_grace"):
+        wire.send("GET", "github", "/user", token=token)
+        faults.add(wire.store, Fault("stale", service="github"))
+        logins.append(wire.send("GET", "github", "/user", token=token).json["login"])
+    assert logins == ["ada", "grace"]
 
 
 # Which requests a rule hits.
