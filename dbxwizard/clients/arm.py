@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from functools import cached_property
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import translated
 from dbxwizard.clients.identity import SignedIn
@@ -34,7 +34,7 @@ _COMPUTE_VERSION = "2024-07-01"
 _DEPLOYMENT_ENDED = ("Succeeded", "Failed", "Canceled")
 
 
-class ArmClient:
+class ArmClient(Client):
     """An asynchronous context manager for one subscription.
 
     What is found comes as the JSON objects of the service. Every method raises the core's errors.
@@ -47,14 +47,6 @@ class ArmClient:
         # Without a Retry-After the SDKs ask again after this many seconds; Azure's own default is 30.
         self._pace = 0.1 if cloud.is_sandbox else 5.0
         self._scope = f"/subscriptions/{subscription_id}"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         await self._transport.close()

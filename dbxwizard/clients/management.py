@@ -79,7 +79,7 @@ def failure(error: Json, status: int, resource: str) -> OperationError | None:
 
 def _status_of(code: str, status: int) -> int:
     """A cause has its own meaning, whatever the status of the answer that tells of it."""
-    if status >= 400 and status != 400:
+    if status > 400:
         return status
     if code.endswith(("NotFound", "DoesNotExist")):
         return 404
