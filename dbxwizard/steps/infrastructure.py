@@ -48,9 +48,14 @@ class ResourceManager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """`live`: what is there, by resource id in lower case. `recover`: the vault's name is held by a deleted one."""
+    """`live`: what is there, by resource id in lower case. `recover`: the vault's name is held by a deleted one.
+
+    `stale`: role assignments that have to be made anew.
+    """
 
     live: Mapping[str, Json]
+    reasons: tuple[Reason, ...]
+    stale: tuple[Expected, ...] = ()
     recover: bool = False
     preview: tuple[str, ...] = ()
 
@@ -72,22 +77,23 @@ class InfrastructureStep(Step[Infrastructure]):
 
     async def read(self, inputs: Inputs) -> Infrastructure:
         state = await self._look()
-        reasons = self._reasons(state)
-        if not reasons:
+        if not state.reasons:
             return state
         try:
             return replace(state, preview=await self._preview(state.recover))
         except ServiceError as error:
             if type(error) is not ServiceError or not state.live:
                 raise
-            raise _refused(error, reasons) from error
+            raise _refused(error, state.reasons) from error
 
     async def _look(self) -> Infrastructure:
         """The group first: without it there is nothing else to read."""
         group, *others = self._wanted.resources
         live_group = await self._arm.get_resource(group.id, group.api_version)
         live = {group.id.lower(): live_group, **await self._live(others)} if live_group else {}
-        return Infrastructure(live, await self._vault_is_deleted(live))
+        recover = await self._vault_is_deleted(live)
+        beside = self._wanted.beside(live)
+        return Infrastructure(live, tuple(differences(beside, live)), stale_assignments(beside, live), recover)
 
     async def _live(self, wanted: Sequence[Expected]) -> dict[str, Json]:
         alone = [item for item in wanted if item.type.lower() not in _LISTED]
@@ -118,25 +124,21 @@ class InfrastructureStep(Step[Infrastructure]):
         return tuple(f"{change['changeType']} {_short(change['resourceId'])}" for change in listed)
 
     def diff(self, state: Infrastructure | None, inputs: Inputs) -> Change:
-        state = state or Infrastructure({})
-        reasons = self._reasons(state)
+        if state is None:  # nobody can see it
+            return Change(Action.CREATE)
         preview = f"what-if: {', '.join(state.preview)}" if state.preview else ""
-        return Change.update(reasons, preview) if state.live else Change(Action.CREATE, reasons, preview)
-
-    def _reasons(self, state: Infrastructure) -> tuple[Reason, ...]:
-        return tuple(differences(self._wanted.beside(state.live), state.live))
+        return Change.update(state.reasons, preview) if state.live else Change(Action.CREATE, state.reasons, preview)
 
     async def apply(
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        state = state or Infrastructure({})
-        await self._remove(stale_assignments(self._wanted.beside(state.live), state.live), progress)
+        state = state or await self._look()
+        await self._remove(state.stale, progress)
         after = await self._deployed(state.recover, progress)
-        if state.recover and self._reasons(after):  # a recovered vault keeps the settings that it had
+        if state.recover and after.reasons:  # a recovered vault keeps the settings that it had
             after = await self._deployed(after.recover, progress)
-        reasons = self._reasons(after)
-        if reasons:
-            raise _did_not_hold(reasons)
+        if after.reasons:
+            raise _did_not_hold(after.reasons)
         return self.outputs(after, inputs)
 
     async def _remove(self, assignments: Iterable[Expected], progress: Progress) -> None:

@@ -83,19 +83,19 @@ def _label(item: Expected) -> str:
     return f"{label} on {' '.join(holder[-1].split('/')[-2:])}" if len(holder) > 1 else label
 
 
-def stale_assignments(wanted: Expansion, live: Mapping[str, Json]) -> list[Expected]:
+def stale_assignments(wanted: Expansion, live: Mapping[str, Json]) -> tuple[Expected, ...]:
     """Role assignments whose principal or role is another, or is gone: they can't be changed, only made anew.
 
     Resource Manager answers RoleAssignmentUpdateNotPermitted to a PUT. So it is with the assignment of an identity
     that was deleted with its resource and that the deployment brings back.
     """
-    return [
+    return tuple(
         item
         for item in wanted.resources
         if item.type.lower() == ROLE_ASSIGNMENT.lower()
         and item.id.lower() in live
         and not _is_held_by(item.body["properties"], live[item.id.lower()]["properties"])
-    ]
+    )
 
 
 def _is_held_by(wanted: Json, found: Json) -> bool:
