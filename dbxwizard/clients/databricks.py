@@ -34,6 +34,7 @@ _CLUSTERS, _LIBRARIES = "/api/2.1/clusters", "/api/2.0/libraries"
 _SECRETS, _JOBS, _WORKSPACE = "/api/2.0/secrets", "/api/2.2/jobs", "/api/2.0/workspace"
 _CREDENTIALS, _REPOS = "/api/2.0/git-credentials", "/api/2.0/repos"
 _TOKENS = "/api/2.0/token"
+_RULES = "/api/2.0/preview/accounts/access-control/rule-sets"
 _AT_ONCE = 8  # requests under way; learn.microsoft.com/azure/databricks/resources/limits allows tens of them a second
 _PATIENCE = 1200.0  # seconds a cluster may take to settle
 
@@ -133,6 +134,25 @@ class WorkspaceClient:
     async def _patch(self, kind: str, principal_id: str, operation: Json) -> None:
         body = {"schemas": [_PATCH_SCHEMA], "Operations": [operation]}
         await self._do("PATCH", f"{_SCIM}/{kind}/{principal_id}", body=body)
+
+    # Roles on a service principal of the account, which all its workspaces share.
+
+    async def account_id(self) -> str:
+        """The account of the workspace; "" where it does not say."""
+        return str((await self._get("/.well-known/databricks-config")).get("account_id") or "")
+
+    async def service_principal_rules(self, account_id: str, application_id: str) -> Json:
+        """{"etag", "grant_rules": [{"role", "principals"}]}; for those who manage the service principal."""
+        name = _rule_set(account_id, application_id)
+        return await self._get(_RULES, f"roles on {application_id}", name=name, etag="")
+
+    async def set_service_principal_rules(
+        self, account_id: str, application_id: str, rules: Sequence[Mapping[str, Any]], etag: str
+    ) -> None:
+        """Replaces all rules. Conflict: they are no longer those that came with `etag`."""
+        name = _rule_set(account_id, application_id)
+        rule_set = {"name": name, "etag": etag, "grant_rules": [dict(rule) for rule in rules]}
+        await self._do("PUT", _RULES, f"roles on {application_id}", body={"name": name, "rule_set": rule_set})
 
     # Rights on objects. `kind`: clusters, jobs, directories, repos …; an entry as the API has it.
 
@@ -395,6 +415,10 @@ def _connect(cloud: Cloud, signed_in: SignedIn, url: str, resource_id: str, time
     from dbxwizard.clients.databricks_connection import Connection
 
     return Connection(cloud, signed_in.credential, url, resource_id, timeout=min(timeout, request_timeout()[1]))
+
+
+def _rule_set(account_id: str, application_id: str) -> str:
+    return f"accounts/{account_id}/servicePrincipals/{application_id}/ruleSets/default"
 
 
 def _values(names: Collection[str]) -> list[Json]:

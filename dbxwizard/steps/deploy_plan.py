@@ -28,6 +28,7 @@ from dbxwizard.steps.infrastructure import InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.members import MemberStep, member_step
 from dbxwizard.steps.principals import Directory, Principals, repository_of
+from dbxwizard.steps.run_as import RunAsStep
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheel_build import WheelBuilds
 from dbxwizard.steps.wheels import WheelStep
@@ -155,9 +156,12 @@ class _Deployment:
                 fix="Name the repository in Repo_Configuration; setup writes it.",
             )
         repository = Repository(folders[0].url, folders[0].provider, self._options.ref)
-        return [
+        right = RunAsStep(self._workspace, self._client_id)
+        needs = (*needs, right.id)
+        jobs = [
             JobStep(self._workspace, job, self._client_id, repository, needs=needs) for job in self._environment.jobs
         ]
+        return [right, *jobs]
 
     def _token(self) -> list[Step[Any]]:
         """Only where a secret scope still takes it from the vault."""

@@ -23,6 +23,7 @@ from dbxwizard.steps.databricks_workspace import SharedWorkspace
 from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
 from dbxwizard.steps.jobs import JobStep, Repository
+from dbxwizard.steps.run_as import RunAsStep, run_as_step
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheels import WheelStep
 from dbxwizard.steps.workspace import Workspace
@@ -161,7 +162,8 @@ class Environment:
         return GitFolderStep(self.shared, folder, SPN, self.ref, self.commit_of)
 
     def job(self, job: Job = JOB) -> JobStep:
-        return JobStep(self.shared, job, SPN, Repository(self.url, "gitHub", self.ref))
+        repository = Repository(self.url, "gitHub", self.ref)
+        return JobStep(self.shared, job, SPN, repository, needs=[run_as_step(self.shared)])
 
     def wheel(self, project: Path, clusters: Sequence[str] = (CLUSTER.name,)) -> WheelStep:
         return WheelStep(self.shared, "framework", project, clusters)
@@ -181,15 +183,19 @@ class Environment:
 
     # Running
 
+    def _with_what_they_need(self, steps: Sequence[Step[Any]]) -> list[Step[Any]]:
+        right = [RunAsStep(self.shared, SPN)] if any(isinstance(step, JobStep) for step in steps) else []
+        return [self.infrastructure, self.workspace(), *right, *steps]
+
     async def plan(self, *steps: Step[Any]) -> Plan:
-        every = [self.infrastructure, self.workspace(), *steps]
+        every = self._with_what_they_need(steps)
         try:
             return await make_plan(every, listener=self.events.append, clock=self.clock, actor=self.actor)
         finally:
             self.forget()
 
     async def deploy(self, *steps: Step[Any]) -> RunResult:
-        every = [self.infrastructure, self.workspace(), *steps]
+        every = self._with_what_they_need(steps)
         plan = await make_plan(every, listener=self.events.append, clock=self.clock, actor=self.actor)
         result = await run(plan, listener=self.events.append, clock=self.clock)
         await self.close()

@@ -18,6 +18,7 @@ from tests.databricks.environment import CLUSTER, TOKEN, Environment, push
 APIS = (
     compute.ClustersAPI,
     compute.LibrariesAPI,
+    iam.AccountAccessControlProxyAPI,
     iam.GroupsV2API,
     iam.PermissionsAPI,
     iam.CurrentUserAPI,
@@ -31,6 +32,9 @@ APIS = (
     workspace.WorkspaceAPI,
 )
 FORM = {"path", "format", "overwrite"}  # of workspace/import, which the SDK sends as a form from its mixin
+
+
+DISCOVERY = (r"/\.well-known/databricks-config", frozenset[str](), frozenset[str]())  # databricks.sdk.oauth
 
 
 def operations() -> Iterator[tuple[str, re.Pattern[str], frozenset[str], frozenset[str]]]:
@@ -95,7 +99,7 @@ async def test_every_request_is_one_of_the_sdk(
     await the_rest(world)
     public = {name for name, _ in inspect.getmembers(WorkspaceClient, inspect.isfunction) if not name.startswith("_")}
     assert public - called == set(), "a call of the client is not tried"
-    known = list(operations())
+    known = [*operations(), ("GET", re.compile(DISCOVERY[0]), *DISCOVERY[1:])]
     for method, path, body, query in sent:
         fitting = [
             (fields, queries) for verb, pattern, fields, queries in known if verb == method and pattern.fullmatch(path)

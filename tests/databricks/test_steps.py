@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from dbxwizard.core.advice import advise
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Cluster, Job
 from dbxwizard.sandbox import faults
@@ -98,6 +99,41 @@ async def test_lists_are_read_once_for_all_steps(world: World, environment: Envi
         "GET /api/2.1/clusters/list",
     ]
     assert sum("/permissions/clusters/" in one for one in requests) == 2  # each cluster has its own
+
+
+# The right to run jobs as the service principal
+
+
+async def test_who_adds_the_service_principal_takes_the_right(world: World, environment: Environment) -> None:
+    await environment.deploy()
+    with world.store.transaction():  # somebody else's role stays
+        kept = {"role": "roles/servicePrincipal.user", "principals": ["users/grace@contoso.example"]}
+        rules = world.store.get("databricks.ruleSet", SPN) or {}
+        world.store.put("databricks.ruleSet", SPN, {**rules, "grant_rules": [*rules["grant_rules"], kept]})
+    plan = await environment.plan(environment.cluster(), environment.job())
+    assert changed(plan)["run-as"] == ["roles/servicePrincipal.user"]
+    assert (await environment.deploy(environment.cluster(), environment.job())).errors == ()
+    held = {
+        rule["role"]: rule["principals"] for rule in (world.store.get("databricks.ruleSet", SPN) or {})["grant_rules"]
+    }
+    assert held == {
+        "roles/servicePrincipal.manager": [f"users/{ADA}"],
+        "roles/servicePrincipal.user": ["users/grace@contoso.example", f"users/{ADA}"],
+    }
+
+
+async def test_who_does_not_manage_it_is_told_what_is_missing(world: World, environment: Environment) -> None:
+    """The service principal came by itself, in GitHub Actions; nobody manages it."""
+    environment.actor = SPN
+    await environment.deploy()
+    environment.actor = ADA
+    failed = await environment.deploy(environment.cluster(), environment.job())
+    assert [(error.code, error.exit_code) for error in failed.errors] == [("PERMISSION_DENIED", 3)]
+    assert "Service Principal User" in advise(failed.errors[0])
+    environment.actor = SPN  # whose jobs anybody may deploy once they are as the file says
+    assert (await environment.deploy(environment.cluster(), environment.job())).errors == ()
+    environment.actor = ADA
+    assert (await environment.deploy(environment.cluster(), environment.job())).status == "unchanged"
 
 
 # Workspace

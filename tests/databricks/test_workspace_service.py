@@ -472,9 +472,11 @@ def test_a_git_credential_of_a_service_principal_is_set_by_its_manager(
     number = int(principal.id or 0)
     with pytest.raises(PermissionDenied, match="not a manager"):
         ada.git_credentials.create("gitHub", git_username="ada", personal_access_token="t", principal_id=number)
-    ada.service_principals_v2.delete(str(number))
-    ada.service_principals_v2.create(application_id=SPN)
-    number = int(next(iter(ada.service_principals_v2.list())).id or 0)
+    ada.service_principals_v2.delete(str(number))  # leaves the workspace; the account knows it still
+    number = int(ada.service_principals_v2.create(application_id=SPN).id or 0)
+    with pytest.raises(PermissionDenied, match="not a manager"):
+        ada.git_credentials.create("gitHub", git_username="ada", personal_access_token="t", principal_id=number)
+    number = int(ada.service_principals_v2.create(application_id=SPN.replace("1", "9")).id or 0)
     ada.git_credentials.create("gitHub", git_username="ada", personal_access_token="t", principal_id=number)
     with pytest.raises(Exception, match="Only one credential per provider is allowed"):
         ada.git_credentials.create("gitHub", git_username="ada", personal_access_token="t", principal_id=number)

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
+from dbxwizard.sandbox.databricks.rule_sets import ACCOUNT_ID
 from dbxwizard.sandbox.entra.directory import ADA, DATA_SCIENTISTS_ID
-from dbxwizard.sandbox.fields import Spec
+from dbxwizard.sandbox.fields import Spec, check
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.oidc import Job, job_token_request
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
@@ -221,6 +222,7 @@ class StrictWorld:
             "token_id": token,
             "git_provider": "gitHub",
             "language": "PYTHON",
+            "name": f"accounts/{ACCOUNT_ID}/servicePrincipals/{self.nobody_app}/ruleSets/default",
         }
 
     def _make_secret(self) -> None:
@@ -229,11 +231,14 @@ class StrictWorld:
 
 
 def minimal(spec: Spec, values: Mapping[str, Any] | None = None) -> Any:
-    """The smallest value that a description of fields allows, with the `values` of fields that it knows."""
+    """The smallest value that a description of fields allows, with those of `values` that fit."""
     if isinstance(spec, tuple):
         return minimal(spec[0])
     if isinstance(spec, Mapping):
-        given, known = values or {}, {name.rstrip("?"): inner for name, inner in spec.items() if name != "*"}
+        known = {name.rstrip("?"): inner for name, inner in spec.items() if name != "*"}
+        given = {
+            name: value for name, value in (values or {}).items() if name in known and not check(value, known[name])
+        }
         wanted = [name for name in known if name in spec or name in given]
         return {name: given.get(name, minimal(known[name])) for name in wanted}
     if isinstance(spec, frozenset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbxwizard.sandbox.databricks import rule_sets
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, numeric_id
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -64,7 +65,7 @@ def _owner(call: Call, principal_id: object) -> tuple[WorkspaceState, Document]:
     owner = state.get("principal", str(principal_id))
     if owner is None or owner["kind"] != "servicePrincipal":
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Service principal {principal_id} does not exist.")
-    if caller.id not in owner["managers"]:
+    if not rule_sets.holds(state, caller, owner["name"], rule_sets.MANAGER):
         raise ApiError(403, "PERMISSION_DENIED", f"{caller.name} is not a manager of service principal {principal_id}.")
     return state, owner
 

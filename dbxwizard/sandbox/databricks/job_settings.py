@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dbxwizard.sandbox.databricks import rule_sets
 from dbxwizard.sandbox.databricks.compute import CLUSTER, check_cluster, invalid
 from dbxwizard.sandbox.databricks.libraries import LIBRARY
 from dbxwizard.sandbox.databricks.schedule import is_cron, is_time_zone
@@ -183,7 +184,8 @@ def _check_run_as(state: WorkspaceState, caller: Caller, run_as: Document | None
     kind, name = next(iter(run_as.items()))
     if not state.exists(kind, name):
         raise invalid(f"run_as: {name} does not exist in this workspace.")
-    if name != caller.name and not caller.admin:
+    may = rule_sets.holds(state, caller, name, rule_sets.USER) if kind == "service_principal_name" else caller.admin
+    if name.lower() != caller.name.lower() and not may:
         raise ApiError(403, "PERMISSION_DENIED", f"{caller.name} is not allowed to run jobs as {name}.")
 
 

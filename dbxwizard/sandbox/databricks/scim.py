@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from dbxwizard.sandbox.databricks import rule_sets
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, query_int
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -212,8 +213,9 @@ def _new_principal(call: Call, state: WorkspaceState, resource: str) -> Document
     body["externalId"] = given.get("externalId")
     body["active"] = given.get("active", True)
     body["entitlements"] = _entitlements(given.get("entitlements", []))
-    body["managers"] = [Caller.of(call).id] if kind == "servicePrincipal" else []
     state.put("principal", body["id"], body)
+    if kind == "servicePrincipal":
+        rule_sets.made(call.store, name, Caller.of(call).name)
     for group in given.get("groups", []):
         _add_members(state, _group_by_id(state, group.get("value", "")), [body["id"]])
     return body

@@ -23,6 +23,7 @@ from dbxwizard.sandbox.databricks import (
     libraries,
     permissions,
     repos,
+    rule_sets,
     runs,
     scim,
     secrets,
@@ -68,6 +69,7 @@ class WorkspaceService(Service):
             jobs,
             runs,
             access_tokens,
+            rule_sets,
         ):
             module.register(self)
         self.route("GET", "/.well-known/databricks-config", public=True)(_discovery)
@@ -111,6 +113,8 @@ class WorkspaceService(Service):
         if principal is None:
             kind = "user" if identity.user else "servicePrincipal"
             principal = state.enter(call, kind, name, display_name, identity.object_id)
+            if kind == "servicePrincipal":
+                rule_sets.made(call.store, name)
         state.join(ADMINS, principal["id"])
         return principal
 
@@ -185,7 +189,7 @@ def _discovery(call: Call) -> Response:
     state = WorkspaceState.of(call)
     host = call.url(call.request.host)
     body = {"oidc_endpoint": f"{host}/oidc", "workspace_id": state.record()["workspaceId"], "cloud": "Azure"}
-    return Response(200, body)
+    return Response(200, {**body, "account_id": rule_sets.ACCOUNT_ID})
 
 
 def _names(store: Store, identity: tokens.Identity) -> tuple[str, str]:

@@ -111,7 +111,6 @@ class WorkspaceState:
             "externalId": None,
             "active": True,
             "entitlements": [],
-            "managers": [],
         }
         self.put("principal", body["id"], body)
         home = self.add_folder(call, f"/Users/{name}")
