@@ -103,7 +103,8 @@ class Connection:
     def vault(self, vault_uri: str) -> VaultClient:
         from dbxwizard.clients.keyvault import VaultClient
 
-        return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, self.signed_in, vault_uri))
+        actor = self._databricks or self.signed_in  # the files give the vault's data to the Databricks one
+        return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, actor, vault_uri))
 
     async def workspace(self, workspace_url: str, workspace_resource_id: str) -> WorkspaceClient:
         from dbxwizard.clients.databricks import WorkspaceClient

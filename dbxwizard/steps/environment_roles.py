@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dbxwizard.core.plan import Inputs
 from dbxwizard.parameters.model import Access, Environment, RoleAssignment
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.deployer_limits import DeployerLimits
 from dbxwizard.steps.principals import Principal, Principals
 from dbxwizard.steps.role_assignments import Assignment, AssignmentReader, RoleAssignmentStep, Source
 
@@ -17,7 +18,8 @@ async def environment_role_steps(
 ) -> list[RoleAssignmentStep]:
     """One step for each principal and role. Raises OperationError for a principal that nobody knows."""
     reader = AssignmentReader(connection.authorization(environment.subscription_id))
-    made = _Roles(environment, reader)
+    actor = connection.signed_in
+    made = _Roles(environment, reader, None if actor.kind == "user" else DeployerLimits(reader, actor.object_id))
     steps: list[RoleAssignmentStep] = []
     for assignment in environment.role_assignments:
         principal = await principals.resolve(assignment.principal, assignment.principal_type)
@@ -30,8 +32,8 @@ async def environment_role_steps(
 
 
 class _Roles:
-    def __init__(self, environment: Environment, reader: AssignmentReader) -> None:
-        self._environment, self._reader = environment, reader
+    def __init__(self, environment: Environment, reader: AssignmentReader, limits: DeployerLimits | None) -> None:
+        self._environment, self._reader, self._limits = environment, reader, limits
         self._infrastructure = f"{environment.name.lower()}/infrastructure"
         group = environment.resources.resource_group
         self._group = f"/subscriptions/{environment.subscription_id}/resourceGroups/{group}"
@@ -61,6 +63,7 @@ class _Roles:
             wanted=wanted,
             environment=name,
             needs=(self._infrastructure,),
+            limits=self._limits,
         )
 
 

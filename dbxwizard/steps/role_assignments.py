@@ -7,9 +7,9 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from dbxwizard.core.errors import NotFound
+from dbxwizard.core.errors import NotFound, UsageError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.plan import Scope as PlanScope
 
@@ -136,6 +136,12 @@ class Assignment:
     description: str = ""
 
 
+class Limits(Protocol):
+    """As steps.deployer_limits has them."""
+
+    async def forbids(self, role: str, scope: str) -> bool: ...
+
+
 class RoleAssignmentStep(Step[AssignmentState]):
     """The assignment is there, with its condition. Output: role_assignment_id."""
 
@@ -149,8 +155,11 @@ class RoleAssignmentStep(Step[AssignmentState]):
         environment: str = "",
         plan_scope: PlanScope = PlanScope.DEPLOY,
         needs: tuple[str, ...] = (),
+        limits: Limits | None = None,
     ) -> None:
+        """`limits`: what the actor may give, where that is known to be limited."""
         self.id, self.title, self.environment = step_id, title, environment
+        self._limits = limits
         self.scope, self.needs = plan_scope, needs
         self._reader, self._wanted = reader, wanted
         self._seen = 0  # the newest listing that this step has looked at
@@ -164,6 +173,13 @@ class RoleAssignmentStep(Step[AssignmentState]):
         existing = next(
             (one for one in listing.entries if (one.principal_id.lower(), one.role) == (principal, role)), None
         )
+        if existing is None and self._limits and await self._limits.forbids(role, scope):
+            raise UsageError(
+                "role-not-allowed",
+                f"the deployer may not give the role {self._wanted.role}: it was not in the files when setup ran",
+                resource=self.title,
+                fix="Run `dbxwizard setup` again, as a person: it extends the deployer's condition.",
+            )
         return AssignmentState(scope, principal, role, existing)
 
     def diff(self, state: AssignmentState | None, inputs: Inputs) -> Change:

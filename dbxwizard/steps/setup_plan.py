@@ -25,6 +25,7 @@ from dbxwizard.steps.applications import (
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.federation import FederationStep
 from dbxwizard.steps.git_token import AskToken, GitToken, git_token
+from dbxwizard.steps.github_access import require_rights
 from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, stored_versions
 from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
@@ -91,11 +92,13 @@ async def setup_steps(
     adoptions = adopted(options.adopt, _keys(pairs(environments, options.isolation)))
     github = connection.github(options.repository)
     repository = await github.repository()
+    person = await github.token_info()
+    require_rights(repository, person)
     names = [environment.name for environment in environments]
     token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
-    made = _Setup(options, tuple(environments), connection, github, repository, token, adoptions)
+    made = _Setup(options, tuple(environments), connection, github, repository, person.login, token, adoptions)
     steps = [*await role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
-    return (*steps, *await made.files())
+    return (*steps, *made.files())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class _Setup:
     connection: Connection
     github: GitHubClient
     repository: Repository
+    git_username: str
     git_token: GitToken | None
     adoptions: Mapping[str, str]
 
@@ -221,11 +225,11 @@ class _Setup:
             )
         )
 
-    async def files(self) -> list[Step[Any]]:
+    def files(self) -> list[Step[Any]]:
         """The environment files get what only setup knows, and reach the repository."""
         values = Values(
             self.options.subscription_id,
-            (await self.github.token_info()).login,
+            self.git_username,
             self.repository.html_url,
             self._person,
         )

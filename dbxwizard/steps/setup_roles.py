@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.plan import Inputs, Scope, Step
 from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
@@ -24,8 +25,14 @@ from dbxwizard.steps.role_assignments import (
 )
 
 if TYPE_CHECKING:
+    from dbxwizard.clients.authorization import AuthorizationClient
     from dbxwizard.steps.setup_plan import Pair, SetupOptions
 
+_NEEDED = (
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleAssignments/write",
+    "Microsoft.Authorization/roleDefinitions/write",
+)
 _GIVER = "Role Based Access Control Administrator"
 
 
@@ -38,6 +45,7 @@ async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: C
     """
     authorization = connection.authorization(options.subscription_id)
     arm = connection.arm(options.subscription_id)
+    await _require_rights(authorization)
     made = _Roles(options, AssignmentReader(authorization))
     steps: list[Step[Any]] = [ProvidersStep(arm), CustomRoleStep(authorization, options.role_name)]
     if options.isolation == "environment":
@@ -47,6 +55,27 @@ async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: C
     for pair in pairs:
         steps += await made.of(pair)
     return steps
+
+
+async def _require_rights(authorization: AuthorizationClient) -> None:
+    """Raises Forbidden for a right that setup can't do without.
+
+    Asked beforehand: later, a refusal counts as "not yet" for ten minutes, as the application was just made.
+    """
+    from dbxwizard.clients.authorization import allowed
+
+    scope = f"/subscriptions/{authorization.subscription_id}"
+    held = await authorization.permissions(scope)
+    missing = [action for action in _NEEDED if not allowed(held, action)]
+    if missing:
+        raise Forbidden(
+            "AuthorizationFailed",
+            f"you may not {', '.join(missing)} over scope '{scope}'",
+            resource=f"subscription {authorization.subscription_id}",
+            status=403,
+            action=missing[0],
+            scope=scope,
+        )
 
 
 class _Roles:

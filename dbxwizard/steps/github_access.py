@@ -1,0 +1,33 @@
+"""What the GitHub token has to be able to do, asked before anything is made anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dbxwizard.core.errors import Forbidden
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.github_types import Repository, TokenInfo
+
+
+def require_rights(repository: Repository, token: TokenInfo) -> None:
+    """Raises Forbidden where the token's user does not administer the repository, or the token lacks its scope.
+
+    GitHub itself would say "Not Found" of either, and half-way. A fine-grained token does not tell what it may.
+    """
+    if token.scopes is not None and "repo" not in token.scopes:
+        raise Forbidden(
+            "github-token-scope",
+            f"the GitHub token lacks the scope `repo`; it has {', '.join(sorted(token.scopes)) or 'none'}",
+            resource=repository.full_name,
+            fix="Give it with `gh auth refresh --scopes repo,workflow`, or make a token with the scope `repo`.",
+            status=403,
+        )
+    if not repository.may_administer:
+        raise Forbidden(
+            "github-not-administrator",
+            f"{token.login} does not administer {repository.full_name}",
+            resource=repository.full_name,
+            fix="Setup needs admin rights on the repository: ask its owner for them, or have the owner run setup.",
+            status=403,
+        )

@@ -1,0 +1,201 @@
+"""Each right that setup and deploy need, taken away alone: one answer that names it, and says what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
+from dbxwizard.sandbox.github import access
+from dbxwizard.sandbox.github.seed import LOGIN, OWNER, SANDBOX_TOKEN
+from dbxwizard.sandbox.store import Store
+from tests.road.conftest import Outcome, Road
+
+ROLE = "99999999-0000-4000-8000-000000000000"
+DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions/"
+NEW_ROLE = """{
+      "roles": ["Monitoring Reader"],
+      "principal": "databricks-spn",
+      "principalType": "ServicePrincipal"
+    },
+    {
+      "roles": ["Key Vault Administrator", "Contributor", "DBX_Custom_Role"],"""
+
+
+def without(road: Road, *actions: str, data: bool = False) -> None:
+    """The person is Owner, but for `actions`."""
+    with road.change() as store:
+        permission = {"actions": ["*"], "notActions": list(actions), "dataActions": [], "notDataActions": []}
+        body: dict[str, Any] = {
+            "id": DEFINITIONS + ROLE,
+            "name": ROLE,
+            "roleName": "Almost",
+            "roleType": "CustomRole",
+            "description": "",
+            "permissions": [permission],
+            "assignableScopes": [f"/subscriptions/{SUBSCRIPTION_ID}"],
+            "createdAt": 0.0,
+        }
+        store.put("arm.roleDefinition", (DEFINITIONS + ROLE).lower(), body)
+        for key, one in store.find("arm.roleAssignment"):
+            if one["principalType"] == "User" and one["scope"].count("/") == 2:
+                role = f"{one['scope']}{DEFINITIONS}{ROLE}"
+                store.put("arm.roleAssignment", key, {**one, "roleDefinitionId": role})
+
+
+def told(outcome: Outcome, *words: str) -> None:
+    """One cause, with its advice; `words` stand in it."""
+    assert outcome.code == 3, (outcome.code, outcome.out)
+    assert outcome.errors
+    for error in outcome.errors:
+        assert error["fix"], error
+        text = f"{error['code']} {error['message']} {error['fix']}".lower()
+        assert any(word.lower() in text for word in words), text
+    assert "Traceback" not in outcome.err + outcome.out
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "Microsoft.Resources/subscriptions/providers/read",
+        "Microsoft.Databricks/register/action",
+        "Microsoft.KeyVault/register/action",
+        "Microsoft.Authorization/roleDefinitions/write",
+        "Microsoft.Authorization/roleAssignments/read",
+        "Microsoft.Authorization/roleAssignments/write",
+    ],
+)
+def test_setup_without_one_right_in_azure(fresh: Road, action: str) -> None:
+    without(fresh, action)
+    told(fresh.setup(), action)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "Microsoft.Authorization/roleAssignments/read",
+        "Microsoft.Authorization/roleAssignments/write",
+        "Microsoft.Databricks/workspaces/write",
+        "Microsoft.Insights/components/write",
+        "Microsoft.KeyVault/locations/deletedVaults/read",
+        "Microsoft.KeyVault/vaults/write",
+        "Microsoft.OperationalInsights/workspaces/write",
+        "Microsoft.Resources/deployments/whatIf/action",
+        "Microsoft.Resources/deployments/write",
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        "Microsoft.Resources/subscriptions/resourceGroups/write",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/write",
+        "Microsoft.Storage/storageAccounts/write",
+    ],
+)
+def test_deploy_without_one_right_in_azure(set_up: Road, action: str) -> None:
+    without(set_up, action)
+    told(set_up.deploy("-e", "Development"), action)
+
+
+def test_setup_where_members_may_not_register_applications(fresh: Road) -> None:
+    with fresh.change() as store:
+        store.put("_setting", "entra", {"members_may_register": False})
+    told(fresh.setup(), "Application Developer")
+
+
+def _token(store: Store, **changes: Any) -> None:
+    access.add_token(store, SANDBOX_TOKEN, LOGIN, **changes)
+
+
+FINE_GRAINED = {
+    "actions_variables": "write",
+    "administration": "write",
+    "contents": "write",
+    "environments": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "secrets": "write",
+    "variables": "write",
+    "workflows": "write",
+}
+
+
+def test_setup_with_a_token_without_the_scope_repo(fresh: Road) -> None:
+    with fresh.change() as store:
+        _token(store, scopes=("workflow",))
+    before = fresh.writes()
+    outcome = fresh.setup()
+    assert fresh.writes() == before
+    told(outcome, "scope `repo`")
+
+
+@pytest.mark.parametrize("permission", ["administration", "contents", "environments"])
+def test_setup_with_a_fine_grained_token_without_one_permission(fresh: Road, permission: str) -> None:
+    with fresh.change() as store:
+        _token(
+            store,
+            kind="fine-grained",
+            permissions={name: level for name, level in FINE_GRAINED.items() if name != permission},
+        )
+    told(fresh.setup(), permission)
+
+
+def test_setup_by_somebody_who_is_no_administrator_of_the_repository(fresh: Road) -> None:
+    with fresh.change() as store:
+        organisation = store.get("github.account", OWNER)
+        assert organisation
+        store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
+    told(fresh.setup(), "admin")
+
+
+def test_deploy_by_somebody_whom_the_workspace_does_not_know_and_azure_does_not_vouch_for(deployed: Road) -> None:
+    without(deployed, "Microsoft.Databricks/workspaces/write")
+    with deployed.change() as store:
+        for key, body in store.find("databricks.group"):
+            if body["displayName"] == "admins":
+                store.put("databricks.group", key, {**body, "members": body["members"][:0]})
+    told(deployed.deploy("-e", "Development"), "admins")
+
+
+def test_a_secret_of_the_vault_without_a_data_role_on_it(deployed: Road) -> None:
+    """What was given within ten minutes may still be on its way, so everything here is older than that."""
+    deployed.edit("Development", '"tenant-id"', '"key-vault:something"')
+    path = deployed.folder / "environments" / "Development.json"
+    text = path.read_text("utf-8")
+    start = text.index("    {", text.index('"The service principal that owns'))
+    path.write_text(text[:start] + text[text.index("  ],", start) :], "utf-8")  # without the person's own entry
+    with deployed.change() as store:
+        for key, body in store.find("arm.roleAssignment"):
+            old = {name: body[name] - 3600 for name in ("createdAt", "effectiveAt")}
+            store.put("arm.roleAssignment", key, {**body, **old})
+            if body["principalType"] == "User" and "resourceGroups" in body["scope"]:
+                store.delete("arm.roleAssignment", key)
+    told(deployed.deploy("-e", "Development"), "Key Vault Secrets")
+
+
+def test_a_role_that_was_added_after_setup_is_told_before_a_job_changes_anything(set_up: Road) -> None:
+    old = '{\n      "roles": ["Key Vault Administrator", "Contributor", "DBX_Custom_Role"],'
+    set_up.edit("Development", old, NEW_ROLE)
+    before = set_up.writes()
+    outcome = set_up.deploy("-e", "Development", **set_up.job("Development"))
+    assert outcome.code == 2
+    (error,) = outcome.errors
+    assert error["code"] == "role-not-allowed"
+    assert "Monitoring Reader" in error["message"]
+    assert "setup" in error["fix"]
+    assert set_up.writes() == before
+    assert set_up.setup("--no-publish").code == 0
+    assert set_up.deploy("-e", "Development", **set_up.job("Development")).code == 0
+
+
+def test_a_condition_that_can_not_be_read_is_what_the_service_says(set_up: Road) -> None:
+    """The condition in another form than ours: the service refuses, and the advice is the same."""
+    old = '{\n      "roles": ["Key Vault Administrator", "Contributor", "DBX_Custom_Role"],'
+    set_up.edit("Development", old, NEW_ROLE)
+    with set_up.change() as store:
+        for key, body in store.find("arm.roleAssignment"):
+            if body["condition"]:
+                other = re.sub(r"([0-9a-f-]{36})", r"'\1'", body["condition"])
+                other = other.replace("GuidEquals", "StringEqualsIgnoreCase")
+                store.put("arm.roleAssignment", key, {**body, "condition": other})
+    outcome = set_up.deploy("-e", "Development", **set_up.job("Development"))
+    told(outcome, "ABAC condition")
+    assert "setup" in outcome.errors[0]["fix"]
