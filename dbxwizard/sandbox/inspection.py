@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import Sandbox
@@ -16,32 +17,22 @@ def show(state: Path) -> dict[str, list[Any]]:
     """The whole state as a person would list it: sorted, without timestamps, sessions, counters or credentials."""
     with Sandbox(state) as sandbox:
         sandbox.settle()
-        store = Store(state)
-        try:
+        with closing(Store(state)) as store:
             sections = [service.show(store) for service in all_services().values()]
-        finally:
-            store.close()
     return {name: entries for section in sections for name, entries in section.items()}
 
 
 def log(state: Path) -> dict[str, list[Any]]:
     """Every request since the sandbox was made."""
-    with Sandbox(state):
-        store = Store(state)
-        try:
-            return {"requests": store.requests()}
-        finally:
-            store.close()
+    with Sandbox(state), closing(Store(state)) as store:
+        return {"requests": store.requests()}
 
 
 def reset(state: Path) -> bool:
-    """Forgets everything; False when there was nothing. Raises Timeout while another process serves it."""
+    """Forgets everything; False when there was nothing. Raises filelock.Timeout while another process serves it."""
     with FileLock(f"{state}.lock", timeout=0):
         files = [state.with_name(state.name + suffix) for suffix in ("", "-wal", "-shm")]
         existed = state.exists()
         for file in files:
             file.unlink(missing_ok=True)
         return existed
-
-
-__all__ = ["Timeout", "log", "reset", "show"]

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -116,12 +116,9 @@ class Sandbox:
         self._wait_for(lambda: self._server is not None)
 
     def endpoints(self) -> Endpoints:
-        store = Store(self.state)
-        try:
+        with closing(Store(self.state)) as store:
             ports = Ports(store)
             hosts = {name: ports.url(name) for name in ports.known()}
-        finally:
-            store.close()
         return Endpoints.of(hosts, tls.bundle(self.state.parent), self.state)
 
     def settle(self) -> None:
@@ -158,11 +155,8 @@ class Sandbox:
 def _listens(state: Path) -> bool:
     if not state.exists():
         return False
-    store = Store(state)
-    try:
+    with closing(Store(state)) as store:
         port = Ports(store).known().get("arm")
-    finally:
-        store.close()
     if port is None:
         return False
     with socket.socket() as probe:
