@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.identity import SignedIn, sign_in
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from tests.matrix import summary
+from tests.reaching import cloud_of
 
 
 def new_state(folder: Path) -> Path:
@@ -28,6 +31,18 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A new sandbox, served by this process."""
     with Sandbox(new_state(tmp_path)) as served:
         yield served
+
+
+@pytest.fixture
+def cloud(sandbox: Sandbox) -> Cloud:
+    """The sandbox, as clients see it."""
+    return cloud_of(sandbox)
+
+
+@pytest.fixture
+async def ada(cloud: Cloud) -> SignedIn:
+    """The person who owns the sandbox's subscription."""
+    return await sign_in(cloud, environ={})
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

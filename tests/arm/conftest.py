@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from dbxwizard.sandbox import tokens
+from dbxwizard.clients.arm import ArmClient
+from dbxwizard.clients.authorization import AuthorizationClient
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.identity import SignedIn
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.entra.directory import ADA_ID
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
+from tests.reaching import access_token, requests_to
 
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
 AUDIENCE = "https://management.azure.com/"
@@ -38,10 +42,8 @@ class Arm:
         return other
 
     def token(self, **claims: Any) -> str:
-        now = self.clock.now()
-        known = {"aud": AUDIENCE, "exp": now + 3600, "oid": self.object_id, "tid": tokens.TENANT_ID}
-        known |= {"appid": str(uuid.UUID(int=7)), "idtyp": "user" if self.user else "app"}
-        return tokens.sign(self.store, "entra", known | claims)
+        app_id = str(uuid.UUID(int=7))
+        return access_token(self.store, AUDIENCE, self.object_id, app_id=app_id, user=self.user, **claims)
 
     def send(
         self, method: str, path: str, version: str = "", body: Any = None, *, token: str | None = None, **query: str
@@ -95,11 +97,23 @@ class Arm:
 
 def writes(arm: Arm) -> list[str]:
     """What the requests so far have written, as method and path."""
-    return [f"{one['method']} {one['path']}" for one in arm.store.requests() if one["write"]]
+    return requests_to(arm.store, writes=True)
 
 
 def role_id(guid: str) -> str:
     return f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+
+
+@pytest.fixture
+async def client(cloud: Cloud, ada: SignedIn) -> AsyncIterator[ArmClient]:
+    async with ArmClient(cloud, ada, SUBSCRIPTION_ID) as made:
+        yield made
+
+
+@pytest.fixture
+async def roles(cloud: Cloud, ada: SignedIn) -> AsyncIterator[AuthorizationClient]:
+    async with AuthorizationClient(cloud, ada, SUBSCRIPTION_ID) as made:
+        yield made
 
 
 @pytest.fixture

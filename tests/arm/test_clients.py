@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from azure.core.exceptions import HttpResponseError
 
 from dbxwizard.clients.arm import ArmClient
 from dbxwizard.clients.authorization import AuthorizationClient, Permission, allowed
-from dbxwizard.clients.cloud import Cloud, discover
+from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import NotAllowedYet
-from dbxwizard.clients.identity import SignedIn, sign_in
+from dbxwizard.clients.identity import SignedIn
 from dbxwizard.clients.management import deployment_error
 from dbxwizard.core.errors import (
     Conflict,
@@ -28,7 +27,6 @@ from dbxwizard.core.errors import (
 )
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID, SUBSCRIPTION_NAME
-from dbxwizard.sandbox.session import Sandbox
 
 from .conftest import SUBSCRIPTION, Arm
 
@@ -43,29 +41,6 @@ class Quiet:
     def waiting(self, what: str) -> None: ...
 
     def info(self, text: str) -> None: ...
-
-
-@pytest.fixture
-def cloud(sandbox: Sandbox) -> Cloud:
-    endpoints = sandbox.endpoints()
-    return discover(endpoints.resource_manager, ca_bundle=endpoints.ca_bundle, is_sandbox=True)
-
-
-@pytest.fixture
-async def ada(cloud: Cloud) -> SignedIn:
-    return await sign_in(cloud, environ={})
-
-
-@pytest.fixture
-async def client(cloud: Cloud, ada: SignedIn) -> AsyncIterator[ArmClient]:
-    async with ArmClient(cloud, ada, SUBSCRIPTION_ID) as made:
-        yield made
-
-
-@pytest.fixture
-async def roles(cloud: Cloud, ada: SignedIn) -> AsyncIterator[AuthorizationClient]:
-    async with AuthorizationClient(cloud, ada, SUBSCRIPTION_ID) as made:
-        yield made
 
 
 def template(*resources: dict[str, Any]) -> dict[str, Any]:

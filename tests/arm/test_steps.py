@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from dbxwizard.clients.arm import ArmClient
 from dbxwizard.clients.authorization import AuthorizationClient
-from dbxwizard.clients.cloud import Cloud, discover
-from dbxwizard.clients.identity import SignedIn, sign_in
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.identity import SignedIn
 from dbxwizard.core.engine import ManualClock, SystemClock, run
 from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Plan, Progress, Step, make_plan
 from dbxwizard.core.result import RunResult, Status
 from dbxwizard.sandbox.arm.conditions import Attributes, evaluate
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.steps.custom_role import CustomRoleStep, definition
 from dbxwizard.steps.providers import REQUIRED, ProvidersStep
 from dbxwizard.steps.role_assignments import (
@@ -32,29 +31,6 @@ from .conftest import SUBSCRIPTION, Arm, writes
 
 READER, CONTRIBUTOR = BUILT_IN_ROLES["Reader"], BUILT_IN_ROLES["Contributor"]
 VERSION = "2022-04-01"
-
-
-@pytest.fixture
-def cloud(sandbox: Sandbox) -> Cloud:
-    endpoints = sandbox.endpoints()
-    return discover(endpoints.resource_manager, ca_bundle=endpoints.ca_bundle, is_sandbox=True)
-
-
-@pytest.fixture
-async def ada(cloud: Cloud) -> SignedIn:
-    return await sign_in(cloud, environ={})
-
-
-@pytest.fixture
-async def client(cloud: Cloud, ada: SignedIn) -> AsyncIterator[ArmClient]:
-    async with ArmClient(cloud, ada, SUBSCRIPTION_ID) as made:
-        yield made
-
-
-@pytest.fixture
-async def roles(cloud: Cloud, ada: SignedIn) -> AsyncIterator[AuthorizationClient]:
-    async with AuthorizationClient(cloud, ada, SUBSCRIPTION_ID) as made:
-        yield made
 
 
 async def planned(*steps: Step[Any]) -> Plan:

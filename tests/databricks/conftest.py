@@ -17,8 +17,10 @@ from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.databricks import WorkspaceClient
 from dbxwizard.clients.identity import SignedIn
 from dbxwizard.sandbox import rbac, tokens
+from dbxwizard.sandbox.entra.directory import AZURE_CLI
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
+from tests.reaching import access_token, cloud_of, requests_to
 
 WORKSPACE_ID = "1234567890123456"
 RESOURCE_ID = (
@@ -62,15 +64,8 @@ class World:
 
     def token(self, name: str, audience: str, expires: int) -> str:
         person = "@" in name
-        claims = {
-            "aud": audience,
-            "exp": expires,
-            "oid": object_id(name),
-            "tid": tokens.TENANT_ID,
-            "appid": "04b07795-8ddb-461a-bbee-02f9e1bf7b46" if person else name,
-            "idtyp": "user" if person else "app",
-        }
-        return tokens.sign(self.store, "entra", claims)
+        app_id = AZURE_CLI if person else name
+        return access_token(self.store, audience, object_id(name), app_id=app_id, user=person, exp=expires)
 
     def know(self, name: str, display_name: str) -> None:
         """Puts a person (by sign-in name) or a service principal (by application id) into the directory."""
@@ -107,14 +102,10 @@ class World:
 
     def requests(self) -> list[str]:
         """`METHOD path` of each request that the workspace has had."""
-        return [f"{one['method']} {one['path']}" for one in self.store.requests() if "workspace" in one["host"]]
+        return requests_to(self.store, "workspace")
 
     def writes(self) -> list[str]:
-        return [
-            f"{one['method']} {one['path']}"
-            for one in self.store.requests()
-            if one["write"] and "workspace" in one["host"]
-        ]
+        return requests_to(self.store, "workspace", writes=True)
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +130,7 @@ def world(tmp_path: Path, template: Path) -> Iterator[World]:
     state = Path(shutil.copytree(template, tmp_path / "sandbox")) / "state.sqlite"
     store = Store(state)
     with Sandbox(state) as sandbox:
-        made = World(sandbox, store, _cloud(sandbox))
+        made = World(sandbox, store, cloud_of(sandbox))
         made.know(SPN, "databricks-spn")
         made.know(ADA, "Ada Sandbox")
         made.know("grace@contoso.example", "Grace Sandbox")
@@ -147,25 +138,6 @@ def world(tmp_path: Path, template: Path) -> Iterator[World]:
             made.assign(name, CONTRIBUTOR)
         yield made
     store.close()
-
-
-def _cloud(sandbox: Sandbox) -> Cloud:
-    at = sandbox.endpoints()
-    return Cloud(
-        name="sandbox",
-        resource_manager=at.resource_manager,
-        authority=at.login,
-        graph=at.graph,
-        management_audience=MANAGEMENT,
-        vault_audience="https://vault.azure.net",
-        portal="",
-        github_api=at.github,
-        github_web=at.github,
-        federation_issuer=at.oidc,
-        federation_audience="api://AzureADTokenExchange",
-        ca_bundle=at.ca_bundle,
-        is_sandbox=True,
-    )
 
 
 @pytest.fixture

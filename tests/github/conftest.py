@@ -19,6 +19,7 @@ from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox.github import access, seed
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Document, Store
+from tests.reaching import cloud_of
 
 RETRY = RetryPolicy(jitter=lambda: 0.0)
 
@@ -33,13 +34,8 @@ def store(sandbox: Sandbox) -> Iterator[Store]:
 
 @pytest.fixture
 def cloud(sandbox: Sandbox) -> Cloud:
-    endpoints = sandbox.endpoints()
-    github = endpoints.github
-    unused = "https://127.0.0.1:1"
-    return Cloud(
-        "sandbox", unused, unused, unused, unused, unused, unused, github, github, unused, unused,
-        ca_bundle=endpoints.ca_bundle, is_sandbox=True,
-    )  # fmt: skip
+    """GitHub at its root, as github.com is; as a GitHub Enterprise Server it answers below /api/v3 too."""
+    return replace(cloud_of(sandbox), github_api=sandbox.endpoints().github)
 
 
 Connect = Callable[..., Github]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dbxwizard.clients.cloud import Cloud
-from dbxwizard.clients.identity import SignedIn, sign_in
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Document, Store
-from tests.identity.world import MakeApplication, World, cloud_of
+from tests.identity.world import MakeApplication, World
+from tests.reaching import cloud_of
 
 
 @pytest.fixture
@@ -28,11 +28,6 @@ def cloud(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Path(__file__).resolve()))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     return cloud_of(sandbox)
-
-
-@pytest.fixture
-async def ada(cloud: Cloud) -> SignedIn:
-    return await sign_in(cloud, environ={})
 
 
 @pytest.fixture

@@ -7,32 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from dbxwizard.clients.cloud import Cloud
 from dbxwizard.sandbox.github.oidc import Job, job_token_request
 from dbxwizard.sandbox.graph.service import GraphService
 from dbxwizard.sandbox.ports import Ports
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
-
-
-def cloud_of(sandbox: Sandbox) -> Cloud:
-    at = sandbox.endpoints()
-    return Cloud(
-        name="AzureCloud",
-        resource_manager=at.resource_manager,
-        authority=at.login,
-        graph=at.graph,
-        management_audience="https://management.core.windows.net/",
-        vault_audience="https://vault.azure.net",
-        portal="https://portal.azure.com",
-        github_api=f"{at.github}/api/v3",
-        github_web=at.github,
-        federation_issuer=at.oidc,
-        federation_audience="api://AzureADTokenExchange",
-        ca_bundle=at.ca_bundle,
-        is_sandbox=True,
-    )
+from tests.reaching import requests_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +59,10 @@ class World:
         return GraphService().show(self.store)
 
     def writes(self) -> list[str]:
-        return [f"{one['method']} {one['path']}" for one in self.store.requests() if one["write"]]
+        return requests_to(self.store, writes=True)
 
     def seen(self, host: str) -> list[str]:
-        return [f"{one['method']} {one['path']}" for one in self.store.requests() if one["host"] == host]
+        return requests_to(self.store, host)
 
 
 MakeApplication = Callable[..., Document]

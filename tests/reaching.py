@@ -1,0 +1,53 @@
+"""How tests reach the sandbox's services: as the clients see them, and behind their backs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbxwizard.clients.cloud import Cloud
+from dbxwizard.sandbox import tokens
+from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.time import Clock
+
+
+def cloud_of(sandbox: Sandbox) -> Cloud:
+    """As `discover` finds it, without a request in the sandbox's log."""
+    at = sandbox.endpoints()
+    return Cloud(
+        name="AzureCloud",
+        resource_manager=at.resource_manager,
+        authority=at.login,
+        graph=at.graph,
+        management_audience="https://management.core.windows.net/",
+        vault_audience="https://vault.azure.net",
+        portal="https://portal.azure.com",
+        github_api=f"{at.github}/api/v3",
+        github_web=at.github,
+        federation_issuer=at.oidc,
+        federation_audience="api://AzureADTokenExchange",
+        ca_bundle=at.ca_bundle,
+        is_sandbox=True,
+    )
+
+
+def access_token(store: Store, audience: str, object_id: str, *, app_id: str, user: bool, **claims: Any) -> str:
+    """What the sandbox's Entra would give a person or an application, for an hour; `claims` replace its own."""
+    made = {
+        "aud": audience,
+        "exp": Clock(store).now() + tokens.LIFETIME,
+        "oid": object_id,
+        "tid": tokens.TENANT_ID,
+        "appid": app_id,
+        "idtyp": "user" if user else "app",
+    }
+    return tokens.sign(store, "entra", made | claims)
+
+
+def requests_to(store: Store, host: str = "", *, writes: bool = False) -> list[str]:
+    """`METHOD path` of each request that the host (`arm`, `workspace:1` …; "": any) has had; `writes`: and obeyed."""
+    return [
+        f"{one['method']} {one['path']}"
+        for one in store.requests()
+        if one["host"].startswith(host) and (one["write"] or not writes)
+    ]
