@@ -23,6 +23,7 @@ from dbxwizard.arm_template.references import References
 from dbxwizard.arm_template.resources import Resource
 from dbxwizard.arm_template.scope import DeploymentScope, Level
 from dbxwizard.arm_template.template import MAX_NESTING, check_resource_count, check_size, parse_template
+from dbxwizard.arm_template.template_hash import template_hash
 from dbxwizard.arm_template.types import MismatchError
 from dbxwizard.arm_template.values import JsonObject, JsonValue, Unknown, contains_unknown
 
@@ -211,7 +212,8 @@ class Evaluator:
             raise invalid(f"The template resource '{resource.name}' is not valid: it has no properties")
         if "templateLink" in properties:
             link = self._evaluate_for(resource, properties["templateLink"])
-            where = link.get("uri") or link.get("id") if isinstance(link, dict) else link
+            named = link if isinstance(link, dict) else {}
+            where = named.get("uri") or named.get("id") or named.get("relativePath")
             message = f"Unable to download deployment content from '{where}'."
             raise TemplateError("InvalidContentLink", message, resource.id)
         if dependencies.is_inner(resource):
@@ -270,12 +272,13 @@ class Evaluator:
         return self._definitions.call(name, arguments, frame)
 
     def deployment(self) -> JsonObject:
-        """What deployment() answers; templateHash is left out, since how it is made is not published."""
+        """What deployment() answers; templateHash is left out where nobody knows how it is made."""
         result: JsonObject = {"name": self.surroundings.deployment_name}
         if self.scope.level is not Level.RESOURCE_GROUP:
             result["location"] = self.scope.location
         result["properties"] = {
             "template": self.template.source,
+            **_hashed(self.template.source),
             "parameters": {name: {"value": value} for name, value in self._definitions.passed.items()},
             "mode": "Incremental",
             "provisioningState": "Accepted",
@@ -296,6 +299,13 @@ class Evaluator:
 
     def resource_info(self, symbolic_name: str) -> JsonObject:
         return self._references.resource_info(symbolic_name)
+
+
+def _hashed(template: JsonObject) -> JsonObject:
+    try:
+        return {"templateHash": template_hash(template)}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _output_loop(name: str, loop: JsonObject, frame: Frame) -> list[JsonValue]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dbxwizard.arm_template import DeploymentScope, Evaluator, Expansion, TemplateError, expand
+from dbxwizard.arm_template.template_hash import template_hash
 
 BASE = "https://schema.management.azure.com/schemas"
 SCHEMAS = {
@@ -240,3 +241,11 @@ def test_linked_templates_are_not_fetched() -> None:
         run(template(resources=[linked]))
     assert caught.value.code == "InvalidContentLink"
     assert caught.value.message == "Unable to download deployment content from 'https://host/a/b.json'."
+
+
+def test_a_deployment_knows_the_hash_of_its_template() -> None:
+    outputs = {"o": {"type": "string", "value": "[deployment().properties.templateHash]"}}
+    wanted = template(outputs=outputs)
+    assert run(wanted).outputs["o"].value == template_hash(wanted)
+    with pytest.raises(TemplateError, match="'templateHash' doesn't exist"):
+        run(template(outputs=outputs, functions=[]))

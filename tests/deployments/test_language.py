@@ -300,3 +300,46 @@ def test_what_if_of_an_array(arm: Arm, deployments: Deployments) -> None:
         ("0.value", "Modify"),
         ("1", "Create"),
     ]
+
+
+def test_a_container_needs_no_blob_service_in_the_template(arm: Arm, deployments: Deployments) -> None:
+    """It is there as soon as the account is."""
+    arm.group()
+    container = {
+        "type": "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "apiVersion": "2025-06-01",
+        "name": "stone/default/logs",
+        "dependsOn": ["stone"],
+    }
+    deployments.succeed("d", template(storage(), container), group="rg-one")
+    path = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stone/blobServices/default/containers/logs"
+    assert arm.get(path, "2025-06-01").status_code == 200
+
+
+def test_a_role_of_the_same_template_is_given(arm: Arm, deployments: Deployments) -> None:
+    role = {
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "apiVersion": "2022-04-01",
+        "name": "[guid('reader of groups')]",
+        "properties": {
+            "roleName": "Reader of groups",
+            "type": "CustomRole",
+            "permissions": [{"actions": ["Microsoft.Resources/subscriptions/resourceGroups/read"]}],
+            "assignableScopes": ["[subscription().id]"],
+        },
+    }
+    robot, given = arm.principal(), "'Microsoft.Authorization/roleDefinitions', guid('reader of groups')"
+    assignment = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid('robot')]",
+        "dependsOn": ["[guid('reader of groups')]"],
+        "properties": {
+            "principalId": robot,
+            "principalType": "ServicePrincipal",
+            "roleDefinitionId": f"[subscriptionResourceId({given})]",
+        },
+    }
+    deployments.succeed("d", template(role, assignment, at="subscription"))
+    arm.group()
+    assert arm.acting_as(robot).get(GROUP, "2025-04-01").status_code == 200

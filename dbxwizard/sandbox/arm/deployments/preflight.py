@@ -22,6 +22,8 @@ from dbxwizard.sandbox.store import Document
 FULL, WITHOUT_RIGHTS, TEMPLATE_ONLY = "Provider", "ProviderNoRbac", "Template"  # levels of validation
 # A name that somebody else has shows when the resource is written. Storage accounts are known before.
 _ASKED_FOR_CONFLICTS = ("microsoft.storage",)
+# These take no part: a role that is not there, or a principal, shows when the assignment is written.
+_NOT_ASKED = ("microsoft.authorization",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,25 @@ class _Look:
             raise failures.refused_by_providers(stored["name"], stored["correlation"], problems)
 
     def _refused(self, item: Planned) -> Iterator[ApiError]:
-        wanted = item.wanted
-        if item.resource.is_deployment or contains_unknown(wanted.body):
+        wanted, namespace = item.wanted, parse(item.id).namespace.lower()
+        if item.resource.is_deployment or namespace in _NOT_ASKED or contains_unknown(wanted.body):
             return
         try:
             resources.validate(self._context, item.id, wanted.api_version, wanted.body, self._caller, planned=self._ids)
         except ApiError as error:
             if error.code == "ResourceGroupNotFound":
                 raise
-            if error.status not in (403, 409) or parse(item.id).namespace.lower() in _ASKED_FOR_CONFLICTS:
+            if self._comes_with_another(item, error):
+                return
+            if error.status not in (403, 409) or namespace in _ASKED_FOR_CONFLICTS:
                 yield error
+
+    def _comes_with_another(self, item: Planned, error: ApiError) -> bool:
+        """A parent that nobody makes, because it is there as soon as its own is: the blob service of an account."""
+        above = parse(item.id).parent
+        while above is not None and above.key not in self._ids:
+            above = above.parent
+        return error.code == "ParentResourceNotFound" and above is not None
 
 
 def _right(item: Planned) -> str:
