@@ -20,10 +20,10 @@ from tests.sandbox.wire import Answer
 ROUTES = [
     (service, route) for service in all_services().values() for route in service.routes if route.method != "DELETE"
 ]
-TEXTS = ("", "\x00", "../..", "\U0001d4b3/'%", "x" * 600)
-NUMBERS = (-1, 2**63, 10**30)
-SEGMENTS = ("%00", "%2e%2e", "%F0%9F%98%80", "%ff", "x" * 3000, "a%2Fb'(x)", "-1")
-QUERIES = ("", "-1", "%C2%B2", "9" * 30, "%00", "x%20eq%20'y")
+TEXTS = ("", "\x00../..", "\U0001d4b3/'%", "x" * 600)
+NUMBERS = (-1, 10**30)
+SEGMENTS = ("%00%ff", "%2e%2e", "x" * 3000, "a%2Fb'(x)%F0%9F%98%80")
+QUERIES = ("-1", "%C2%B2", "9" * 30, "x%20eq%20'y")
 PAGING = {
     "graph": ("$top", "$skiptoken", "$filter", "$select", "$count"),
     "arm": ("$top", "$skiptoken", "$filter", "$expand"),
