@@ -30,6 +30,13 @@ def drafts(invocation: Invocation) -> tuple[Environment, ...]:
     return tuple(file.draft for file in loaded.files if file.draft and _is_chosen(invocation, file))
 
 
+def readable(invocation: Invocation) -> tuple[Environment, ...]:
+    """Those that were asked for, as far as they can be read, whatever is wrong with them."""
+    loaded = parameters.load_all(invocation.root).files
+    _require_known(invocation, loaded)
+    return tuple(file.draft for file in loaded if file.draft and _is_chosen(invocation, file))
+
+
 def _require_known(invocation: Invocation, files: tuple[Loaded, ...]) -> None:
     known = [file.draft.name if file.draft else file.document.path.stem for file in files]
     if known:

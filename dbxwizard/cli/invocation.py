@@ -11,8 +11,6 @@ from pathlib import Path
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.options import Kind, Option
 
-_WRITTEN = {"events", "log_file", "save"}
-
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -46,17 +44,6 @@ class Invocation:
         given = self.values.get(name)
         return tuple(str(item) for item in given) if isinstance(given, Sequence) else ()
 
-    def check(self) -> None:
-        """Raises UsageError for a choice of the environment's that there is not, and for a file that can't be written.
-
-        So nothing has been done yet when somebody hears of it.
-        """
-        for name, option in self.options.items():
-            if option.kind is Kind.CHOICE:
-                self.text(name)
-        for name in _WRITTEN & self.options.keys():
-            _check_writable(f"--{self.options[name].name}", self.text(name))
-
     @property
     def root(self) -> Path:
         return Path(self.text("root")).expanduser()
@@ -81,20 +68,6 @@ class Invocation:
                 resource=f"--{option.name}",
             )
         return value
-
-
-def _check_writable(option: str, target: str) -> None:
-    if not target or target == "-":
-        return
-    path = Path(target)
-    try:
-        is_new = not path.exists()
-        path.open("a").close()
-        if is_new:
-            path.unlink()
-    except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
-        raise UsageError("file-unwritable", f"{target!r} can't be written: {reason}", resource=option) from error
 
 
 def in_ci(environ: Mapping[str, str]) -> bool:

@@ -63,12 +63,13 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(values: dict[str, object]) -> int:
+    from dbxwizard.cli.checks import check
     from dbxwizard.cli.output import masked, render
     from dbxwizard.cli.report import Report
 
     invocation = _invocation(values)
     try:
-        invocation.check()
+        check(invocation)
         with masked(invocation.output):
             report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
     except OperationError as error:

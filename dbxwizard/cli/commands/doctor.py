@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from dbxwizard import doctor, parameters
+from dbxwizard import doctor
+from dbxwizard.cli import files
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
@@ -20,7 +21,7 @@ _NOT_ALLOWED = 3
 
 def run(invocation: Invocation) -> Report:
     """Exit code 3 when a right is missing, else 0."""
-    drafts = [file.draft for file in parameters.load_all(invocation.root).files if file.draft]
+    drafts = files.readable(invocation)
     subscription = invocation.text("subscription") or _filled(drafts)
     if not subscription:
         invocation.require("subscription")

@@ -8,7 +8,6 @@ from pathlib import Path
 from dbxwizard import bundled
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
-from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 
 _FOLDERS = ("environments", "bicep", "framework")
@@ -17,8 +16,6 @@ _FOLDERS = ("environments", "bicep", "framework")
 def run(invocation: Invocation) -> Report:
     """Writes what is missing; with --force also what differs."""
     root = invocation.root
-    if root.exists() and not root.is_dir():
-        raise UsageError("not-a-folder", "a folder is needed", resource=str(root), fix="Give another --root.")
     written, kept = _write(root, force=invocation.flag("force"))
     lines = [f"wrote {len(written)} files into {root}"] if written else ["everything is there already"]
     lines += [f"kept your {path} (--force overwrites it)" for path in kept]
