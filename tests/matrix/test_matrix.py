@@ -13,6 +13,8 @@ import pytest
 from tests.matrix import cases
 from tests.matrix.recorded import Recorded
 
+pytestmark = pytest.mark.timeout(900)  # a shard takes 15 s where the machine is idle
+
 Note = Callable[[str, object], None]
 _KILL_SHARDS = 12
 _FAULT_SHARDS = 40

@@ -17,7 +17,7 @@ from tests.driving import dbxwizard
 from tests.matrix.remote import Remote
 
 _SETUP = ("setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
-_OPERATION = re.compile(r"(?<=/)[0-9a-f]{20}(?=$|/)")
+_OPERATION = re.compile(r"(/operation(?:Results|Statuses))/[^/]+")
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     name: (*words, "--yes", "--verbose", "--output", "json")
     for name, words in (("setup", _SETUP), ("deploy", ("deploy",)))
@@ -64,7 +64,7 @@ class Asked:
 def _literally(path: str) -> str:
     """As a shell pattern; the name of an asynchronous operation is another one in each run."""
     literal = "".join(f"[{character}]" if character in "*?[" else character for character in path)
-    return _OPERATION.sub("*", literal)
+    return _OPERATION.sub(r"\1/*", literal)
 
 
 @dataclass(frozen=True, slots=True)
