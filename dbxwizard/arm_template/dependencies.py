@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dbxwizard.arm_template.errors import ExpressionError, TemplateError, invalid
@@ -18,8 +18,10 @@ _REFERRING = ("reference", "references")
 class Directory:
     """Finds the resources of a template by every name that a dependency or a reference may use for them."""
 
-    def __init__(self, resources: list[Resource]) -> None:
+    def __init__(self, resources: list[Resource], loops: Iterable[str] = ()) -> None:
+        """`loops`: what the loops of the template are called, those without a turn too."""
         self._by_name: dict[str, list[Resource]] = {}
+        self._loops = {name.lower() for name in loops}
         for resource in resources:
             for name in _names(resource):
                 self._by_name.setdefault(name, []).append(resource)
@@ -30,6 +32,10 @@ class Directory:
         if found or name.startswith("/"):
             return found
         return self._by_name.get(name.lower().strip("/")) or []
+
+    def is_loop(self, name: str) -> bool:
+        """Whether a loop is called so, which may come to nothing."""
+        return name.lower() in self._loops
 
     def one(self, name: str) -> Resource | None:
         found = self.find(name)
@@ -70,7 +76,7 @@ def _explicit(resource: Resource, directory: Directory) -> Iterator[Resource]:
             if not isinstance(text, str):
                 raise _not_valid(resource, "A dependency is not a string.")
             found = directory.find(text)
-            if not found:
+            if not found and not directory.is_loop(text):
                 raise invalid(
                     f"The resource '{text}' is not defined in the template. "
                     "Please see https://aka.ms/arm-syntax-resources for usage details."

@@ -137,7 +137,7 @@ class Evaluator:
                     "Please see https://aka.ms/arm-syntax-resources for usage details."
                 )
             seen.add(resource.key)
-        self._references.directory = dependencies.Directory(declared)
+        self._references.directory = dependencies.Directory(declared, resources.loop_names(self.template))
         return dependencies.with_dependencies(declared, self._references.directory)
 
     # What the caller walks through

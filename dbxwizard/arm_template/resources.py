@@ -121,6 +121,14 @@ def _batch_size(loop: JsonObject) -> int:
     return batch if mode.lower() == "serial" else 0
 
 
+def loop_names(template: Template) -> Iterator[str]:
+    """What the copy loops of resources are called: their symbolic names, else the names in their copy elements."""
+    for symbolic_name, body in template.resources:
+        loop = body.get("copy")
+        if isinstance(loop, dict):
+            yield symbolic_name or str(loop.get("name", ""))
+
+
 def known_text(value: JsonValue, what: str, frame: Frame, *, empty: bool = False) -> str:
     """A property that has to be a string, and known before anything is deployed."""
     evaluated = evaluate(value, frame)
@@ -134,7 +142,8 @@ def known_text(value: JsonValue, what: str, frame: Frame, *, empty: bool = False
 def _resource(declaration: _Declaration, scope: DeploymentScope) -> Resource:
     body, frame, parent = declaration.body, declaration.frame, declaration.parent
     resource_type = known_text(body.get("type"), "type", frame)
-    name = known_text(body.get("name"), "name", frame)
+    deployed = _condition(body, frame)
+    name = known_text(body.get("name"), "name", frame, empty=not deployed)
     if parent is not None:
         resource_type, name = _within(parent, resource_type, name)
     turn = frame.turn if "copy" in body else None
@@ -153,7 +162,7 @@ def _resource(declaration: _Declaration, scope: DeploymentScope) -> Resource:
         api_version=known_text(body.get("apiVersion"), "apiVersion", frame),
         scope=at,
         existing=body.get("existing") is True,
-        deployed=_condition(body, frame),
+        deployed=deployed,
         declaration=body,
         frame=frame,
         batch_size=_batch_size(body["copy"]) if turn else 0,

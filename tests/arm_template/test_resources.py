@@ -450,3 +450,18 @@ def test_refuses_what_is_no_template(template: Any, message: str, group_scope: D
     with pytest.raises(TemplateError) as caught:
         expand(template, {}, group_scope)
     assert message in caught.value.message
+
+
+def test_what_depends_on_a_loop_without_a_turn_depends_on_nothing(symbolic: Expand, expanded: Expand) -> None:
+    loop = {"name": "many", "count": 0}
+    named = {"many": resource("x", copy=loop), "last": resource("last", dependsOn=["many"])}
+    assert tails(symbolic(named)) == ["Contoso.Web/sites/last"]
+    assert tails(expanded(resource("x", copy=loop), resource("last", dependsOn=["many"]))) == ["Contoso.Web/sites/last"]
+    with pytest.raises(TemplateError, match="The resource 'none' is not defined in the template"):
+        symbolic({"last": resource("last", dependsOn=["none"])})
+
+
+def test_only_what_is_deployed_needs_a_name(expanded: Expand) -> None:
+    assert tails(expanded(resource("", condition=False), resource("x"))) == ["Contoso.Web/sites/x"]
+    with pytest.raises(TemplateError, match="Its name is not a string, or empty"):
+        expanded(resource("", condition=True))
