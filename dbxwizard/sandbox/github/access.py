@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dbxwizard.sandbox.github import errors
 from dbxwizard.sandbox.http import ApiError, Call
 from dbxwizard.sandbox.store import Document, Store
 
@@ -109,12 +110,8 @@ def account(store: Store, login: str) -> Document:
     """A user or an organisation; ApiError 404 when there is none."""
     found = store.get("github.account", login.lower())
     if found is None:
-        raise not_found()
+        raise errors.not_found()
     return found
-
-
-def not_found(message: str = "Not Found") -> ApiError:
-    return ApiError(404, "NotFound", message)
 
 
 def role(store: Store, repository: Document, login: str) -> str:
@@ -155,7 +152,7 @@ def authorize(call: Call) -> None:
         return
     repository = find_repository(call.store, call.params["owner"], call.params["repo"])
     if repository is None or not sees(call.store, call.principal, repository):
-        raise not_found()
+        raise errors.not_found()
     permission, _, level = call.route.action.partition(":")
     require(call, repository, permission, level)
 
@@ -172,7 +169,7 @@ def require(call: Call, repository: Document, permission: str, level: str) -> No
         # GitHub hides what a classic token may not do, but for settings that need an administrator.
         if permission == "administration":
             raise ApiError(403, "Forbidden", "Must have admin rights to Repository.")
-        raise not_found()
+        raise errors.not_found()
     if has_role and who.holds(repository, permission, level):
         return
     holder = "integration" if who.kind == "job" else "personal access token"

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github import errors, views
 from dbxwizard.sandbox.github.git_data import WORKFLOWS
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
@@ -72,7 +72,7 @@ def _find_workflow(call: Call) -> dict[str, Any]:
     for workflow in _workflows(call):
         if asked in (str(workflow["id"]), workflow["path"].removeprefix(WORKFLOWS)):
             return workflow
-    raise access.not_found()
+    raise errors.not_found()
 
 
 def _get_workflow(call: Call) -> Response:
@@ -90,4 +90,4 @@ def _list_runs(call: Call) -> Response:
 
 
 def _no_run(_call: Call) -> Response:
-    raise access.not_found()
+    raise errors.not_found()

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import quote
 
-from dbxwizard.sandbox.github import access, rulesets, views
+from dbxwizard.sandbox.github import errors, rulesets, views
 from dbxwizard.sandbox.github.git_data import filled
 from dbxwizard.sandbox.github.objects import Entry, GitObjects
 from dbxwizard.sandbox.github.paging import page
@@ -42,7 +42,7 @@ def _get_branch(call: Call) -> Response:
     name = call.params["branch"]
     sha = objects.ref(f"refs/heads/{name}")
     if sha is None:
-        raise access.not_found("Branch not found")
+        raise errors.not_found("Branch not found")
     url = f"{views.api(call, body)}/branches/{quote(name, safe='')}"
     shown = _short(call, body, name, sha)
     checks = {"enforcement_level": "off", "contexts": [], "checks": []}
@@ -77,7 +77,7 @@ def _list_tags(call: Call) -> Response:
 def _resolved(objects: GitObjects, revision: str) -> str:
     sha = objects.resolve(revision)
     if sha is None or objects.kind(sha) != "commit":
-        raise access.not_found()
+        raise errors.not_found()
     return sha
 
 
@@ -134,11 +134,11 @@ def _compare(call: Call) -> Response:
     body, objects = filled(call)
     base_name, dots, head_name = call.params["range"].partition("...")
     if not dots:
-        raise access.not_found()
+        raise errors.not_found()
     base, head = _resolved(objects, base_name), _resolved(objects, head_name.rpartition(":")[2])
     common = objects.merge_base(base, head)
     if common is None:
-        raise access.not_found(f"No common ancestor between {base_name} and {head_name}.")
+        raise errors.not_found(f"No common ancestor between {base_name} and {head_name}.")
     theirs = {commit.sha for commit in objects.history(base)}
     ours = {commit.sha for commit in objects.history(head)}
     ahead = [commit for commit in objects.history(head) if commit.sha not in theirs][::-1]

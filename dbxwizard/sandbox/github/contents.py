@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from dbxwizard.sandbox.github import access, views
-from dbxwizard.sandbox.github.git_data import check_workflows, decoded, move_ref, person, unprocessable
+from dbxwizard.sandbox.github import errors, views
+from dbxwizard.sandbox.github.git_data import check_workflows, decoded, move_ref, person
 from dbxwizard.sandbox.github.objects import TREE, Entry, GitObjects, blob_sha
 from dbxwizard.sandbox.github.repositories import git
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -30,11 +30,11 @@ def register(service: Service) -> None:
 def _get(call: Call) -> Response:
     body, objects = git(call)
     if objects.empty:
-        raise access.not_found("This repository is empty.")
+        raise errors.not_found("This repository is empty.")
     ref = call.query.get("ref") or body["defaultBranch"]
     commit = objects.resolve(ref)
     if commit is None:
-        raise access.not_found(f"No commit found for the ref {ref}")
+        raise errors.not_found(f"No commit found for the ref {ref}")
     path = call.params.get("path", "").strip("/")
     found = _find(objects, objects.commit(commit).tree, path)
     if found.mode != TREE:
@@ -48,7 +48,7 @@ def _find(objects: GitObjects, tree: str, path: str) -> Entry:
     for name in path.split("/") if path else ():
         entries = objects.tree(entry.sha) if entry.mode == TREE else {}
         if name not in entries:
-            raise access.not_found()
+            raise errors.not_found()
         entry = entries[name]
     return entry
 
@@ -88,7 +88,7 @@ def _put(call: Call) -> Response:
     files = objects.files(objects.commit(head).tree) if head else {}
     old = files.get(path)
     if any(name.startswith(f"{path}/") for name in files):
-        raise unprocessable(f"{path} is a directory")
+        raise errors.unprocessable(f"{path} is a directory")
     _check_sha(call, path, old)
     new = {**files, path: Entry(old.mode if old else "100644", blob_sha(content))}
     check_workflows(call, body, files, new)
@@ -100,7 +100,7 @@ def _put(call: Call) -> Response:
 
 def _clean(path: str) -> str:
     if any(part in ("", ".", "..", ".git") for part in path.split("/")):
-        raise unprocessable("path contains a malformed path component")
+        raise errors.unprocessable("path contains a malformed path component")
     return path
 
 
@@ -109,14 +109,14 @@ def _branch(call: Call, body: Document, objects: GitObjects) -> tuple[str, str]:
     branch = call.body.get("branch") or body["defaultBranch"]
     head = objects.ref(f"refs/heads/{branch}") or ""
     if not head and not (objects.empty and branch == body["defaultBranch"]):
-        raise access.not_found(f"Branch {branch} not found")
+        raise errors.not_found(f"Branch {branch} not found")
     return branch, head
 
 
 def _check_sha(call: Call, path: str, old: Entry | None) -> None:
     given = call.body.get("sha")
     if old and not given:
-        raise unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
+        raise errors.unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
     if given and (old is None or old.sha != given):
         raise ApiError(409, "Conflict", f"{path} does not match {given}")
 
@@ -138,7 +138,7 @@ def _delete(call: Call) -> Response:
     branch, head = _branch(call, body, objects)
     files = objects.files(objects.commit(head).tree) if head else {}
     if path not in files:
-        raise access.not_found()
+        raise errors.not_found()
     _check_sha(call, path, files[path])
     rest = {name: entry for name, entry in files.items() if name != path}
     check_workflows(call, body, files, rest)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github import access, errors, views
 from dbxwizard.sandbox.github.objects import utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
-from dbxwizard.sandbox.http import ApiError, Call, Response, Service
+from dbxwizard.sandbox.http import Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 _LONGEST_NAME = 255  # docs.github.com/actions/reference/environments
@@ -64,7 +64,7 @@ def environment(call: Call) -> Document:
     """The environment in the path; ApiError 404 when there is none."""
     found = call.store.get("github.environment", key(repository(call), call.params["environment"]))
     if found is None:
-        raise access.not_found()
+        raise errors.not_found()
     return found
 
 
@@ -88,7 +88,7 @@ def _put(call: Call) -> Response:
     body, name = repository(call), call.params["environment"]
     _check_plan(call, body)
     if len(name) > _LONGEST_NAME:
-        raise ApiError(422, "InvalidRequest", f"The name of an environment has at most {_LONGEST_NAME} characters.")
+        raise errors.unprocessable(f"The name of an environment has at most {_LONGEST_NAME} characters.")
     _check_rules(call)
     old = call.store.get("github.environment", key(body, name))
     found = old or {
@@ -111,23 +111,23 @@ def _check_plan(call: Call, body: Document) -> None:
     """Where the plan has no reviewers and timers, naming them is refused even with their defaults
     (github.com/alchemy-run/alchemy/pull/1373)."""
     if not supports(call, body, "pro", "team", "enterprise"):
-        raise access.not_found()
+        raise errors.not_found()
     gated = {"wait_timer": "wait timer", "reviewers": "required reviewers", "prevent_self_review": "required reviewers"}
     named = next((rule for field, rule in gated.items() if field in call.body), None)
     if named and not supports(call, body, "enterprise"):
-        raise ApiError(422, "InvalidRequest", _RULE_PLAN.format(named))
+        raise errors.unprocessable(_RULE_PLAN.format(named))
 
 
 def _check_rules(call: Call) -> None:
     wait, reviewers = call.body.get("wait_timer") or 0, call.body.get("reviewers") or []
     policy = call.body.get("deployment_branch_policy")
     if not 0 <= wait <= _LONGEST_WAIT:
-        raise ApiError(422, "InvalidRequest", f"Wait timer must be between 0 and {_LONGEST_WAIT} minutes.")
+        raise errors.unprocessable(f"Wait timer must be between 0 and {_LONGEST_WAIT} minutes.")
     if len(reviewers) > 6:
-        raise ApiError(422, "InvalidRequest", "An environment has at most 6 reviewers.")
+        raise errors.unprocessable("An environment has at most 6 reviewers.")
     if policy and policy["protected_branches"] == policy["custom_branch_policies"]:
         text = "`protected_branches` and `custom_branch_policies` cannot have the same value."
-        raise ApiError(422, "InvalidRequest", text)
+        raise errors.unprocessable(text)
     for reviewer in reviewers:
         _reviewer(call, reviewer)
 
@@ -137,7 +137,7 @@ def _reviewer(call: Call, reviewer: dict[str, Any]) -> dict[str, Any]:
     accounts = call.store.all("github.account") if reviewer.get("type") == "User" else []
     found = next((body for body in accounts if body["id"] == reviewer.get("id")), None)
     if found is None:
-        raise ApiError(422, "InvalidRequest", f"Reviewer {reviewer.get('id')} could not be found.")
+        raise errors.unprocessable(f"Reviewer {reviewer.get('id')} could not be found.")
     return views.account(call, found)
 
 
@@ -194,7 +194,7 @@ def _number(call: Call, kind: str, hint: str) -> int:
 def _with_policies(call: Call) -> Document:
     found = environment(call)
     if not (found["deployment_branch_policy"] or {}).get("custom_branch_policies"):
-        raise access.not_found(_NO_CUSTOM_POLICIES)
+        raise errors.not_found(_NO_CUSTOM_POLICIES)
     return found
 
 
@@ -209,7 +209,7 @@ def _list_policies(call: Call) -> Response:
 def _add_policy(call: Call) -> Response:
     found, kind = _with_policies(call), call.body.get("type") or "branch"
     if kind not in ("branch", "tag"):
-        raise ApiError(422, "InvalidRequest", f"Invalid request.\n\n{kind} is not a member of ['branch', 'tag'].")
+        raise errors.unprocessable(f"Invalid request.\n\n{kind} is not a member of ['branch', 'tag'].")
     same = [each for each in found["policies"] if (each["name"], each["type"]) == (call.body["name"], kind)]
     if same:
         return Response(303, same[0])
@@ -223,7 +223,7 @@ def _policy(call: Call) -> dict[str, Any]:
     for each in environment(call)["policies"]:
         if str(each["id"]) == call.params["policy"]:
             return dict(each)
-    raise access.not_found()
+    raise errors.not_found()
 
 
 def _get_policy(call: Call) -> Response:

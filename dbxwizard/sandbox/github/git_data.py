@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dbxwizard.sandbox.github import access, rulesets, views
+from dbxwizard.sandbox.github import access, errors, rulesets, views
 from dbxwizard.sandbox.github.objects import MODES, TREE, Entry, GitObjects, Ident
 from dbxwizard.sandbox.github.repositories import git, repository, save
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -59,16 +59,12 @@ def filled(call: Call) -> tuple[Document, GitObjects]:
     return body, objects
 
 
-def unprocessable(message: str) -> ApiError:
-    return ApiError(422, "InvalidRequest", message)
-
-
 def decoded(text: str) -> bytes:
     """Base64 as GitHub takes it, with or without line breaks. Raises ApiError 422 for anything else."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise unprocessable("content is not valid Base64") from error
+        raise errors.unprocessable("content is not valid Base64") from error
 
 
 # Blobs.
@@ -78,7 +74,7 @@ def _create_blob(call: Call) -> Response:
     body, objects = filled(call)
     encoding, content = call.body.get("encoding") or "utf-8", call.body["content"]
     if encoding not in ("utf-8", "base64"):
-        raise unprocessable("encoding is not valid: it is utf-8 or base64")
+        raise errors.unprocessable("encoding is not valid: it is utf-8 or base64")
     sha = objects.write("blob", decoded(content) if encoding == "base64" else content.encode())
     return Response(201, {"sha": sha, "url": f"{views.api(call, body)}/git/blobs/{sha}"})
 
@@ -87,7 +83,7 @@ def _get_blob(call: Call) -> Response:
     body, objects = filled(call)
     sha = call.params["sha"]
     if objects.kind(sha) != "blob":
-        raise access.not_found()
+        raise errors.not_found()
     content = objects.blob(sha)
     known = {"sha": sha, "node_id": views.node_id("Blob", sha), "url": f"{views.api(call, body)}/git/blobs/{sha}"}
     text = base64.encodebytes(content).decode()
@@ -113,14 +109,14 @@ def _apply(objects: GitObjects, files: dict[str, Entry], item: dict[str, Any]) -
     """One item of a new tree: a file's content, an object by its SHA, or a path that goes (sha null)."""
     path, mode = item.get("path") or "", item.get("mode")
     if not path or any(part in ("", ".", "..", ".git") for part in path.split("/")):
-        raise unprocessable("tree.path contains a malformed path component")
+        raise errors.unprocessable("tree.path contains a malformed path component")
     if mode not in MODES:
-        raise unprocessable("Must supply a valid tree.mode")
+        raise errors.unprocessable("Must supply a valid tree.mode")
     if item.get("content") is not None and item.get("sha") is not None:
-        raise unprocessable("Must supply either tree.sha or tree.content, not both")
+        raise errors.unprocessable("Must supply either tree.sha or tree.content, not both")
     gone = item.get("content") is None and item.get("sha") is None
     if gone and "sha" not in item:
-        raise unprocessable("Must supply either tree.sha or tree.content")
+        raise errors.unprocessable("Must supply either tree.sha or tree.content")
     for name in [name for name in files if name == path or name.startswith(f"{path}/")]:
         del files[name]
     if not gone:
@@ -132,7 +128,7 @@ def _added(objects: GitObjects, path: str, mode: str, item: dict[str, Any]) -> d
         return {path: Entry(mode, objects.write("blob", item["content"].encode()))}
     entry = Entry(mode, item["sha"])
     if objects.kind(entry.sha) != entry.kind:
-        raise unprocessable(f"tree.sha {entry.sha} is not a valid {entry.kind}")
+        raise errors.unprocessable(f"tree.sha {entry.sha} is not a valid {entry.kind}")
     return objects.files(entry.sha, f"{path}/") if mode == TREE else {path: entry}
 
 
@@ -151,7 +147,7 @@ def _tree_of(objects: GitObjects, sha: str) -> str:
     """The tree that `sha` names, itself or by its commit. ApiError 422 when it names none."""
     kind = objects.kind(sha)
     if kind not in ("tree", "commit"):
-        raise unprocessable("base_tree is not a valid tree oid")
+        raise errors.unprocessable("base_tree is not a valid tree oid")
     return objects.commit(sha).tree if kind == "commit" else sha
 
 
@@ -159,7 +155,7 @@ def _get_tree(call: Call) -> Response:
     body, objects = filled(call)
     sha = objects.resolve(call.params["sha"])
     if sha is None or objects.kind(sha) == "blob":
-        raise access.not_found()
+        raise errors.not_found()
     return Response(200, _shown_tree(call, body, objects, _tree_of(objects, sha), recursive="recursive" in call.query))
 
 
@@ -194,7 +190,7 @@ def person(call: Call, asked: dict[str, Any] | None, default: Ident | None = Non
         return default or _caller(call)
     if not asked.get("name") or not asked.get("email"):
         missing = "email" if asked.get("name") else "name"
-        raise unprocessable(f'Invalid request.\n\n"{missing}" wasn\'t supplied.')
+        raise errors.unprocessable(f'Invalid request.\n\n"{missing}" wasn\'t supplied.')
     return Ident(asked["name"], asked["email"], _time(asked["date"]) if asked.get("date") else int(call.now))
 
 
@@ -208,16 +204,16 @@ def _time(text: str) -> int:
     try:
         return int(datetime.fromisoformat(text).timestamp())
     except ValueError as error:
-        raise unprocessable(f"Invalid request.\n\n{text} is not a valid ISO-8601 date.") from error
+        raise errors.unprocessable(f"Invalid request.\n\n{text} is not a valid ISO-8601 date.") from error
 
 
 def _create_commit(call: Call) -> Response:
     body, objects = filled(call)
     if objects.kind(call.body["tree"]) != "tree":
-        raise unprocessable("Tree SHA does not exist")
+        raise errors.unprocessable("Tree SHA does not exist")
     parents = tuple(call.body.get("parents") or ())
     if any(objects.kind(parent) != "commit" for parent in parents):
-        raise unprocessable("Parent SHA does not exist or is not a commit object")
+        raise errors.unprocessable("Parent SHA does not exist or is not a commit object")
     author = person(call, call.body.get("author"))
     committer = person(call, call.body.get("committer"), author)
     sha = objects.write_commit(call.body["tree"], parents, author, committer, call.body["message"])
@@ -227,7 +223,7 @@ def _create_commit(call: Call) -> Response:
 def _get_commit(call: Call) -> Response:
     body, objects = filled(call)
     if objects.kind(call.params["sha"]) != "commit":
-        raise access.not_found()
+        raise errors.not_found()
     return Response(200, views.git_commit(call, body, objects.commit(call.params["sha"])))
 
 
@@ -245,7 +241,7 @@ def _get_ref(call: Call) -> Response:
     name = f"refs/{call.params['ref']}"
     sha = objects.ref(name)
     if sha is None:
-        raise access.not_found()
+        raise errors.not_found()
     return Response(200, _shown_ref(call, body, objects, name, sha))
 
 
@@ -259,11 +255,11 @@ def _create_ref(call: Call) -> Response:
     body, objects = filled(call)
     name, sha = call.body["ref"], call.body["sha"]
     if not _is_ref(name):
-        raise unprocessable(f"Invalid request.\n\n{name} is not a valid ref name.")
+        raise errors.unprocessable(f"Invalid request.\n\n{name} is not a valid ref name.")
     if objects.kind(sha) != "commit":
-        raise unprocessable("Object does not exist")
+        raise errors.unprocessable("Object does not exist")
     if objects.ref(name) is not None:
-        raise unprocessable("Reference already exists")
+        raise errors.unprocessable("Reference already exists")
     move_ref(call, body, objects, name, sha)
     return Response(201, _shown_ref(call, body, objects, name, sha))
 
@@ -283,7 +279,7 @@ def move_ref(call: Call, body: Document, objects: GitObjects, name: str, sha: st
     """Points a ref at a commit, as far as git's names and the repository's rules allow it."""
     nested = [known for known in objects.refs() if known.startswith(f"{name}/") or name.startswith(f"{known}/")]
     if nested:
-        raise unprocessable("Reference update failed")
+        raise errors.unprocessable("Reference update failed")
     rulesets.check_update(call, body, objects, name, sha, force=force)
     objects.set_ref(name, sha)
     save(call, {**body, "pushedAt": call.now})
@@ -294,12 +290,12 @@ def _update_ref(call: Call) -> Response:
     name, sha, force = f"refs/{call.params['ref']}", call.body["sha"], bool(call.body.get("force"))
     old = objects.ref(name)
     if old is None:
-        raise unprocessable("Reference does not exist")
+        raise errors.unprocessable("Reference does not exist")
     if objects.kind(sha) != "commit":
-        raise unprocessable("Object does not exist")
+        raise errors.unprocessable("Object does not exist")
     forward = objects.contains(sha, old)
     if not forward and not force:
-        raise unprocessable("Update is not a fast forward")
+        raise errors.unprocessable("Update is not a fast forward")
     move_ref(call, body, objects, name, sha, force=not forward)
     return Response(200, _shown_ref(call, body, objects, name, sha))
 
@@ -308,9 +304,9 @@ def _delete_ref(call: Call) -> Response:
     body, objects = filled(call)
     name = f"refs/{call.params['ref']}"
     if name == f"refs/heads/{repository(call)['defaultBranch']}":
-        raise unprocessable("Cannot delete the default branch")
+        raise errors.unprocessable("Cannot delete the default branch")
     if objects.ref(name) is None:
-        raise unprocessable("Reference does not exist")
+        raise errors.unprocessable("Reference does not exist")
     rulesets.check_deletion(call, body, name)
     objects.delete_ref(name)
     return Response(204)

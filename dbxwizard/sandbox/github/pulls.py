@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dbxwizard.sandbox.github import access, views
+from dbxwizard.sandbox.github import access, errors, views
 from dbxwizard.sandbox.github.branches import changed_lines, changed_names
 from dbxwizard.sandbox.github.git_data import check_workflows, filled, person
 from dbxwizard.sandbox.github.objects import Entry, GitObjects, utc
@@ -116,7 +116,7 @@ def _side(call: Call, body: Document, objects: GitObjects, branch: str, kept: st
 
 
 def _invalid(**error: str) -> ApiError:
-    return ApiError(422, "ValidationFailed", "Validation Failed", errors=[{"resource": "PullRequest", **error}])
+    return errors.validation_failed({"resource": "PullRequest", **error})
 
 
 def _create(call: Call) -> Response:
@@ -161,7 +161,7 @@ def _found(call: Call) -> tuple[Document, GitObjects, Document]:
     number = call.params["number"]
     found = call.store.get("github.pull", f"{body['id']}/{number:0>8}")
     if found is None:
-        raise access.not_found()
+        raise errors.not_found()
     return body, objects, found
 
 
@@ -226,7 +226,7 @@ def _closing(call: Call, objects: GitObjects, pull: Document) -> dict[str, Any]:
 def _is_merged(call: Call) -> Response:
     *_, pull = _found(call)
     if pull["mergeSha"] is None:
-        raise access.not_found()
+        raise errors.not_found()
     return Response(204)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dbxwizard.sandbox.github import access, subjects, views
+from dbxwizard.sandbox.github import access, errors, subjects, views
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -34,7 +34,7 @@ def repository(call: Call) -> Document:
     """The repository in the path; `authorize` has seen to it that there is one."""
     found = access.find_repository(call.store, call.params["owner"], call.params["repo"])
     if found is None:
-        raise access.not_found()
+        raise errors.not_found()
     return found
 
 
@@ -86,7 +86,7 @@ def _counters(call: Call, body: Document) -> dict[str, Any]:
 def _organization(call: Call) -> Response:
     body = access.account(call.store, call.params["login"])
     if body["type"] != "Organization":
-        raise access.not_found()
+        raise errors.not_found()
     url = f"{views.base(call)}/orgs/{body['login']}"
     shown = {**views.account(call, body), **_counters(call, body), "description": None, "archived_at": None, "url": url}
     shown |= {f"{name}_url": f"{url}/{name}" for name in ("hooks", "issues")}
@@ -130,21 +130,19 @@ def _edit(call: Call) -> Response:
     branch = call.body.get("default_branch") or body["defaultBranch"]
     if branch != body["defaultBranch"] and objects.ref(f"refs/heads/{branch}") is None:
         message = f"The branch {branch} was not found. Please push that ref first or create it via the Git Data API."
-        raise validation_failed("Repository", "default_branch", message)
+        raise _invalid("default_branch", message)
     private = call.body.get("private", body["private"])
     if call.body.get("visibility"):
         if call.body["visibility"] not in ("public", "private"):
-            raise validation_failed("Repository", "visibility", "visibility is public or private here.")
+            raise _invalid("visibility", "visibility is public or private here.")
         private = call.body["visibility"] != "public"
     body |= {"description": call.body.get("description", body["description"]), "private": private}
     save(call, {**body, "defaultBranch": branch, "updatedAt": call.now})
     return Response(200, views.repository(call, repository(call)))
 
 
-def validation_failed(resource: str, field: str, message: str, code: str = "invalid") -> ApiError:
-    """422 in the form of docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed."""
-    error = {"resource": resource, "field": field, "code": code, "message": message}
-    return ApiError(422, "ValidationFailed", "Validation Failed", errors=[error])
+def _invalid(field: str, message: str) -> ApiError:
+    return errors.validation_failed({"resource": "Repository", "field": field, "code": "invalid", "message": message})
 
 
 def _subject(call: Call) -> Response:
@@ -162,7 +160,7 @@ def _customize_subject(call: Call) -> Response:
     body, asked = repository(call), call.body
     keys = asked.get("include_claim_keys") or []
     if not all(_CLAIM_KEY.fullmatch(key) for key in keys) or len(set(keys)) < len(keys):
-        raise ApiError(422, "InvalidRequest", "Claim keys are unique and of alphanumeric characters and underscores.")
+        raise errors.unprocessable("Claim keys are unique and of alphanumeric characters and underscores.")
     immutable = asked.get("use_immutable_subject", body["oidc"]["use_immutable_subject"])
     kept = [] if asked["use_default"] else keys
     oidc = {"use_default": asked["use_default"], "use_immutable_subject": immutable, "include_claim_keys": kept}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dbxwizard.sandbox.github import access, environments, views
+from dbxwizard.sandbox.github import access, environments, errors, views
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
@@ -129,23 +129,19 @@ def _checked(call: Call) -> Document:
     """The asked ruleset's own fields."""
     asked = {name: value for name, value in call.body.items() if value is not None}
     if asked["enforcement"] not in ("disabled", "active", "evaluate"):
-        raise _invalid(f"{asked['enforcement']} is not a member of ['disabled', 'active', 'evaluate'].")
+        raise errors.validation_failed(f"{asked['enforcement']} is not a member of ['disabled', 'active', 'evaluate'].")
     if asked.get("target", "branch") not in ("branch", "tag"):
-        raise _invalid(f"{asked['target']} is not a member of ['branch', 'tag'].")
+        raise errors.validation_failed(f"{asked['target']} is not a member of ['branch', 'tag'].")
     unknown = [rule["type"] for rule in asked.get("rules", []) if rule["type"] not in _RULES]
     if unknown:
-        raise _invalid(f"Invalid rule '{unknown[0]}': ")
+        raise errors.validation_failed(f"Invalid rule '{unknown[0]}': ")
     return asked
-
-
-def _invalid(text: str) -> ApiError:
-    return ApiError(422, "ValidationFailed", "Validation Failed", errors=[text])
 
 
 def _create(call: Call) -> Response:
     body, asked = _planned(call), _checked(call)
     if any(each["name"] == asked["name"] for each in call.store.all("github.ruleset", f"{body['id']}/")):
-        raise _invalid("Name must be unique")
+        raise errors.validation_failed("Name must be unique")
     number = int(call.new_id("github.ruleset", f"{body['id']}/{asked['name']}")[:7], 16)
     made = {"target": "branch", "bypass_actors": [], "conditions": None, "rules": [], **asked}
     made |= {"id": number, "createdAt": call.now, "updatedAt": call.now}
@@ -157,7 +153,7 @@ def _found(call: Call) -> tuple[Document, Document]:
     body = _planned(call)
     found = call.store.get("github.ruleset", f"{body['id']}/{call.params['ruleset']}")
     if found is None:
-        raise access.not_found()
+        raise errors.not_found()
     return body, found
 
 

@@ -17,6 +17,7 @@ from dbxwizard.sandbox.github import (
     branches,
     contents,
     environments,
+    errors,
     git_data,
     pulls,
     repositories,
@@ -88,10 +89,10 @@ class GitHubService(Service):
         else:
             kind = _TYPES.get(problem.removeprefix("expected "), "an object")
             text = f"For 'properties/{path.replace('.', '/')}', {_value_at(call.body, path)} is not {kind}."
-        return ApiError(422, "InvalidRequest", f"Invalid request.\n\n{text}")
+        return errors.unprocessable(f"Invalid request.\n\n{text}")
 
     def no_route(self, request: Request) -> ApiError:
-        return access.not_found()
+        return errors.not_found()
 
     def render(self, request: Request, error: ApiError, now: float) -> Response:
         message = _SECONDARY_LIMIT if error.code == "TooManyRequests" else error.message

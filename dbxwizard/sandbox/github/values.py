@@ -15,7 +15,7 @@ from typing import Any
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
-from dbxwizard.sandbox.github import access, environments
+from dbxwizard.sandbox.github import environments, errors
 from dbxwizard.sandbox.github.objects import utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
@@ -74,25 +74,25 @@ def _holder(call: Call) -> str:
 def _check_name(call: Call, kind: str, name: str) -> str:
     """The name in upper case, as GitHub keeps it. Raises ApiError 422 for one that it doesn't allow."""
     if not _NAME.fullmatch(name):
-        raise ApiError(422, "InvalidRequest", _BAD_NAME.format(kind.capitalize()))
+        raise errors.unprocessable(_BAD_NAME.format(kind.capitalize()))
     if name.upper().startswith("GITHUB_"):
-        raise ApiError(422, "InvalidRequest", f"{kind.capitalize()} names must not start with GITHUB_.")
+        raise errors.unprocessable(f"{kind.capitalize()} names must not start with GITHUB_.")
     most = _MOST_IN_ENVIRONMENT if "environment" in call.params else _MOST_IN_REPOSITORY[kind]
     known = {body["name"] for body in call.store.all(f"github.{kind}", _holder(call))}
     if len(known - {name.upper()}) >= most:
-        raise ApiError(422, "InvalidRequest", f"{kind.capitalize()} count exceeds the maximum of {most}.")
+        raise errors.unprocessable(f"{kind.capitalize()} count exceeds the maximum of {most}.")
     return name.upper()
 
 
 def _check_size(kind: str, size: int) -> None:
     if size > _LARGEST:
-        raise ApiError(422, "InvalidRequest", f"{kind} value exceeds the maximum size of {_LARGEST} bytes.")
+        raise errors.unprocessable(f"{kind} value exceeds the maximum size of {_LARGEST} bytes.")
 
 
 def _found(call: Call, kind: str) -> Document:
     found = call.store.get(f"github.{kind}", _holder(call) + call.params["name"].upper())
     if found is None:
-        raise access.not_found()
+        raise errors.not_found()
     return found
 
 
@@ -188,7 +188,7 @@ def _put_secret(call: Call) -> Response:
     name, owner = _check_name(call, "secret", call.params["name"]), _holder(call)
     key = private_key(call.store, owner)
     if call.body["key_id"] != _key_id(key):
-        raise ApiError(422, "InvalidRequest", _NOT_SEALED)
+        raise errors.unprocessable(_NOT_SEALED)
     _check_size("Secret", len(_opened(key, call.body["encrypted_value"])))
     old = call.store.get("github.secret", owner + name)
     body = {"name": name, "sealed": call.body["encrypted_value"], "keyId": call.body["key_id"]}
@@ -201,7 +201,7 @@ def _opened(key: PrivateKey, sealed: str) -> bytes:
     try:
         return bytes(SealedBox(key).decrypt(base64.b64decode(sealed, validate=True)))
     except (CryptoError, binascii.Error, ValueError) as error:
-        raise ApiError(422, "InvalidRequest", _NOT_SEALED) from error
+        raise errors.unprocessable(_NOT_SEALED) from error
 
 
 def _delete_secret(call: Call) -> Response:
