@@ -17,7 +17,7 @@ from dbxwizard.core.errors import Conflict, OperationError, ServiceError, each_e
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.template_differences import Wanted, differences, shown, stale_assignments
+from dbxwizard.steps.template_differences import Wanted, differences, is_not_there, shown, stale_assignments
 from dbxwizard.steps.template_parameters import template_parameters
 
 Json = Mapping[str, Any]
@@ -137,8 +137,12 @@ class InfrastructureStep(Step[Infrastructure]):
         after = await self._deployed(state.recover, progress)
         if state.recover and after.reasons:  # a recovered vault keeps the settings that it had
             after = await self._deployed(after.recover, progress)
+        lacking = [reason for reason in after.reasons if is_not_there(reason)]
+        if lacking:
+            raise _did_not_hold(lacking)
         if after.reasons:
-            raise _did_not_hold(after.reasons)
+            # Everything is there; what a policy changes back, or a service answers in words of its own, stops nobody.
+            progress.info(f"the deployment succeeded, but the resources still differ: {shown(after.reasons)}")
         return self.outputs(after, inputs)
 
     async def _remove(self, assignments: Iterable[Expected], progress: Progress) -> None:
@@ -218,9 +222,9 @@ def _refused(error: ServiceError, reasons: Sequence[Reason]) -> ServiceError:
     return ServiceError(error.code, message, resource=error.resource, fix=error.fix, status=error.status)
 
 
-def _did_not_hold(reasons: tuple[Reason, ...]) -> OperationError:
+def _did_not_hold(lacking: Sequence[Reason]) -> OperationError:
     return OperationError(
         "deployment-did-not-hold",
-        f"the deployment succeeded, but the resources still differ: {shown(reasons)}",
-        fix="Another process or an Azure Policy changes them; look at the resource's activity log.",
+        f"the deployment succeeded, but not everything is there: {shown(lacking)}",
+        fix="Another process removes or changes it; look at the resource's activity log, and deploy again.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,16 @@ Json = Mapping[str, Any]
 ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 # Sent, and never answered: how to make a vault says nothing of what it is.
 _WRITE_ONLY = frozenset({"properties.createMode"})
+# What a field that is not answered means (docs in github.com/Azure/azure-rest-api-specs; the published answer of a
+# Databricks workspace lacks these).
+_DEFAULTS: Mapping[str, object] = {
+    "properties.computeMode": "Hybrid",
+    "properties.parameters.enableNoPublicIp.value": True,
+    "properties.publicNetworkAccess": "Enabled",
+    "properties.requiredNsgRules": "AllRules",
+}
+_ADDRESS = re.compile(r"properties\.networkAcls\.ipRules\[\d*\]\.value")
+_MISSING = "created"
 _SETTLED = "Succeeded"
 
 
@@ -70,7 +81,7 @@ def differences(wanted: Expansion, live: Mapping[str, Json]) -> Iterator[Reason]
         found = live.get(item.id.lower())
         label = _label(item)
         if found is None:
-            yield Reason(label, None, "created")
+            yield Reason(label, None, _MISSING)
         elif not item.existing:
             yield from _readiness(found, label)
             yield from _fields(item.body, found, label, "")
@@ -105,6 +116,11 @@ def _is_held_by(wanted: Json, found: Json) -> bool:
     )
 
 
+def is_not_there(reason: Reason) -> bool:
+    """Whether it says that a resource is missing or not ready, not that one of its fields differs."""
+    return reason.after == _MISSING or reason.field.endswith(": provisioningState")
+
+
 def _readiness(found: Json, label: str) -> Iterator[Reason]:
     state = found.get("properties", {}).get("provisioningState", _SETTLED)
     if state != _SETTLED:
@@ -120,11 +136,39 @@ def _fields(wanted: object, found: object, label: str, path: str) -> Iterator[Re
         known = {name.lower(): value for name, value in inside.items()}
         for name, value in wanted.items():
             yield from _fields(value, known.get(name.lower()), label, f"{path}.{name}" if path else name)
-    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _fields(one, other, label, f"{path}[{index}]")
-    elif not _same(wanted, found, path):
+    elif isinstance(wanted, list) and isinstance(found, list):
+        yield from _items(wanted, found, label, path)
+    elif not _same(wanted, _DEFAULTS.get(path) if found is None else found, path):
         yield Reason(f"{label}: {path}", found, wanted)
+
+
+def _items(wanted: list[Any], found: list[Any], label: str, path: str) -> Iterator[Reason]:
+    """Lists are answered in any order, and those of categories with the ones that are off."""
+    entries = list(found)
+    for off in [one for one in reversed(found) if _is_off(one, wanted)][: max(0, len(found) - len(wanted))]:
+        entries.remove(off)
+    if len(entries) != len(wanted):
+        yield Reason(f"{label}: {path}", found, wanted)
+        return
+    placed = [_taken(entries, one, path) for one in wanted]
+    left = iter(entries)
+    for index, (one, other) in enumerate(zip(wanted, placed, strict=True)):
+        yield from _fields(one, next(left) if other is None else other, label, f"{path}[{index}]")
+
+
+def _is_off(entry: Any, wanted: list[Any]) -> bool:
+    """A category of a diagnostic setting that nobody asked for and that sends nothing."""
+    if not isinstance(entry, Mapping) or entry.get("enabled") is not False:
+        return False
+    return all(one.get("category") != entry.get("category") for one in wanted if isinstance(one, Mapping))
+
+
+def _taken(entries: list[Any], wanted: Any, path: str) -> Any:
+    """Takes what equals `wanted` out of `entries`; None when nothing does."""
+    found = next((one for one in entries if not any(_fields(wanted, one, "", f"{path}[]"))), None)
+    if found is not None:
+        entries.remove(found)
+    return found
 
 
 def _same(wanted: object, found: object, path: str) -> bool:
@@ -132,6 +176,8 @@ def _same(wanted: object, found: object, path: str) -> bool:
     if isinstance(wanted, str) and isinstance(found, str) and not path.startswith("tags."):
         if path == "location":
             wanted, found = wanted.replace(" ", ""), found.replace(" ", "")
+        if _ADDRESS.fullmatch(path):  # a vault answers 192.0.2.1 as 192.0.2.1/32
+            wanted, found = wanted.removesuffix("/32"), found.removesuffix("/32")
         return wanted.lower() == found.lower()
     if wanted == [] and found is None:  # an empty list may be left out
         return True

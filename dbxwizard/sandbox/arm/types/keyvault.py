@@ -111,6 +111,9 @@ class VaultType(StoredType):
 
     def adapt(self, write: Write, document: Document) -> Document:
         document["properties"].pop("createMode", None)
+        for rule in document["properties"].get("networkAcls", {}).get("ipRules", []):
+            # As the service answers it (github.com/hashicorp/terraform-provider-azurerm/pull/10266).
+            rule["value"] = rule["value"] if "/" in rule["value"] else f"{rule['value']}/32"
         # A write can't take these back, and one that says nothing leaves them as they are.
         old = (write.existing or {}).get("properties", {})
         kept = {name: old[name] for name in ("enablePurgeProtection", "softDeleteRetentionInDays") if name in old}

@@ -293,7 +293,18 @@ class DiagnosticSettingType(StoredType):
             entry.setdefault("retentionPolicy", {"days": 0, "enabled": False})
         document["properties"].setdefault("logs", [])
         document["properties"].setdefault("metrics", [])
+        _add_what_is_off(write, document["properties"]["metrics"])
         return document
+
+
+def _add_what_is_off(write: Write, metrics: list[Document]) -> None:
+    """The service answers the other categories of metrics too, which is why clients leave out what is not enabled
+    (flattenMonitorDiagnosticEnabledLogs in github.com/hashicorp/terraform-provider-azurerm)."""
+    known = CATEGORIES.get(write.id.extends.type.lower(), (frozenset(), frozenset()))[1]
+    named = {str(entry.get("category")) for entry in metrics}
+    if metrics and "AllMetrics" not in named:
+        off = {"enabled": False, "retentionPolicy": {"days": 0, "enabled": False}}
+        metrics += [{"category": name, **off} for name in sorted(known - named)]
 
 
 def _check_categories(write: Write, properties: Document) -> None:
