@@ -37,7 +37,7 @@ SECONDS_BETWEEN_WRITES = 1.0
 SECONDARY_LIMIT_WAIT = 60.0  # seconds, where the answer says nothing (same page)
 
 # What GitHub says with 422 to who was not the first.
-_LOST_RACES = ("not a fast forward", "already exists")
+_LOST_RACES = ("not a fast forward", "already exists", '"sha" wasn\'t supplied')
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,15 @@ class RetryPolicy:
     Transient: `retry_after` (at most `retry_after_cap`), else exponential from `base` to `cap` with full jitter;
     `attempts` in all. NotYet: every `not_yet_base` to `not_yet_cap`, until what it waits for is `not_yet_window` old: a
     role assignment takes up to 10 minutes (learn.microsoft.com/azure/role-based-access-control/troubleshooting).
-    Conflict: once more. `grace` is what running steps get when a run is cancelled. `jitter` gives numbers in [0, 1).
+    Conflict: read and compared anew, `conflicts` times: a run at the same time may be first with several things of one
+    step. `grace` is what running steps get when a run is cancelled. `jitter` gives numbers in [0, 1).
     """
 
     attempts: int = 8
     base: float = 0.5
     cap: float = 30.0
     retry_after_cap: float = 120.0
+    conflicts: int = 3
     not_yet_base: float = 0.5
     not_yet_cap: float = 10.0
     not_yet_window: float = 600.0
@@ -77,7 +79,7 @@ class _Tries:
         if isinstance(error, NotYet):
             left = self._policy.not_yet_window - age
             return min(self._policy.poll_interval(failures), left) if left > 0 else None
-        return self._policy.base if failures == 0 else None
+        return self._policy.base if failures < self._policy.conflicts else None
 
     def _after(self, error: Transient, failures: int) -> float | None:
         if failures + 1 >= self._policy.attempts:

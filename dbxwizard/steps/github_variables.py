@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbxwizard.clients.github_types import Variable
-from dbxwizard.core.errors import NotFound
+from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.steps.github_environments import environment_step_id
 
@@ -67,7 +67,14 @@ class GitHubVariablesStep(Step[State]):
         found = state or {}
         for name, value in self._desired(inputs).items():
             if name not in found:
-                await self._client.create_variable(self.environment, name, value)
+                await self._create(name, value)
             elif found[name].value != value:
                 await self._client.update_variable(self.environment, name, value)
         return {}
+
+    async def _create(self, name: str, value: str) -> None:
+        """Another run at the same time may be first with each of them: too many conflicts to start again for."""
+        try:
+            await self._client.create_variable(self.environment, name, value)
+        except Conflict:
+            await self._client.update_variable(self.environment, name, value)
