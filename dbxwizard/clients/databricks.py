@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib
 import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import NotFound, Transient, UsageError
@@ -39,7 +38,7 @@ _AT_ONCE = 8  # requests under way; learn.microsoft.com/azure/databricks/resourc
 _PATIENCE = 1200.0  # seconds a cluster may take to settle
 
 
-class WorkspaceClient:
+class WorkspaceClient(Client):
     """An asynchronous context manager. Nothing is sent before the first method is awaited.
 
     Raises the core's errors: NotAllowedYet for every 403, Conflict also for INVALID_STATE (it changed meanwhile).
@@ -64,14 +63,6 @@ class WorkspaceClient:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dbxwizard-databricks")
         self._sleep = sleep
         self.url = workspace_url
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -402,12 +393,6 @@ class WorkspaceClient:
 
     async def delete_token(self, token_id: str) -> None:
         await self._post(f"{_TOKENS}/delete", f"token {token_id}", token_id=token_id)
-
-
-def preload() -> None:
-    """Imports the SDK in a thread of its own, so that its 1.8 s pass while something else is waited for."""
-    name = "dbxwizard.clients.databricks_connection"
-    threading.Thread(target=importlib.import_module, args=(name,), name="dbxwizard-preload", daemon=True).start()
 
 
 def _connect(cloud: Cloud, signed_in: SignedIn, url: str, resource_id: str, timeout: float) -> Connection:

@@ -69,11 +69,6 @@ class Inputs:
             raise KnownAfterApply(step_id, name, given.title)
         raise KeyError(f"{step_id} has no output {name!r}")
 
-    def has(self, step_id: str) -> bool:
-        """Whether `step_id` is needed and all its outputs are known by now."""
-        given = self._given.get(step_id) if step_id in self._needs else None
-        return given is not None and given.complete and not given.not_checked
-
 
 class Progress(Protocol):
     """What a step tells while it is applied. May be called from any thread."""

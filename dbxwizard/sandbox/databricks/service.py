@@ -53,7 +53,6 @@ class WorkspaceService(Service):
 
     name = "workspace"
     always_open = False
-    ignores_unknown_fields = True
 
     def __init__(self) -> None:
         super().__init__()
