@@ -112,7 +112,12 @@ def test_outputs_that_fail(arm: Arm, deployments: Deployments) -> None:
     found = deployments.run("d", template(storage(), outputs=outputs), group="rg-one")
     assert found["provisioningState"] == "Failed"
     assert found["error"]["code"] == "DeploymentOutputEvaluationFailed"
-    assert "nothing" in found["error"]["details"][0]["message"]
+    assert found["error"]["message"].startswith("Unable to evaluate template outputs: 'o'. ")
+    (cause,) = found["error"]["details"]
+    assert (cause["code"], cause["target"]) == ("DeploymentOutputEvaluationFailed", "o")
+    assert cause["message"].startswith(
+        "The template output 'o' is not valid: The language expression property 'nothing'"
+    )
     assert arm.get(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stone", "2025-06-01").status_code == 200
 
 

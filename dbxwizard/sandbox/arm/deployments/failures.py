@@ -7,6 +7,7 @@ errors), Azure-Samples/cloud-design-patterns#72 (preflight), microsoft/finops-to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -19,6 +20,7 @@ _OPERATION_FAILED = (
     "At least one resource deployment operation failed. Please list deployment operations for details. "
     "Please see https://aka.ms/arm-deployment-operations for usage details."
 )
+_OUTPUT = re.compile(r"(The template output '([^']+)' .*?)'?\.?$", re.DOTALL)
 _NOT_REACHED = (
     "The resource write operation failed to complete successfully, because it reached terminal provisioning state "
     "'Failed'."
@@ -95,12 +97,13 @@ def nested_failed(deployment_id: str, error: Document) -> Document:
 
 def outputs_failed(error: TemplateError) -> Document:
     """Outputs that can't be evaluated, though every resource is there."""
-    code = "DeploymentOutputEvaluationFailed"
+    code, found = "DeploymentOutputEvaluationFailed", _OUTPUT.search(error.message)
+    cause, name = (found[1], found[2]) if found else (error.message, "")
     message = (
-        "Unable to evaluate template outputs. Please see error details and deployment operations. "
+        f"Unable to evaluate template outputs: '{name}'. Please see error details and deployment operations. "
         "Please see https://aka.ms/arm-common-errors for usage details."
     )
-    return {"code": code, "message": message, "details": [{"code": code, "message": error.message}]}
+    return {"code": code, "message": message, "details": [{"code": code, "target": name, "message": cause}]}
 
 
 def canceled() -> Document:

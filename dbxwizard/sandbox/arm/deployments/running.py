@@ -33,14 +33,14 @@ def advance(context: Context, stored: Document, run: Document) -> None:
     _keep(context, stored, {**run, "progress": walk.progress}, walk.waits_until)
 
 
-def _keep(context: Context, stored: Document, run: Document, waits_until: float | None) -> None:
+def _keep(context: Context, stored: Document, run: Document, waits_until: float) -> None:
     records.save(context.store, stored)
     if stored["state"] != records.RUNNING:
         _forget(context, stored, run)
         return
     context.store.put(records.RUN, stored["id"].lower(), run)
     # The very moment, not a duration: the sum of two floats could be a little too early, again and again.
-    context.store.schedule(waits_until or context.now, TASK, {"id": stored["id"].lower()})
+    context.store.schedule(waits_until, TASK, {"id": stored["id"].lower()})
 
 
 def _forget(context: Context, stored: Document, run: Document) -> None:

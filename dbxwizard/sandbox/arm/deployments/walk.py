@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import Any
 
 from dbxwizard.arm_template import Evaluator, Resource, TemplateError
@@ -42,7 +43,7 @@ class Walk:
     context: Context
     caller: Caller
     progress: Document
-    waits_until: float | None = None
+    waits_until: float = inf
     inner: dict[str, Evaluator] = field(default_factory=dict)  # by path; each is made once in a look
 
     def deployment(self, evaluator: Evaluator, path: str) -> Stage:
@@ -73,7 +74,7 @@ class Walk:
             return Stage.LOST
         if entry["ready"] <= self.context.now:
             return Stage.READY
-        self.waits_until = entry["ready"] if self.waits_until is None else min(entry["ready"], self.waits_until)
+        self.waits_until = min(entry["ready"], self.waits_until)
         return Stage.WAITING
 
     def _begun(self, resource: Resource, path: str) -> Document:
