@@ -51,7 +51,8 @@ def narrating(invocation: Invocation, *others: Listener) -> Iterator[Listener]:
 
 def _open(path: str, files: list[TextIO]) -> TextIO:
     file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  closed when the narration ends
-    Path(path).chmod(0o600)
+    if Path(path).is_file():  # a device or a pipe keeps its mode
+        Path(path).chmod(0o600)
     files.append(file)
     return file
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from dbxwizard.cli.commands.sandbox import state_file
+from dbxwizard.cli.commands.sandbox import state_file, undamaged
 from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.secret import Secret
@@ -105,11 +105,13 @@ def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
     address = invocation.environ.get("DBXWIZARD_SANDBOX", "")
     if address.startswith("http"):
         try:
-            yield locate(address)
+            found = locate(address)
         except (ValueError, OSError) as error:
             raise UsageError("sandbox-not-found", str(error), resource=address) from error
+        yield found
         return
-    with Sandbox(state_file(invocation)) as sandbox:
+    state = state_file(invocation)
+    with undamaged(state), Sandbox(state) as sandbox:
         yield sandbox.endpoints()
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,7 +31,22 @@ def run(invocation: Invocation) -> Report:
         raise UsageError("usage", "an action is needed: serve, reset, show or log", resource="dbxwizard sandbox")
     state = state_file(invocation)
     actions = {"serve": _serve, "reset": _reset, "show": _show, "log": _log}
-    return actions[action](invocation, state)
+    with undamaged(state):
+        return actions[action](invocation, state)
+
+
+@contextmanager
+def undamaged(state: Path) -> Iterator[None]:
+    """Raises UsageError where `state` is no state of a sandbox."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise UsageError(
+            "sandbox-damaged",
+            f"the sandbox's state can't be read: {error}",
+            resource=str(state),
+            fix="Name another file, or forget this one: dbxwizard sandbox reset.",
+        ) from error
 
 
 def state_file(invocation: Invocation) -> Path:
