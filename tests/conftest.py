@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.identity import SignedIn, sign_in
@@ -14,6 +15,10 @@ from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from tests.matrix import summary
 from tests.reaching import cloud_of
+
+# A busy machine proves nothing: no deadline for an example, and examples may take their time to be made.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def new_state(folder: Path) -> Path:

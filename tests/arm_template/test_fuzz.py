@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbxwizard.arm_template import DeploymentScope, TemplateError, expand
@@ -67,7 +67,7 @@ def template(expression: str) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(expression=calls, parameter=values)
 def test_any_call_gives_a_value_or_the_service_error(expression: str, parameter: Any) -> None:
     with contextlib.suppress(TemplateError):
@@ -75,7 +75,6 @@ def test_any_call_gives_a_value_or_the_service_error(expression: str, parameter:
         assert "it" in result.outputs
 
 
-@settings(max_examples=100, deadline=None)
 @given(text=st.text(alphabet="[]()'.,a0-${} \\\"\n", max_size=30))
 def test_any_text_in_brackets_is_parsed_or_refused(text: str) -> None:
     with contextlib.suppress(TemplateError):
@@ -120,7 +119,7 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(section=st.sampled_from(SECTIONS), document=documents, parameters=st.dictionaries(st.just("a"), documents))
 def test_any_document_is_expanded_or_refused(section: str, document: Any, parameters: dict[str, Any]) -> None:
     whole = {
@@ -134,7 +133,6 @@ def test_any_document_is_expanded_or_refused(section: str, document: Any, parame
         expand(whole, parameters, SCOPE)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.dictionaries(st.sampled_from(KEYS), documents, max_size=6))
 def test_any_resource_is_expanded_or_refused(body: dict[str, Any]) -> None:
     resource = {"type": "Contoso.Web/sites", "apiVersion": "2024-01-01", "name": "n", **body}

@@ -62,7 +62,7 @@ def longest_path(needs: Graph, seconds: dict[str, float]) -> float:
 
 
 @given(graphs(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_walk_takes_as_long_as_the_longest_path(needs: Graph, data: st.DataObject) -> None:
     seconds = {step_id: float(data.draw(st.integers(1, 5))) for step_id in needs}
     time = VirtualTime()
@@ -78,7 +78,7 @@ def test_a_walk_takes_as_long_as_the_longest_path(needs: Graph, data: st.DataObj
 
 
 @given(graphs(), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_is_visited_once_after_its_needs_and_few_at_a_time(needs: Graph, concurrency: int) -> None:
     ended: list[str] = []
     running: set[str] = set()
@@ -130,7 +130,7 @@ def test_an_error_of_a_visit_ends_the_walk_and_the_others() -> None:
 
 
 @given(needs=graphs(), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_failures_leave_out_exactly_what_needs_them_and_the_next_run_completes(
     new_world: Callable[[], Any], needs: Graph, data: st.DataObject
 ) -> None:

@@ -396,7 +396,7 @@ def test_a_broken_file_is_not_touched(tmp_path: Path, filled: str) -> None:
     assert "unclosed" in [problem.code for problem in result.problems]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_comment_anywhere_survives_fixing(tmp_path: Path, filled: str, data: st.DataObject) -> None:
     ends = [

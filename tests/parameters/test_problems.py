@@ -271,7 +271,7 @@ def test_a_file_that_may_not_be_read_ends_in_a_problem(tmp_path: Path, monkeypat
     assert [problem.code for problem in load(path).problems] == ["file-unreadable"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary() | st.text().map(str.encode), st.sampled_from([b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"]))
 def test_no_bytes_raise(tmp_path: Path, raw: bytes, mark: bytes) -> None:
     path = tmp_path / "Any.json"
@@ -298,7 +298,7 @@ ODD = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(KEYS, ODD, max_size=8), st.sampled_from([None, 2]))
 def test_no_value_of_a_known_key_raises_and_fixing_twice_is_fixing_once(
     tmp_path: Path, content: dict[str, Any], indent: int | None

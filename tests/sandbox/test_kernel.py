@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import Any
@@ -107,11 +107,10 @@ def test_documents_are_found_by_the_beginning_of_their_key(store: Store) -> None
 def test_a_document_comes_back_as_it_was_put(tmp_path_factory: pytest.TempPathFactory, body: dict[str, Any]) -> None:
     if any("\ud800" <= letter <= "\udfff" for letter in json.dumps(body, ensure_ascii=False)):
         return  # half characters are refused at the door
-    store = Store(tmp_path_factory.getbasetemp() / "round-trip.sqlite")
-    with store.transaction():
-        store.put("note", "x", body)
-    assert store.get("note", "x") == body
-    store.close()
+    with closing(Store(tmp_path_factory.getbasetemp() / "round-trip.sqlite")) as store:
+        with store.transaction():
+            store.put("note", "x", body)
+        assert store.get("note", "x") == body
 
 
 # Fields.
