@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -44,6 +46,7 @@ class Connection:
         self._databricks = databricks_signed_in
         self._github_token = github_token
         self._made: dict[Hashable, Any] = {}
+        self._sdk: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,7 +109,15 @@ class Connection:
         actor = self._databricks or self.signed_in  # the files give the vault's data to the Databricks one
         return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, actor, vault_uri))
 
+    def warm_up(self) -> None:
+        """Begins to load the SDK of Databricks (1.8 s), so that it is there when Azure has the workspace ready."""
+        if self._sdk is None:
+            loop = asyncio.get_running_loop()
+            self._sdk = loop.run_in_executor(None, import_module, "dbxwizard.clients.databricks")
+
     async def workspace(self, workspace_url: str, workspace_resource_id: str) -> WorkspaceClient:
+        if self._sdk is not None:
+            await self._sdk
         from dbxwizard.clients.databricks import WorkspaceClient
 
         return self._client(

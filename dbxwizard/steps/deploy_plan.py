@@ -54,6 +54,7 @@ async def deploy_steps(
     options: DeployOptions, environments: Iterable[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
     """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
+    connection.warm_up()
     directory, builds = Directory(connection), WheelBuilds()
     made = [
         _Deployment(options, one, connection, Principals(connection, one, options.repository, directory), builds)

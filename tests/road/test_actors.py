@@ -42,3 +42,16 @@ def test_a_job_of_another_environment_is_refused_with_the_subject_that_it_presen
     (error,) = outcome.errors
     assert error["code"] == "AADSTS700213"
     assert ":environment:Staging" in error["message"]
+
+
+def test_a_real_sign_in_that_lies_around_does_not_reach_the_sandbox(deployed: Road) -> None:
+    elsewhere = {
+        "AZURE_TENANT_ID": "11111111-0000-4000-8000-000000000000",
+        "AZURE_CLIENT_ID": "22222222-0000-4000-8000-000000000000",
+        "AZURE_CLIENT_SECRET": "of-another-cloud",
+        "GH_TOKEN": "ghp_of_another_github",
+    }
+    outcome = deployed.deploy("-e", "Development", **elsewhere)
+    assert outcome.report["status"] == "unchanged", outcome.out
+    again = deployed.setup(**elsewhere)
+    assert again.report["status"] == "unchanged", again.out
