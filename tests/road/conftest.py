@@ -134,7 +134,7 @@ class Road:
             prefix = f"{REPOSITORY_ID}/{environment.lower()}/"
             variables = {body["name"]: body["value"] for body in store.all("github.variable", prefix)}
         with self.change() as store:
-            url, token = job_token_request(store, Ports(store), Job(REPOSITORY, environment=environment))  # type: ignore[arg-type]
+            url, token = job_token_request(store, Ports(store), Job(REPOSITORY, environment=environment))
         actions = {
             "CI": "true",
             "GITHUB_ACTIONS": "true",
