@@ -22,6 +22,10 @@ _WHOLE = ("spark_conf", "spark_env_vars")
 # Only said when a cluster is made; no answer holds them.
 _WRITE_ONLY = ("apply_policy_default_values", "clone_from")
 _STABLE = ("RUNNING", "TERMINATED")
+# Of the whole values above: what the service adds to a cluster that says is_single_node, and once added to any
+# (github.com/databricks/terraform-provider-databricks issue 4360, pull request 334).
+_OF_SINGLE_NODE = ("spark.databricks.cluster.profile", "spark.master")
+_OF_ANY = ("spark.databricks.delta.preview.enabled",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class ClusterStep(WorkspaceStep[ClusterState]):
         if desired["data_security_mode"] == "DATA_SECURITY_MODE_AUTO":
             del desired["data_security_mode"]  # the service chooses, and answers what it chose
         for name in _WHOLE:
-            wanted, found = desired.pop(name, {}), actual.get(name) or {}
+            wanted = desired.pop(name, {})
+            found = _without_added(actual.get(name) or {}, wanted, self._settings)
             if wanted != found:
                 yield Reason(name, found, wanted)
         if "autoscale" in desired:
@@ -163,6 +168,13 @@ def _desired(cluster: Cluster, tag: str, service_principal: str) -> dict[str, ob
         settings["single_user_name"] = service_principal
     tags = settings.get("custom_tags") or {}
     return {**settings, "cluster_name": cluster.name, "custom_tags": {**tags, TAG: tag}}
+
+
+def _without_added(found: Mapping[str, object], wanted: object, settings: Mapping[str, object]) -> dict[str, object]:
+    """What is set, without what nobody asked the service for."""
+    added = {*_OF_ANY, *(_OF_SINGLE_NODE if settings.get("is_single_node") else ())}
+    kept = added & set(wanted) if isinstance(wanted, Mapping) else set()
+    return {key: value for key, value in found.items() if key not in added - kept}
 
 
 def _mode(settings: Mapping[str, object]) -> str:

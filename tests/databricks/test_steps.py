@@ -195,6 +195,16 @@ async def test_a_changed_field_of_a_cluster_is_mended(
     assert len(show(world)["clusters"]) == 1
 
 
+async def test_what_a_single_node_brings_along_is_no_drift(environment: Environment) -> None:
+    given = {key: value for key, value in CLUSTER.settings.items() if key != "autoscale"}
+    single = replace(CLUSTER, settings={**given, "kind": "CLASSIC_PREVIEW", "is_single_node": True})
+    await environment.deploy(environment.cluster(single))
+    assert changed(await environment.plan(environment.cluster(single))) == {}
+    several = replace(CLUSTER, settings={**given, "num_workers": 2})
+    fields = changed(await environment.plan(environment.cluster(several)))["clusters/dbx-sp-cluster"]
+    assert fields == ["spark_conf", "num_workers"]
+
+
 async def test_a_fixed_size_in_place_of_autoscale_is_seen(world: World, environment: Environment) -> None:
     fixed = {key: value for key, value in CLUSTER.settings.items() if key != "autoscale"} | {"num_workers": 2}
     await environment.deploy(environment.cluster())

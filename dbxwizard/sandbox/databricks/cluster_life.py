@@ -33,11 +33,22 @@ def shown(body: Document) -> Document:
         "azure_attributes": {"first_on_demand": 1, "availability": "ON_DEMAND_AZURE", "spot_bid_max_price": -1.0},
         **spec,
         **kept,
+        **(_single_node(spec) if spec.get("is_single_node") else {}),
         **({"num_workers": spec["autoscale"]["min_workers"]} if "autoscale" in spec else {}),
         "creator_user_name": body["creator"],
         "cluster_source": "API",
         "default_tags": {"Vendor": "Databricks", "ClusterName": spec.get("cluster_name", "")},
         "spec": spec,
+    }
+
+
+def _single_node(spec: Document) -> Document:
+    """What `is_single_node` sets (github.com/databricks/terraform-provider-databricks/issues/4360)."""
+    conf = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*, 4]"}
+    return {
+        "num_workers": 0,
+        "spark_conf": {**spec.get("spark_conf", {}), **conf},
+        "custom_tags": {**spec.get("custom_tags", {}), "ResourceClass": "SingleNode"},
     }
 
 
