@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from dbxwizard.sandbox.databricks import errors
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, milliseconds
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -45,7 +46,7 @@ def _create(call: Call) -> Response:
     owner = Caller.of(call).principal
     state, seconds = WorkspaceState.of(call), call.body.get("lifetime_seconds", 0)
     if not 0 <= seconds <= MAX_SECONDS:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"lifetime_seconds must be between 1 and {MAX_SECONDS}.")
+        raise errors.invalid(f"lifetime_seconds must be between 1 and {MAX_SECONDS}.")
     if sum(token["owner"] == owner["id"] for token in state.all("token")) >= MAX_TOKENS:
         raise ApiError(400, "QUOTA_EXCEEDED", f"The quota for the number of tokens has been reached: {MAX_TOKENS}.")
     value = f"dapi{secrets.token_hex(16)}"
@@ -99,6 +100,6 @@ def _removed(call: Call, token_id: str, owner: str) -> Response:
     state = WorkspaceState.of(call)
     body = state.get("token", token_id)
     if body is None or owner not in ("", body["owner"]):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Token with ID {token_id} does not exist!")
+        raise errors.not_found(f"Token with ID {token_id} does not exist!")
     state.delete("token", token_id)
     return Response(200, {})

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbxwizard.sandbox.databricks import errors
 from dbxwizard.sandbox.databricks.state import ADMINS, USERS, Caller, WorkspaceState
-from dbxwizard.sandbox.http import ApiError, Call
+from dbxwizard.sandbox.http import Call
 from dbxwizard.sandbox.store import Document
 
 _FOLDER_LEVELS = ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE")
@@ -103,4 +104,4 @@ def require_on(call: Call, kind: str, object_id: str, level: str) -> None:
         return
     word = level.removeprefix("CAN_").replace("_", " ").title()
     message = f"{caller.name} does not have {word} permissions on {object_id}. Please contact your administrator."
-    raise ApiError(403, "PERMISSION_DENIED", message)
+    raise errors.denied(message)

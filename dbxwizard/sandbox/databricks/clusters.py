@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dbxwizard.sandbox.databricks import acls, cluster_life
+from dbxwizard.sandbox.databricks import acls, cluster_life, errors
 from dbxwizard.sandbox.databricks.compute import CLUSTER, check_cluster, node_types, spark_versions
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, page, query_int, required
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -53,7 +53,7 @@ def found(call: Call, cluster_id: str) -> tuple[WorkspaceState, Document]:
     state = WorkspaceState.of(call)
     body = state.get("cluster", cluster_id)
     if body is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Cluster {cluster_id} does not exist")
+        raise errors.invalid(f"Cluster {cluster_id} does not exist")
     return state, body
 
 

@@ -12,9 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from dbxwizard.sandbox.databricks import errors
 from dbxwizard.sandbox.databricks.state import WorkspaceState
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document
 
 _ANY = {"*": object}
@@ -113,63 +113,59 @@ def spark_versions() -> tuple[Document, ...]:
     )
 
 
-def invalid(message: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", message)
-
-
 def check_cluster(state: WorkspaceState, given: dict[str, Any]) -> None:
     """Raises ApiError for settings that the service would refuse."""
     if given["spark_version"] not in {version["key"] for version in spark_versions()}:
-        raise invalid(f"Invalid spark version {given['spark_version']}.")
+        raise errors.invalid(f"Invalid spark version {given['spark_version']}.")
     if len(given.get("cluster_name", "")) > 100:
-        raise invalid("Cluster name is too long: at most 100 characters.")
+        raise errors.invalid("Cluster name is too long: at most 100 characters.")
     _check_size(given)
     _check_nodes(given)
     _check_security(state, given)
     _check_elsewhere(given)
     minutes = given.get("autotermination_minutes", 0)
     if minutes and not 10 <= minutes <= 10000:
-        raise invalid("The cluster autotermination_minutes must be between 10 and 10000, or 0.")
+        raise errors.invalid("The cluster autotermination_minutes must be between 10 and 10000, or 0.")
 
 
 def _check_elsewhere(given: dict[str, Any]) -> None:
     """Cluster policies and instance pools are not part of the sandbox: no id is one."""
     for field in ("policy_id", "instance_pool_id", "driver_instance_pool_id"):
         if given.get(field):
-            raise invalid(f"{field}: {given[field]} does not exist in this workspace.")
+            raise errors.invalid(f"{field}: {given[field]} does not exist in this workspace.")
     if given.get("runtime_engine", "STANDARD") not in ("NULL", "STANDARD", "PHOTON"):
-        raise invalid(f"runtime_engine {given['runtime_engine']} is not one of NULL, STANDARD, PHOTON.")
+        raise errors.invalid(f"runtime_engine {given['runtime_engine']} is not one of NULL, STANDARD, PHOTON.")
 
 
 def _check_size(given: dict[str, Any]) -> None:
     scale = given.get("autoscale")
     if scale is None and "num_workers" not in given and not given.get("is_single_node"):
-        raise invalid("Missing required field: size")
+        raise errors.invalid("Missing required field: size")
     if scale is not None:
         least, most = scale.get("min_workers", 0), scale.get("max_workers", 0)
         if least < 1 or most < least:
-            raise invalid(f"Cannot autoscale between {least} and {most} workers.")
+            raise errors.invalid(f"Cannot autoscale between {least} and {most} workers.")
     if given.get("num_workers", 0) < 0:
-        raise invalid("num_workers must not be negative.")
+        raise errors.invalid("num_workers must not be negative.")
 
 
 def _check_nodes(given: dict[str, Any]) -> None:
     if "node_type_id" not in given and "instance_pool_id" not in given:
-        raise invalid("Missing required field: node_type_id")
+        raise errors.invalid("Missing required field: node_type_id")
     supported = [node["node_type_id"] for node in node_types()]
     for field in ("node_type_id", "driver_node_type_id"):
         name = given.get(field)
         if name and name not in supported:
-            raise invalid(f"Node type {name} is not supported. Supported node types: {', '.join(supported)}")
+            raise errors.invalid(f"Node type {name} is not supported. Supported node types: {', '.join(supported)}")
 
 
 def _check_security(state: WorkspaceState, given: dict[str, Any]) -> None:
     mode, name = given.get("data_security_mode", "NONE"), given.get("single_user_name", "")
     if mode not in _ISOLATED:
-        raise invalid(
+        raise errors.invalid(
             f"data_security_mode {mode} is not allowed: clusters without isolation are disabled in this workspace."
         )
     if mode in _DEDICATED and not name:
-        raise invalid(f"single_user_name is required for data_security_mode {mode}.")
+        raise errors.invalid(f"single_user_name is required for data_security_mode {mode}.")
     if name and not state.knows(name):
-        raise invalid(f"single_user_name {name} does not exist in this workspace.")
+        raise errors.invalid(f"single_user_name {name} does not exist in this workspace.")

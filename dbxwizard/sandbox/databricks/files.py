@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-from dbxwizard.sandbox.databricks import acls
+from dbxwizard.sandbox.databricks import acls, errors
 from dbxwizard.sandbox.databricks.state import WorkspaceState, numeric_id, required
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -42,7 +42,7 @@ def register(service: Service) -> None:
 def normal(path: str) -> str:
     """The path without /Workspace and without a slash at its end."""
     if not path.startswith("/"):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Path ({path}) doesn't start with '/'")
+        raise errors.invalid(f"Path ({path}) doesn't start with '/'")
     path = path.removeprefix("/Workspace") if path.startswith("/Workspace/") or path == "/Workspace" else path
     return path.rstrip("/") or "/"
 
@@ -57,7 +57,7 @@ def require(call: Call, path: str, level: str) -> WorkspaceState:
     while (body := state.get("object", path)) is None and path != "/":
         path = parent(path)
     if body is None or not body["path"].startswith("/"):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
+        raise errors.not_found(f"Path ({path}) doesn't exist.")
     acls.require_on(call, _KINDS[body["object_type"]], body["object_id"], level)
     return state
 
@@ -65,7 +65,7 @@ def require(call: Call, path: str, level: str) -> WorkspaceState:
 def existing(state: WorkspaceState, path: str) -> Document:
     found = state.get("object", path)
     if found is None:
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({path}) doesn't exist.")
+        raise errors.not_found(f"Path ({path}) doesn't exist.")
     return found
 
 
@@ -103,11 +103,11 @@ def _import(call: Call) -> Response:
     overwrite = call.body.get("overwrite") in (True, "true")
     form = call.body.get("format", "SOURCE").upper()
     if form not in ("AUTO", "SOURCE", "RAW"):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"The sandbox does not import the format {form}.")
+        raise errors.invalid(f"The sandbox does not import the format {form}.")
     language = call.body.get("language") or _LANGUAGES.get("." + path.rsplit(".", 1)[-1].lower(), "")
     notebook = form == "SOURCE" or (form == "AUTO" and content.startswith(b"# Databricks notebook source"))
     if form == "SOURCE" and not language:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Missing required field: language")
+        raise errors.invalid("Missing required field: language")
     _write(call, path, content, overwrite=overwrite, kind="NOTEBOOK" if notebook else "FILE", language=language)
     return Response(200, {})
 
@@ -116,7 +116,7 @@ def _content(given: str | bytes) -> bytes:
     try:
         content = given if isinstance(given, bytes) else base64.b64decode(given, validate=True)
     except binascii.Error as error:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "content is not base64.") from error
+        raise errors.invalid("content is not base64.") from error
     if len(content) > MAX_BYTES:
         raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", f"File size exceeded limit of {MAX_BYTES} bytes.")
     return content
@@ -133,7 +133,7 @@ def _write(call: Call, path: str, content: bytes, *, overwrite: bool, kind: str,
     _refuse_in_repos(state, path, deepest=1)
     above = state.get("object", parent(path))
     if above is None or above["object_type"] not in ("DIRECTORY", "REPO"):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"The parent folder ({parent(path)}) does not exist.")
+        raise errors.not_found(f"The parent folder ({parent(path)}) does not exist.")
     there = state.get("object", path)
     if there and (not overwrite or there["object_type"] in ("DIRECTORY", "REPO")):
         raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Path ({path}) already exists.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.databricks import rule_sets
+from dbxwizard.sandbox.databricks import errors, rule_sets
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, numeric_id
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -47,7 +47,7 @@ def provider_of(name: str) -> str:
     """The provider as the service spells it; any case is taken."""
     found = next((one for one in PROVIDERS if one.lower() == name.lower()), None)
     if found is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid Git provider {name}: one of {', '.join(PROVIDERS)}.")
+        raise errors.invalid(f"Invalid Git provider {name}: one of {', '.join(PROVIDERS)}.")
     return found
 
 
@@ -64,9 +64,9 @@ def _owner(call: Call, principal_id: object) -> tuple[WorkspaceState, Document]:
         return state, caller.principal
     owner = state.get("principal", str(principal_id))
     if owner is None or owner["kind"] != "servicePrincipal":
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Service principal {principal_id} does not exist.")
+        raise errors.not_found(f"Service principal {principal_id} does not exist.")
     if not rule_sets.holds(state, caller, owner["name"], rule_sets.MANAGER):
-        raise ApiError(403, "PERMISSION_DENIED", f"{caller.name} is not a manager of service principal {principal_id}.")
+        raise errors.denied(f"{caller.name} is not a manager of service principal {principal_id}.")
     return state, owner
 
 
@@ -75,7 +75,7 @@ def _own(call: Call, principal_id: object) -> tuple[WorkspaceState, Document]:
     body = state.get("gitCredential", call.params["credential_id"])
     if body is None or body["principal"] != owner["id"]:
         message = f"Git credential with ID {call.params['credential_id']} could not be found."
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
+        raise errors.not_found(message)
     return state, body
 
 
@@ -96,7 +96,7 @@ def _create(call: Call) -> Response:
     body: Document = {"credential_id": int(number), "principal": owner["id"], "is_default_for_provider": True}
     body |= _given(call, provider)
     if "token_hash" not in body:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Missing required field: personal_access_token")
+        raise errors.invalid("Missing required field: personal_access_token")
     state.put("gitCredential", number, body)
     return Response(200, _shown(body))
 
@@ -123,7 +123,7 @@ def _update(call: Call) -> Response:
     state, body = _own(call, call.body.get("principal_id"))
     provider = provider_of(call.body["git_provider"])
     if provider != body["git_provider"]:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "The Git provider of a credential can't be changed.")
+        raise errors.invalid("The Git provider of a credential can't be changed.")
     state.put("gitCredential", call.params["credential_id"], {**body, **_given(call, provider)})
     return Response(200, {})
 

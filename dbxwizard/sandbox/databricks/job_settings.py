@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dbxwizard.sandbox.databricks import rule_sets
-from dbxwizard.sandbox.databricks.compute import CLUSTER, check_cluster, invalid
+from dbxwizard.sandbox.databricks import errors, rule_sets
+from dbxwizard.sandbox.databricks.compute import CLUSTER, check_cluster
 from dbxwizard.sandbox.databricks.libraries import LIBRARY
 from dbxwizard.sandbox.databricks.schedule import is_cron, is_time_zone
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState
-from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document
 
 MAX_TASKS = 1000  # of one job (learn.microsoft.com/azure/databricks/resources/limits)
@@ -139,7 +138,7 @@ def _git_provider(source: Document) -> str:
     found = next((one for one in _GIT_PROVIDERS if one.lower() == wanted), None)
     if found is None:
         every = ",".join(one.lower() for one in _GIT_PROVIDERS)
-        raise invalid(f"git_source.git_provider must be one of: {every}")
+        raise errors.invalid(f"git_source.git_provider must be one of: {every}")
     return found
 
 
@@ -149,13 +148,13 @@ def check_settings(state: WorkspaceState, caller: Caller, settings: Document) ->
     if source is not None:
         _git_provider(source)
         if sum(key in source for key in ("git_branch", "git_tag", "git_commit")) != 1:
-            raise invalid("Exactly one of git_branch, git_tag and git_commit must be specified in git_source.")
+            raise errors.invalid("Exactly one of git_branch, git_tag and git_commit must be specified in git_source.")
     if not 0 <= settings.get("max_concurrent_runs", 1) <= 1000:
-        raise invalid("max_concurrent_runs must be between 0 and 1000.")
+        raise errors.invalid("max_concurrent_runs must be between 0 and 1000.")
     if len(settings.get("tags", {})) > 25:
-        raise invalid("A job can have at most 25 tags.")
+        raise errors.invalid("A job can have at most 25 tags.")
     if len(settings.get("name", "").encode()) > MAX_NAME:
-        raise invalid(f"The job name is too long: at most {MAX_NAME} bytes.")
+        raise errors.invalid(f"The job name is too long: at most {MAX_NAME} bytes.")
     _check_schedule(settings.get("schedule"))
     _check_run_as(state, caller, settings.get("run_as"))
     for one in settings.get("job_clusters", []):
@@ -169,48 +168,48 @@ def _check_schedule(schedule: Document | None) -> None:
     if schedule is None:
         return
     if not is_cron(schedule["quartz_cron_expression"]):
-        raise invalid(f"Invalid quartz_cron_expression: '{schedule['quartz_cron_expression']}'.")
+        raise errors.invalid(f"Invalid quartz_cron_expression: '{schedule['quartz_cron_expression']}'.")
     if not is_time_zone(schedule["timezone_id"]):
-        raise invalid(f"Invalid timezone_id: '{schedule['timezone_id']}'.")
+        raise errors.invalid(f"Invalid timezone_id: '{schedule['timezone_id']}'.")
     if schedule.get("pause_status", "PAUSED") not in ("PAUSED", "UNPAUSED"):
-        raise invalid(f"Invalid pause_status: '{schedule['pause_status']}'.")
+        raise errors.invalid(f"Invalid pause_status: '{schedule['pause_status']}'.")
 
 
 def _check_run_as(state: WorkspaceState, caller: Caller, run_as: Document | None) -> None:
     if run_as is None:
         return
     if len(run_as) != 1:
-        raise invalid("Exactly one of user_name and service_principal_name must be specified in run_as.")
+        raise errors.invalid("Exactly one of user_name and service_principal_name must be specified in run_as.")
     kind, name = next(iter(run_as.items()))
     if not state.exists(kind, name):
-        raise invalid(f"run_as: {name} does not exist in this workspace.")
+        raise errors.invalid(f"run_as: {name} does not exist in this workspace.")
     may = rule_sets.holds(state, caller, name, rule_sets.USER) if kind == "service_principal_name" else caller.admin
     if name.lower() != caller.name.lower() and not may:
-        raise ApiError(403, "PERMISSION_DENIED", f"{caller.name} is not allowed to run jobs as {name}.")
+        raise errors.denied(f"{caller.name} is not allowed to run jobs as {name}.")
 
 
 def _check_tasks(tasks: list[Document]) -> None:
     keys = [task["task_key"] for task in tasks]
     if len(tasks) > MAX_TASKS:
-        raise invalid(f"A job can have at most {MAX_TASKS} tasks.")
+        raise errors.invalid(f"A job can have at most {MAX_TASKS} tasks.")
     for key in keys:
         if not _TASK_KEY.fullmatch(key):
-            raise invalid(f"Invalid task key {key}: at most 100 letters, digits, '-' and '_'.")
+            raise errors.invalid(f"Invalid task key {key}: at most 100 letters, digits, '-' and '_'.")
     if len(set(keys)) < len(keys):
-        raise invalid("Task keys must be unique within a job.")
+        raise errors.invalid("Task keys must be unique within a job.")
     for task in tasks:
         for needed in task.get("depends_on", []):
             if needed["task_key"] not in keys or needed["task_key"] == task["task_key"]:
-                raise invalid(f"Task {task['task_key']} depends on {needed['task_key']}, which is not a task.")
+                raise errors.invalid(f"Task {task['task_key']} depends on {needed['task_key']}, which is not a task.")
 
 
 def _check_task(state: WorkspaceState, settings: Document, task: Document) -> None:
     kinds = [kind for kind in _TYPES if kind in task]
     if len(kinds) != 1:
-        raise invalid(f"Exactly one task type must be specified in task {task['task_key']}.")
+        raise errors.invalid(f"Exactly one task type must be specified in task {task['task_key']}.")
     kind = kinds[0]
     if task[kind].get("source") == "GIT" and "git_source" not in settings:
-        raise invalid(f"Task {task['task_key']} has source GIT, but the job has no git_source.")
+        raise errors.invalid(f"Task {task['task_key']} has source GIT, but the job has no git_source.")
     if kind in _ON_CLUSTER:
         _check_compute(state, settings, task)
 
@@ -218,15 +217,15 @@ def _check_task(state: WorkspaceState, settings: Document, task: Document) -> No
 def _check_compute(state: WorkspaceState, settings: Document, task: Document) -> None:
     given = [key for key in ("existing_cluster_id", "job_cluster_key", "new_cluster", "environment_key") if key in task]
     if not given:
-        raise invalid("One of job_cluster_key, new_cluster, or existing_cluster_id must be specified.")
+        raise errors.invalid("One of job_cluster_key, new_cluster, or existing_cluster_id must be specified.")
     if len(given) > 1:
-        raise invalid(f"Only one of {', '.join(given)} can be specified.")
+        raise errors.invalid(f"Only one of {', '.join(given)} can be specified.")
     existing = task.get("existing_cluster_id")
     if existing and state.get("cluster", existing) is None:
-        raise invalid(f"The cluster {existing} does not exist.")
+        raise errors.invalid(f"The cluster {existing} does not exist.")
     shared = {one["job_cluster_key"] for one in settings.get("job_clusters", [])}
     if "job_cluster_key" in task and task["job_cluster_key"] not in shared:
-        raise invalid(f"Job cluster '{task['job_cluster_key']}' is not defined in field 'job_clusters'.")
+        raise errors.invalid(f"Job cluster '{task['job_cluster_key']}' is not defined in field 'job_clusters'.")
     if "new_cluster" in task:
         check_new_cluster(state, task["new_cluster"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dbxwizard.sandbox.databricks import acls
+from dbxwizard.sandbox.databricks import acls, errors
 from dbxwizard.sandbox.databricks.job_settings import JOB, check_settings, completed
 from dbxwizard.sandbox.databricks.permissions import owned_by
 from dbxwizard.sandbox.databricks.state import (
@@ -48,7 +48,7 @@ def found(call: Call, job_id: object) -> tuple[WorkspaceState, Document]:
     state = WorkspaceState.of(call)
     body = state.get("job", job_id)
     if body is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Job {job_id} does not exist.")
+        raise errors.invalid(f"Job {job_id} does not exist.")
     return state, body
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.databricks import acls
+from dbxwizard.sandbox.databricks import acls, errors
 from dbxwizard.sandbox.databricks.cluster_life import libraries_install, libraries_of, write_libraries
 from dbxwizard.sandbox.databricks.clusters import ATTACH, MANAGE, found
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, required
-from dbxwizard.sandbox.http import ApiError, Call, Response, Service
+from dbxwizard.sandbox.http import Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 VERSIONS = ("2.0",)
@@ -35,9 +35,9 @@ def register(service: Service) -> None:
 
 def check(library: Document) -> None:
     if len(library) != 1:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Exactly one library type is needed in a library.")
+        raise errors.invalid("Exactly one library type is needed in a library.")
     if "egg" in library:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Installing eggs is no longer supported.")
+        raise errors.invalid("Installing eggs is no longer supported.")
 
 
 def _install(call: Call) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dbxwizard.sandbox.databricks import acls
+from dbxwizard.sandbox.databricks import acls, errors
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState
-from dbxwizard.sandbox.http import ApiError, Call, Response, Service
+from dbxwizard.sandbox.http import Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 VERSIONS = ("2.0",)
@@ -28,9 +28,9 @@ def _target(call: Call, *, manage: bool) -> tuple[WorkspaceState, str, str]:
     """The object of the call, once it is known to exist and the caller may see or manage its rights."""
     state, kind, object_id = WorkspaceState.of(call), call.params["object_type"], call.params["object_id"]
     if kind not in acls.LEVELS:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{kind} is not a valid object type.")
+        raise errors.invalid(f"{kind} is not a valid object type.")
     if not _exists(state, kind, object_id):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{acls.SINGULAR[kind].title()} {object_id} does not exist.")
+        raise errors.not_found(f"{acls.SINGULAR[kind].title()} {object_id} does not exist.")
     acls.require_on(call, kind, object_id, "CAN_MANAGE" if manage else acls.LEVELS[kind][0])
     return state, kind, object_id
 
@@ -98,7 +98,7 @@ def _update(call: Call) -> Response:
 def _checked(call: Call, state: WorkspaceState, kind: str, object_id: str) -> Response:
     owners = [entry for entry in acls.entries(state, kind, object_id) if entry["level"] == "IS_OWNER"]
     if kind == "jobs" and len(owners) != 1:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "The job must have exactly one owner.")
+        raise errors.invalid("The job must have exactly one owner.")
     return _answer(state, kind, object_id)
 
 
@@ -116,12 +116,12 @@ def read_entry(state: WorkspaceState, kind: str, given: dict[str, Any]) -> Docum
     named = [(name, given[name]) for name in _KINDS if name in given]
     level = given.get("permission_level", "")
     if len(named) != 1:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Exactly one principal is needed in an access control entry.")
+        raise errors.invalid("Exactly one principal is needed in an access control entry.")
     if level not in acls.LEVELS[kind]:
         supported = ", ".join(acls.LEVELS[kind])
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid permission level {level}. Supported: {supported}.")
+        raise errors.invalid(f"Invalid permission level {level}. Supported: {supported}.")
     if not state.exists(*named[0]):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Principal: {named[0][1]} does not exist")
+        raise errors.not_found(f"Principal: {named[0][1]} does not exist")
     return {"kind": named[0][0], "name": named[0][1], "level": level}
 
 

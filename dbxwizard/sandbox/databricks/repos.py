@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from dbxwizard.sandbox.databricks import acls, files
+from dbxwizard.sandbox.databricks import acls, errors, files
 from dbxwizard.sandbox.databricks.git_credentials import credential_for, provider_of
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, page
 from dbxwizard.sandbox.github import access
@@ -66,7 +66,7 @@ def _cloned(call: Call, url: str, provider: str) -> tuple[Document, GitObjects]:
     found = repository(call.store, url)
     if found is not None and not readable(state, caller.principal, found, provider):
         message = "Missing Git provider credentials. Go to User Settings > Git Integration to add your access token."
-        raise ApiError(403, "PERMISSION_DENIED", message)
+        raise errors.denied(message)
     if found is None:
         raise ApiError(400, "BAD_REQUEST", f"Failed to clone repo. Failure reason: {url} was not found.")
     return found, GitObjects(call.store, found["id"])
@@ -77,7 +77,7 @@ def _create(call: Call) -> Response:
     provider = provider_of(call.body["provider"])
     path = files.normal(call.body.get("path") or f"/Repos/{caller.name}/{urlsplit(url).path.split('/')[-1]}")
     if state.get("object", files.parent(path)) is None:
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Parent directory {files.parent(path)} does not exist.")
+        raise errors.not_found(f"Parent directory {files.parent(path)} does not exist.")
     files.require(call, path, "CAN_MANAGE")
     if state.get("object", path):
         message = (
@@ -105,7 +105,7 @@ def _found(call: Call) -> tuple[WorkspaceState, Document]:
     state, number = WorkspaceState.of(call), call.params["repo_id"]
     body = state.get("repo", number)
     if body is None:
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Repo could not be found. Repo ID: {number}")
+        raise errors.not_found(f"Repo could not be found. Repo ID: {number}")
     return state, body
 
 
@@ -131,13 +131,13 @@ def _update(call: Call) -> Response:
     state, body = _found(call)
     branch, tag = call.body.get("branch"), call.body.get("tag")
     if branch and tag:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Only one of branch and tag can be specified.")
+        raise errors.invalid("Only one of branch and tag can be specified.")
     if branch or tag:
         _, git = _cloned(call, body["url"], body["provider"])
         commit = git.ref(f"refs/heads/{branch}" if branch else f"refs/tags/{tag}")
         if commit is None:
             kind, name = ("Branch", branch) if branch else ("Tag", tag)
-            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{kind} '{name}' does not exist in {body['url']}.")
+            raise errors.not_found(f"{kind} '{name}' does not exist in {body['url']}.")
         body = {**body, "branch": branch, "head_commit_id": _commit_of(git, commit)}
     if "sparse_checkout" in call.body:
         body["sparse_checkout"] = call.body["sparse_checkout"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import uuid
 
+from dbxwizard.sandbox.databricks import errors
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState
 from dbxwizard.sandbox.http import WORLD, ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document, Store
@@ -53,11 +54,11 @@ def _own(call: Call, name: str) -> tuple[str, Document]:
     state, caller = WorkspaceState.of(call), Caller.of(call)
     found = _NAME.fullmatch(name)
     if found is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid rule set name: {name}.")
+        raise errors.invalid(f"Invalid rule set name: {name}.")
     account, application_id = found[1], found[2].lower()
     rules = call.store.get(_KIND, application_id) if account == ACCOUNT_ID else None
     if rules is None or not holds(state, caller, application_id, MANAGER):
-        raise ApiError(403, "PERMISSION_DENIED", f"{caller.name} is not authorized to access the rule set {name}.")
+        raise errors.denied(f"{caller.name} is not authorized to access the rule set {name}.")
     return application_id, rules
 
 
@@ -91,9 +92,9 @@ def _put(call: Call) -> Response:
 def _check(state: WorkspaceState, rule: Document, known: set[str]) -> None:
     """`known`: principals of the account, who need not be in this workspace."""
     if rule["role"] not in (MANAGER, USER):
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid role: {rule['role']}.")
+        raise errors.invalid(f"Invalid role: {rule['role']}.")
     kinds = {"users": "user_name", "servicePrincipals": "service_principal_name", "groups": "group_name"}
     for principal in set(rule.get("principals", [])) - known:
         kind, _, name = principal.partition("/")
         if kind not in kinds or not state.exists(kinds[kind], name):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Principal {principal} does not exist.")
+            raise errors.invalid(f"Principal {principal} does not exist.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.databricks import acls, cluster_life, run_checks
+from dbxwizard.sandbox.databricks import acls, cluster_life, errors, run_checks
 from dbxwizard.sandbox.databricks.jobs import VERSIONS, found
 from dbxwizard.sandbox.databricks.state import (
     Caller,
@@ -172,7 +172,7 @@ def _existing(call: Call, run_id: object, level: str) -> tuple[WorkspaceState, D
         if task or str(run["run_id"]) == str(run_id):
             acls.require_on(call, "jobs", str(run["job_id"]), level)
             return state, run, task
-    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Run {run_id} does not exist.")
+    raise errors.invalid(f"Run {run_id} does not exist.")
 
 
 def _cancel(call: Call) -> Response:
@@ -263,7 +263,7 @@ def _output(call: Call) -> Response:
             "Retrieving the output of runs with multiple tasks is not supported. "
             "Please retrieve the output of each individual task run instead."
         )
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", message)
+        raise errors.invalid(message)
     task = next(task for task in run["tasks"] if key in ("", task["task_key"]))
     answer: Document = {"metadata": _shown(run, tasks=True)}
     if task["result_state"] == "SUCCESS":

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dbxwizard.sandbox.databricks import rule_sets
+from dbxwizard.sandbox.databricks import errors, rule_sets
 from dbxwizard.sandbox.databricks.state import Caller, WorkspaceState, query_int
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -177,7 +177,7 @@ def _find(call: Call, resource: str) -> tuple[WorkspaceState, Document]:
     kind = "group" if resource == "Groups" else "principal"
     found = state.get(kind, number)
     if found is None or (kind == "principal" and found["kind"] != _KINDS[resource]):
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{resource.removesuffix('s')} with id {number} not found.")
+        raise errors.not_found(f"{resource.removesuffix('s')} with id {number} not found.")
     return state, found
 
 
@@ -240,14 +240,14 @@ def _new_group(call: Call, state: WorkspaceState) -> Document:
 def _group_by_id(state: WorkspaceState, number: str) -> Document:
     found = state.get("group", number)
     if found is None:
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Group with id {number} not found.")
+        raise errors.not_found(f"Group with id {number} not found.")
     return found
 
 
 def _add_members(state: WorkspaceState, group: Document, members: list[str]) -> Document:
     for member in members:
         if state.get("principal", member) is None and state.get("group", member) is None:
-            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"No principal with id {member}.")
+            raise errors.not_found(f"No principal with id {member}.")
     body = {**group, "members": sorted({*group["members"], *members})}
     state.put("group", body["id"], body)
     return body

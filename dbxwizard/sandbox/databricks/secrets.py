@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
+from dbxwizard.sandbox.databricks import errors
 from dbxwizard.sandbox.databricks.state import USERS, Caller, WorkspaceState, milliseconds, required
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -46,46 +47,36 @@ def register(service: Service) -> None:
         service.route("GET", f"{prefix}/{name}", api_versions=VERSIONS, query=query)(reader)
 
 
-def _bad(code: str, message: str, status: int = 400) -> ApiError:
-    return ApiError(status, code, message)
-
-
 def _scope(call: Call, name: str, level: str) -> tuple[WorkspaceState, Document]:
     """The scope, once the caller is known to hold `level` on it; admins hold all."""
-    state, caller = WorkspaceState.of(call), _caller(call)
+    state, caller = WorkspaceState.of(call), Caller.of(call)
     body = state.get("scope", name)
     if body is None:
-        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Scope {name} does not exist!", 404)
+        raise errors.not_found(f"Scope {name} does not exist!")
     names = {caller.name, *(group["displayName"] for group in state.groups_of(caller.principal))}
     held = [_LEVELS.index(one) for who, one in body["acls"].items() if who in names]
     if not caller.admin and max(held, default=-1) < _LEVELS.index(level):
-        raise _bad("PERMISSION_DENIED", f"{caller.name} does not have {level} permission on scope {name}.", 403)
+        raise errors.denied(f"{caller.name} does not have {level} permission on scope {name}.")
     return state, body
 
 
-def _caller(call: Call) -> Caller:
-    caller = call.principal
-    assert isinstance(caller, Caller)  # noqa: S101  no route of secrets is public
-    return caller
-
-
 def _create_scope(call: Call) -> Response:
-    state, caller, name = WorkspaceState.of(call), _caller(call), call.body["scope"]
+    state, caller, name = WorkspaceState.of(call), Caller.of(call), call.body["scope"]
     first = call.body.get("initial_manage_principal")
     if not _NAME.fullmatch(name):
-        raise _bad("INVALID_PARAMETER_VALUE", f"Scope name {name} is invalid.")
+        raise errors.invalid(f"Scope name {name} is invalid.")
     if first not in (None, USERS):
-        raise _bad("INVALID_PARAMETER_VALUE", "initial_manage_principal must be 'users' or left out.")
+        raise errors.invalid("initial_manage_principal must be 'users' or left out.")
     if state.get("scope", name):
-        raise _bad("RESOURCE_ALREADY_EXISTS", f"Scope {name} already exists!")
+        raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {name} already exists!")
     if len(state.all("scope")) >= MAX_SCOPES:
-        raise _bad("RESOURCE_LIMIT_EXCEEDED", f"Maximum number of scopes exceeded: {MAX_SCOPES}.")
+        raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", f"Maximum number of scopes exceeded: {MAX_SCOPES}.")
     backend = call.body.get("scope_backend_type", "DATABRICKS").upper()
     vault = call.body.get("backend_azure_keyvault")
     if backend == "AZURE_KEYVAULT":
         _check_vault(call, vault)
     elif vault is not None:
-        raise _bad("INVALID_PARAMETER_VALUE", "backend_azure_keyvault is for scopes of the type AZURE_KEYVAULT.")
+        raise errors.invalid("backend_azure_keyvault is for scopes of the type AZURE_KEYVAULT.")
     body: Document = {"name": name, "backend_type": backend, "acls": {first or caller.name: "MANAGE"}}
     state.put("scope", name, {**body, "keyvault_metadata": vault} if vault else body)
     return Response(200, {})
@@ -95,14 +86,14 @@ def _check_vault(call: Call, vault: Document | None) -> None:
     """Raises ApiError unless it names a vault that is there, by its id and its address."""
     if vault is None:
         fields = "backend_azure_keyvault.resource_id, backend_azure_keyvault.dns_name"
-        raise _bad("INVALID_PARAMETER_VALUE", f"Missing required fields: {fields}")
+        raise errors.invalid(f"Missing required fields: {fields}")
     resource_id = vault["resource_id"].lower()
     name = resource_id.rsplit("/", 1)[-1]
     found = call.store.get("arm.resource", resource_id)
     if found is None or found["type"].lower() != "microsoft.keyvault/vaults":
-        raise _bad("INVALID_PARAMETER_VALUE", f"The Key Vault {vault['resource_id']} does not exist.")
+        raise errors.invalid(f"The Key Vault {vault['resource_id']} does not exist.")
     if vault["dns_name"].rstrip("/") != call.url(f"vault:{name}"):
-        raise _bad("INVALID_PARAMETER_VALUE", f"{vault['dns_name']} is not the address of {vault['resource_id']}.")
+        raise errors.invalid(f"{vault['dns_name']} is not the address of {vault['resource_id']}.")
 
 
 def _delete_scope(call: Call) -> Response:
@@ -123,13 +114,13 @@ def _put(call: Call) -> Response:
     state, scope = _scope(call, call.body["scope"], "WRITE")
     key = call.body["key"]
     if not _NAME.fullmatch(key):
-        raise _bad("INVALID_PARAMETER_VALUE", f"Secret key {key} is invalid.")
+        raise errors.invalid(f"Secret key {key} is invalid.")
     if scope["backend_type"] != "DATABRICKS":
-        raise _bad("BAD_REQUEST", f"Cannot write secrets to Azure KeyVault-backed scope {scope['name']}")
+        raise ApiError(400, "BAD_REQUEST", f"Cannot write secrets to Azure KeyVault-backed scope {scope['name']}")
     value = _value(call.body)
     path = f"{scope['name']}/{key}"
     if state.get("secret", path) is None and len(state.find("secret", f"{scope['name']}/")) >= MAX_SECRETS:
-        raise _bad("RESOURCE_LIMIT_EXCEEDED", f"Maximum number of secrets exceeded: {MAX_SECRETS}.")
+        raise ApiError(400, "RESOURCE_LIMIT_EXCEEDED", f"Maximum number of secrets exceeded: {MAX_SECRETS}.")
     state.put("secret", path, {"value": value, "updated": milliseconds(call.now)})
     return Response(200, {})
 
@@ -137,10 +128,10 @@ def _put(call: Call) -> Response:
 def _value(body: Document) -> str:
     """The value of a put in base64."""
     if ("string_value" in body) == ("bytes_value" in body):
-        raise _bad("MALFORMED_REQUEST", "Exactly one of string_value and bytes_value is needed.")
+        raise ApiError(400, "MALFORMED_REQUEST", "Exactly one of string_value and bytes_value is needed.")
     raw = body["string_value"].encode() if "string_value" in body else _decoded(body["bytes_value"])
     if not 0 < len(raw) <= MAX_BYTES:
-        raise _bad("INVALID_PARAMETER_VALUE", f"The value must have 1 to {MAX_BYTES} bytes.")
+        raise errors.invalid(f"The value must have 1 to {MAX_BYTES} bytes.")
     return base64.b64encode(raw).decode()
 
 
@@ -148,13 +139,13 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise _bad("INVALID_PARAMETER_VALUE", "bytes_value is not base64.") from error
+        raise errors.invalid("bytes_value is not base64.") from error
 
 
 def _existing(state: WorkspaceState, scope: Document, key: str) -> Document:
     found = state.get("secret", f"{scope['name']}/{key}")
     if found is None:
-        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Failed to get secret {key} for scope {scope['name']}.", 404)
+        raise errors.not_found(f"Failed to get secret {key} for scope {scope['name']}.")
     return found
 
 
@@ -183,9 +174,9 @@ def _put_acl(call: Call) -> Response:
     state, scope = _scope(call, call.body["scope"], "MANAGE")
     principal, level = call.body["principal"], call.body["permission"]
     if level not in _LEVELS:
-        raise _bad("INVALID_PARAMETER_VALUE", f"Invalid permission {level}: one of {', '.join(_LEVELS)}.")
+        raise errors.invalid(f"Invalid permission {level}: one of {', '.join(_LEVELS)}.")
     if not state.knows(principal):
-        raise _bad("RESOURCE_DOES_NOT_EXIST", f"Principal {principal} does not exist.", 404)
+        raise errors.not_found(f"Principal {principal} does not exist.")
     state.put("scope", scope["name"], {**scope, "acls": {**scope["acls"], principal: level}})
     return Response(200, {})
 
@@ -200,7 +191,7 @@ def _delete_acl(call: Call) -> Response:
 
 
 def _no_acl(principal: str) -> ApiError:
-    return _bad("RESOURCE_DOES_NOT_EXIST", f"Failed to get secret acl for principal {principal}.", 404)
+    return errors.not_found(f"Failed to get secret acl for principal {principal}.")
 
 
 def _list_acls(call: Call) -> Response:

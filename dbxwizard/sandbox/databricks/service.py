@@ -17,6 +17,7 @@ from dbxwizard.sandbox.databricks import (
     access_tokens,
     acls,
     clusters,
+    errors,
     files,
     git_credentials,
     jobs,
@@ -126,7 +127,7 @@ class WorkspaceService(Service):
         if ":" in action:
             acls.require(call, *action.split(":", 1))
         elif action == "admin" or action not in WorkspaceState.of(call).entitlements_of(caller.principal):
-            raise ApiError(403, "PERMISSION_DENIED", _lacks(caller, action))
+            raise errors.denied(_lacks(caller, action))
 
     # The form of requests and answers
 
@@ -142,7 +143,7 @@ class WorkspaceService(Service):
         call.body = pruned(self.parsed_body(call), spec)
         problem = check(call.body, spec)
         if problem and problem.message == "missing":
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {problem.path}")
+            raise errors.invalid(f"Missing required field: {problem.path}")
         if problem:
             raise self.unknown_field(call, problem.message, problem.path)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from dbxwizard.sandbox.http import ApiError, Call, Context
+from dbxwizard.sandbox.databricks import errors
+from dbxwizard.sandbox.http import Call, Context
 from dbxwizard.sandbox.store import Document, Store
 
 ADMINS = "admins"
@@ -30,7 +31,7 @@ class WorkspaceState:
         """The workspace as Resource Manager made it."""
         found = self.store.get("databricks.workspace", self.workspace_id)
         if found is None:
-            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Workspace {self.workspace_id} does not exist.")
+            raise errors.not_found(f"Workspace {self.workspace_id} does not exist.")
         return found
 
     def get(self, kind: str, key: object) -> Document | None:
@@ -183,7 +184,7 @@ def page(items: list[Any], size: int, token: str) -> tuple[list[Any], str]:
     start = 0
     if token:
         if not (token.isascii() and token.isdigit()) or int(token) > len(items):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "Invalid page token.")
+            raise errors.invalid("Invalid page token.")
         start = int(token)
     end = start + size
     return items[start:end], str(end) if end < len(items) else ""
@@ -194,9 +195,9 @@ def query_int(call: Call, name: str, default: int, least: int, most: int) -> int
     try:
         value = int(text) if text else default
     except ValueError as error:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Invalid value for {name}: {text}.") from error
+        raise errors.invalid(f"Invalid value for {name}: {text}.") from error
     if not least <= value <= most:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{name} must be between {least} and {most}.")
+        raise errors.invalid(f"{name} must be between {least} and {most}.")
     return value
 
 
@@ -204,5 +205,5 @@ def required(call: Call, name: str) -> str:
     """A query parameter that must be there."""
     value = call.query.get(name, "")
     if not value:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {name}")
+        raise errors.invalid(f"Missing required field: {name}")
     return value
