@@ -17,7 +17,7 @@ from dbxwizard.clients.errors import translate, translated
 from dbxwizard.clients.identity import SignedIn
 from dbxwizard.clients.management import Json, as_body, sdk_options
 from dbxwizard.clients.transport import CloudTransport
-from dbxwizard.core.errors import NotFound, NotYet
+from dbxwizard.core.errors import Forbidden, NotFound, NotYet
 
 _VERSION = "2022-04-01"
 
@@ -86,11 +86,18 @@ class AuthorizationClient(Client):
             return next((role for role in [_role(entry) async for entry in found]), None)
 
     async def find_custom_role(self, role_name: str) -> RoleDefinition | None:
-        """The custom role of that name anywhere in the tenant, of those that the caller may read."""
-        with translated(f"role {role_name}"):
-            found = self._client.role_definitions.list("", filter="type eq 'CustomRole'")
-            roles = [_role(entry) async for entry in found]
+        """The custom role of that name anywhere in the tenant, of those that the caller may read; who may not ask
+        the tenant is answered for the subscription."""
+        try:
+            roles = await self._custom_roles("", role_name)
+        except (Forbidden, NotYet):
+            roles = await self._custom_roles(f"/subscriptions/{self.subscription_id}", role_name)
         return next((role for role in roles if role.role_name.lower() == role_name.lower()), None)
+
+    async def _custom_roles(self, scope: str, role_name: str) -> list[RoleDefinition]:
+        with translated(f"role {role_name}"):
+            found = self._client.role_definitions.list(scope, filter="type eq 'CustomRole'")
+            return [_role(entry) async for entry in found]
 
     async def put_role(
         self,

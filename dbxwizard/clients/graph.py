@@ -23,7 +23,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
-from dbxwizard.clients.errors import error_body, service_error, translated
+from dbxwizard.clients.errors import error_body, retry_after, service_error, translated
 from dbxwizard.clients.identity import AsyncCredential, SignedIn
 from dbxwizard.clients.transport import CloudTransport
 from dbxwizard.core.errors import NotFound, NotYet, OperationError, Transient
@@ -40,6 +40,8 @@ _REPLICATING = (
     "backing application of the service principal being created must in the local tenant",
     "No password credential found with keyId",
 )
+# Writes to one application at the same time: "wait briefly and retry" (github.com/nais/azurerator/issues/448).
+_AT_ONCE = ("Directory_ConcurrencyViolation",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,9 @@ def _refused(response: AsyncHttpResponse, text: str, resource: str) -> Operation
     if any(words in message for words in _REPLICATING):
         return NotYet(code, message, resource=resource, status=response.status_code)
     headers = dict(response.headers)
+    if code in _AT_ONCE:
+        wait = retry_after(headers)
+        return Transient(code, message, resource=resource, status=response.status_code, retry_after=wait)
     status = response.status_code
     return service_error(status, code or f"http-{status}", message, resource=resource, headers=headers)
 

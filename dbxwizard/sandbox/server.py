@@ -216,6 +216,8 @@ class _Frontend:
 
     def _refuse(self, service: Service, request: Request, fault: faults.Fault) -> Response:
         code = "TooManyRequests" if fault.status == 429 else "ServiceUnavailable"
+        if fault.status == 409 and service.name == "graph":
+            code = "Directory_ConcurrencyViolation"  # what Graph says to writes at the same time
         now = self.clock.now()
         response = service.render(request, ApiError(fault.status, code, "The request was refused on demand."), now)
         if fault.retry_after is not None:

@@ -15,6 +15,7 @@ from dbxwizard.core.engine import ManualClock, SystemClock, run
 from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Plan, Progress, Step, make_plan
 from dbxwizard.core.result import RunResult, Status
+from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.conditions import Attributes, evaluate
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.steps.custom_role import CustomRoleStep, definition
@@ -164,6 +165,18 @@ async def test_a_role_of_that_name_that_nobody_sees(cloud: Cloud, roles: Authori
     (error,) = result.errors
     assert error.code == "RoleDefinitionWithSameNameExists"
     assert "--role-name" in error.fix
+
+
+async def test_who_may_not_ask_the_tenant_for_roles(roles: AuthorizationClient, arm: Arm) -> None:
+    await applied(CustomRoleStep(roles))
+    refusal = faults.Fault(
+        "status", service="arm", path="/providers/Microsoft.Authorization/roleDefinitions", status=403
+    )
+    faults.add(arm.store, refusal)
+    plan = await planned(CustomRoleStep(roles))
+    assert (plan.changes, plan.not_checked) == ((), ())
+    asked = [one["status"] for one in arm.store.requests() if one["path"].startswith(refusal.path)]
+    assert asked[-1] == 403
 
 
 async def test_a_new_custom_role_is_waited_for(roles: AuthorizationClient, arm: Arm) -> None:

@@ -355,6 +355,7 @@ def test_routes_that_graph_does_not_have(call: Caller) -> None:
     [
         (faults.Fault("status", status=429, retry_after=3.0), Transient, "TooManyRequests"),
         (faults.Fault("status", status=503), Transient, "ServiceUnavailable"),
+        (faults.Fault("status", status=409), Transient, "Directory_ConcurrencyViolation"),
         (faults.Fault("reset", times=2), Transient, "connection-failed"),  # aiohttp itself reads once more
         (faults.Fault("garbage", when="after"), Transient, "answer-unreadable"),
         (faults.Fault("truncate", when="after"), Transient, "answer-unreadable"),
