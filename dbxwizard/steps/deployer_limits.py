@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dbxwizard.core.errors import Forbidden, NotYet
 from dbxwizard.steps.role_assignments import BUILT_IN_ROLES, AssignmentReader
 
 if TYPE_CHECKING:
@@ -32,9 +33,16 @@ class DeployerLimits:
         False where that can't be told: nothing of its own was found (a group may have it), or a condition of another
         form than ours.
         """
-        found = [one for at in _scopes(scope) for one in (await self._reader.at(at)).entries if self._gives(one)]
+        found = [one for at in _scopes(scope) for one in await self._entries(at) if self._gives(one)]
         allowed = [_roles(one.condition) for one in found]
         return bool(allowed) and all(roles is not None and role not in roles for roles in allowed)
+
+    async def _entries(self, scope: str) -> tuple[RoleAssignment, ...]:
+        """Those at `scope`; none where the actor may not look, as whoever may give roles there may."""
+        try:
+            return (await self._reader.at(scope)).entries
+        except (Forbidden, NotYet):
+            return ()
 
     def _gives(self, entry: RoleAssignment) -> bool:
         return entry.principal_id.lower() == self._actor and entry.role in _GIVERS
