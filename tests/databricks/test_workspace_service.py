@@ -51,6 +51,16 @@ def sdk(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Sdk]:
     return lambda name: Sdk(config=Config(host=world.url, credentials_strategy=Entra(world, name)))
 
 
+def ask(client: Sdk, method: str, path: str, **more: Any) -> dict[str, Any]:
+    """A request of the SDK's without its models, which drop what they do not know."""
+    answer: Any = client.api_client.do(method, path, **more)
+    return dict(answer)
+
+
+def new_cluster(client: Sdk) -> str:
+    return str(ask(client, "POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"])
+
+
 @pytest.fixture
 def ada(sdk: Callable[[str], Sdk]) -> Sdk:
     client = sdk(ADA)
@@ -87,12 +97,10 @@ def test_the_sdk_finds_its_host(world: World, ada: Sdk) -> None:
 
 
 def test_a_cluster_goes_through_its_states(world: World, ada: Sdk, timed: Clock) -> None:
-    made = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)
-    assert isinstance(made, dict)
-    cluster_id = made["cluster_id"]
+    cluster_id = new_cluster(ada)
     assert ada.clusters.get(cluster_id).state == compute.State.PENDING
     with pytest.raises(BadRequest, match="is in unexpected state Pending"):
-        ada.api_client.do("POST", "/api/2.1/clusters/edit", body={**SETTINGS, "cluster_id": cluster_id})
+        ask(ada, "POST", "/api/2.1/clusters/edit", body={**SETTINGS, "cluster_id": cluster_id})
     pass_time(world, timed, 12)
     assert ada.clusters.get(cluster_id).state == compute.State.RUNNING
     ada.clusters.restart(cluster_id)
@@ -108,7 +116,7 @@ def test_a_cluster_goes_through_its_states(world: World, ada: Sdk, timed: Clock)
 
 
 def test_a_cluster_that_nobody_uses_ends(world: World, ada: Sdk, timed: Clock) -> None:
-    cluster_id = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"]  # type: ignore[call-overload,index]
+    cluster_id = new_cluster(ada)
     pass_time(world, timed, 12 + 29 * 60)
     assert ada.clusters.get(cluster_id).state == compute.State.RUNNING
     pass_time(world, timed, 60 + 3)
@@ -119,7 +127,7 @@ def test_a_cluster_that_nobody_uses_ends(world: World, ada: Sdk, timed: Clock) -
 
 
 def test_libraries_are_installed_while_the_cluster_runs(world: World, ada: Sdk, timed: Clock) -> None:
-    cluster_id = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"]  # type: ignore[call-overload,index]
+    cluster_id = new_cluster(ada)
     ada.libraries.install(
         cluster_id, [compute.Library(pypi=compute.PythonPyPiLibrary("pandas")), compute.Library(whl="dbfs:/x.whl")]
     )
@@ -157,13 +165,13 @@ def test_libraries_are_installed_while_the_cluster_runs(world: World, ada: Sdk, 
 )
 def test_a_cluster_that_the_service_would_refuse(ada: Sdk, change: dict[str, Any], words: str) -> None:
     with pytest.raises(BadRequest, match=words):
-        ada.api_client.do("POST", "/api/2.1/clusters/create", body={**SETTINGS, **change})
+        ask(ada, "POST", "/api/2.1/clusters/create", body={**SETTINGS, **change})
     assert list(ada.clusters.list()) == []
 
 
 def test_names_of_clusters_and_jobs_are_not_unique(ada: Sdk) -> None:
     for _ in range(2):
-        ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)
+        ask(ada, "POST", "/api/2.1/clusters/create", body=SETTINGS)
         ada.jobs.create(name="twice")
     assert len(list(ada.clusters.list())) == 2
     assert [job.settings.name for job in ada.jobs.list() if job.settings] == ["twice", "twice"]
@@ -179,8 +187,8 @@ def test_lists_come_in_pages(ada: Sdk) -> None:
 
 def test_unknown_fields_and_values_are_dropped(ada: Sdk) -> None:
     body = {"name": "odd", "surprise": 1, "performance_target": "STANDART"}
-    job_id = ada.api_client.do("POST", "/api/2.2/jobs/create", body=body)["job_id"]  # type: ignore[call-overload,index]
-    settings = ada.api_client.do("GET", "/api/2.2/jobs/get", query={"job_id": job_id})["settings"]  # type: ignore[call-overload,index]
+    job_id = ask(ada, "POST", "/api/2.2/jobs/create", body=body)["job_id"]
+    settings = ask(ada, "GET", "/api/2.2/jobs/get", query={"job_id": job_id})["settings"]
     assert settings.keys().isdisjoint({"surprise", "performance_target"})
 
 
@@ -189,11 +197,11 @@ def test_unknown_fields_and_values_are_dropped(ada: Sdk) -> None:
 
 def job(ada: Sdk, world: World, **more: Any) -> int:
     push(world, {"scripts/a.py": "", "notebooks/n.ipynb": ""})
-    cluster_id = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"]  # type: ignore[call-overload,index]
+    cluster_id = new_cluster(ada)
     task = {"task_key": "a", "spark_python_task": {"python_file": "scripts/a.py"}, "existing_cluster_id": cluster_id}
     source = {"git_url": "https://github.com/contoso/databricks", "git_provider": "gitHub", "git_branch": "main"}
     body = {"name": "job", "git_source": source, "tasks": [{**task, **more.pop("task", {})}], **more}
-    return int(ada.api_client.do("POST", "/api/2.2/jobs/create", body=body)["job_id"])  # type: ignore[call-overload,index]
+    return int(ask(ada, "POST", "/api/2.2/jobs/create", body=body)["job_id"])
 
 
 def test_a_run_starts_its_cluster_and_says_that_nothing_ran(world: World, ada: Sdk, timed: Clock) -> None:
@@ -258,7 +266,7 @@ def test_a_run_starts_its_cluster_and_says_that_nothing_ran(world: World, ada: S
 def test_a_run_fails_for_a_source_that_is_not_there(world: World, ada: Sdk, more: dict[str, Any], words: str) -> None:
     run_id = ada.jobs.run_now(job(ada, world, **more)).run_id
     world.sandbox.settle()
-    run = ada.jobs.get_run(run_id)  # type: ignore[arg-type]
+    run = ada.jobs.get_run(run_id)
     assert run.state is not None
     assert run.state.result_state == jobs.RunResultState.FAILED
     assert words in str(run.state.state_message)
@@ -269,13 +277,13 @@ def test_a_run_is_started_once_for_a_token_and_not_beside_another(world: World, 
     first = ada.jobs.run_now(job_id, idempotency_token="t").run_id
     assert ada.jobs.run_now(job_id, idempotency_token="t").run_id == first
     second = ada.jobs.run_now(job_id, idempotency_token="u").run_id
-    state = ada.jobs.get_run(second).state  # type: ignore[arg-type]
+    state = ada.jobs.get_run(second).state
     assert state is not None
     assert state.life_cycle_state == jobs.RunLifeCycleState.SKIPPED
     queued = ada.jobs.run_now(job_id, queue=jobs.QueueSettings(enabled=True)).run_id
     assert [run.run_id for run in ada.jobs.list_runs(active_only=True)] == [queued, first]
-    ada.jobs.cancel_run(first)  # type: ignore[arg-type]
-    waiting = ada.jobs.get_run(queued).state  # type: ignore[arg-type]
+    ada.jobs.cancel_run(first)
+    waiting = ada.jobs.get_run(queued).state
     assert waiting is not None
     assert waiting.life_cycle_state == jobs.RunLifeCycleState.PENDING
     assert timed.now()
@@ -303,7 +311,7 @@ def test_a_run_is_started_once_for_a_token_and_not_beside_another(world: World, 
 )
 def test_a_job_that_the_service_would_refuse(ada: Sdk, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(BadRequest, match=words):
-        ada.api_client.do("POST", "/api/2.2/jobs/create", body={"name": "odd", **settings})
+        ask(ada, "POST", "/api/2.2/jobs/create", body={"name": "odd", **settings})
 
 
 # Rights
@@ -315,7 +323,7 @@ def test_a_plain_user_may_little(world: World, ada: Sdk, grace: Sdk) -> None:
     assert cluster_id
     ada.secrets.create_scope("scope")
     refused: list[Callable[[], Any]] = [
-        lambda: grace.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS),
+        lambda: ask(grace, "POST", "/api/2.1/clusters/create", body=SETTINGS),
         lambda: grace.clusters.get(cluster_id),
         lambda: grace.clusters.delete(cluster_id),
         lambda: grace.libraries.install(cluster_id, []),
@@ -337,7 +345,7 @@ def test_a_plain_user_may_little(world: World, ada: Sdk, grace: Sdk) -> None:
 
 
 def test_a_right_on_a_cluster_gives_that_and_what_is_below_it(ada: Sdk, grace: Sdk) -> None:
-    cluster_id = ada.api_client.do("POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"]  # type: ignore[call-overload,index]
+    cluster_id = new_cluster(ada)
     entry = iam.AccessControlRequest(user_name=GRACE, permission_level=iam.PermissionLevel.CAN_RESTART)
     ada.permissions.update("clusters", cluster_id, access_control_list=[entry])
     assert grace.clusters.get(cluster_id).state == compute.State.RUNNING
@@ -357,7 +365,7 @@ def test_an_entra_group_gives_its_members_their_rights(world: World, ada: Sdk, g
         external_id=object_id("team"),
         entitlements=[iam.ComplexValue(value="allow-cluster-create")],
     )
-    grace.api_client.do("POST", "/api/2.1/clusters/create", body={**SETTINGS, "single_user_name": GRACE})
+    ask(grace, "POST", "/api/2.1/clusters/create", body={**SETTINGS, "single_user_name": GRACE})
     assert len(list(grace.clusters.list())) == 1
 
 
@@ -429,10 +437,10 @@ def test_secrets(ada: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workspace_files(ada: Sdk) -> None:
     ada.workspace.mkdirs("/Workspace/Shared/a/b")
     content = bytes(range(256)) * 3 + b"\r\n"
-    ada.workspace.upload("/Shared/a/b/raw.bin", content, format=workspace.ImportFormat.AUTO)  # type: ignore[arg-type]
+    ada.workspace.upload("/Shared/a/b/raw.bin", content, format=workspace.ImportFormat.AUTO)
     assert ada.workspace.download("/Shared/a/b/raw.bin").read() == content
     with pytest.raises(ResourceAlreadyExists):
-        ada.workspace.upload("/Shared/a/b/raw.bin", content, format=workspace.ImportFormat.AUTO)  # type: ignore[arg-type]
+        ada.workspace.upload("/Shared/a/b/raw.bin", content, format=workspace.ImportFormat.AUTO)
     ada.workspace.import_("/Shared/note.py", content="cHJpbnQoMSkK", language=workspace.Language.PYTHON)
     kinds = {one.path: one.object_type for one in ada.workspace.list("/Shared")}
     assert kinds == {
