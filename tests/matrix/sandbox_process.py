@@ -122,7 +122,10 @@ class Process:
         self.close()
         for suffix in ("-wal", "-shm"):
             self._state.with_name(self._state.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(self._copies / f"{number}.sqlite", self._state)
+        # A new file in its place: SQLite knows a file again that was written over, and with it locks that are gone.
+        fresh = self._state.with_name("fresh.sqlite")
+        shutil.copyfile(self._copies / f"{number}.sqlite", fresh)
+        fresh.replace(self._state)
         if fault:
             self.fault(fault)
         address = self._serve()
@@ -163,15 +166,14 @@ class Process:
         Frontend.recording = self._recording
 
     def recorded(self) -> dict[str, Any]:
-        """Ends the phase. Its requests in their order; service and path of the readings that changed until then."""
+        """Ends the recording for now: all requests in their order; service and path of the readings that changed."""
         assert self._recording is not None
         assert Frontend.latest is not None
         Frontend.recording = None
         answers = copy.deepcopy(Frontend.latest._answers)
         self._answers[self._recording.copies - 1] = answers
-        requests = [one for one in self._recording.requests if one["phase"] == self._recording.phase]
         changed = [(key[0].split(":")[0], key[1]) for key, kept in answers._kept.items() if len(kept) > 1]
-        return {"requests": requests, "changed": changed}
+        return {"requests": self._recording.requests, "changed": changed}
 
     def show(self) -> dict[str, Any]:
         """What `sandbox show` prints, and the keys of all documents, so that what it does not list is compared too."""

@@ -69,18 +69,15 @@ def _literally(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A command of the recorded run: the copy that it began with, what it asked, which readings (service and path)
-    have had more than one answer by its end, and the state that it left."""
+    """A command of the recorded run: the copies that it began and ended with, what it asked, which readings (service
+    and path) have had more than one answer by its end, and the state that it left."""
 
     command: str
     begins: int
+    ends: int
     requests: tuple[Asked, ...]
     changed: frozenset[tuple[str, str]]
     state: dict[str, Any]
-
-    @property
-    def ends(self) -> int:
-        return self.requests[-1].copy
 
     @property
     def changed_readings(self) -> list[Asked]:
@@ -116,14 +113,18 @@ class World:
     # The recorded run.
 
     def record(self, command: str) -> Phase:
-        """Runs a command undisturbed."""
-        self._cloud.call("record", phase=command, project=str(self.project))
-        ended = self.run(command)
-        assert ended.code == 0, ended.err
+        """Runs a command undisturbed, and once more: then what was read before its writes has a newer answer."""
+        for phase in (command, f"{command} again"):
+            self._cloud.call("record", phase=phase, project=str(self.project))
+            ended = self.run(command)
+            assert ended.code == 0, ended.err
         found = self._cloud.call("recorded")
-        requests = tuple(Asked(**request) for request in found["requests"])
+        asked = [Asked(**request) for request in found["requests"]]
+        requests = tuple(request for request in asked if request.phase == command)
+        again = [request for request in asked if request.phase == f"{command} again"]
+        assert not [request for request in again if request.write], "the second run writes"
         changed = frozenset((service, path) for service, path in found["changed"])
-        return Phase(command, requests[0].copy, requests, changed, self.state())
+        return Phase(command, requests[0].copy, again[0].copy, requests, changed, self.state())
 
     # A case.
 
