@@ -102,7 +102,9 @@ class GraphClient(Client):
         return await self._application(f"/applications(appId={_key(client_id)})", client_id)
 
     async def application_of_name(self, unique_name: str) -> Json | None:
-        """By its uniqueName, the key that a client chooses."""
+        """By its uniqueName, the key that a client chooses. Where `ensure_application` gives none, there is none."""
+        if self._cloud.name in _WITHOUT_UPSERT:
+            return None
         return await self._application(f"/applications(uniqueName={_key(unique_name)})", unique_name)
 
     async def _application(self, path: str, name: str) -> Json | None:

@@ -284,7 +284,9 @@ async def test_the_national_clouds_have_no_upsert(cloud: Cloud, ada: SignedIn, w
     china = Cloud(**{name: getattr(cloud, name) for name in Cloud.__slots__} | {"name": "AzureChinaCloud"})
     async with GraphClient(china, ada) as graph:
         await graph.ensure_application("key", {"displayName": "x"})
+        assert await graph.application_of_name("key") is None
     assert world.writes() == ["POST /v1.0/applications"]
+    assert not [one for one in world.store.requests() if "uniqueName" in one["path"]]
 
 
 def test_a_deleted_application_waits_with_its_service_principal(call: Caller, world: World) -> None:
