@@ -47,6 +47,10 @@ def every_step(environment: Environment) -> list[Any]:
     ]
 
 
+def cluster_and_job(environment: Environment) -> list[Any]:
+    return [environment.cluster(), environment.job()]
+
+
 @MAIN
 async def test_the_second_run_changes_nothing(world: World, environment: Environment, actor: str) -> None:
     environment.actor = actor
@@ -290,14 +294,13 @@ async def test_libraries_of_a_cluster_are_installed(world: World, environment: E
 async def test_a_changed_field_of_a_job_is_mended(
     world: World, environment: Environment, behind: dict[str, Any], fields: list[str]
 ) -> None:
-    steps = lambda: (environment.cluster(), environment.job())  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     async with world.client() as client:
         job = (await client.jobs())[0]
         await client.reset_job(job["job_id"], {**job["settings"], **behind})
-    assert changed(await environment.plan(*steps())) == {"jobs/remote_analysis": fields}
-    await environment.deploy(*steps())
-    assert changed(await environment.plan(*steps())) == {}
+    assert changed(await environment.plan(*cluster_and_job(environment))) == {"jobs/remote_analysis": fields}
+    await environment.deploy(*cluster_and_job(environment))
+    assert changed(await environment.plan(*cluster_and_job(environment))) == {}
     assert len(show(world)["jobs"]) == 1
 
 
@@ -311,13 +314,12 @@ async def test_a_job_follows_the_deployed_ref(world: World, environment: Environ
 
 
 async def test_a_job_is_owned_again_by_the_service_principal(world: World, environment: Environment) -> None:
-    steps = lambda: (environment.cluster(), environment.job())  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     async with world.client() as client:
         job_id = (await client.jobs())[0]["job_id"]
         await client.grant("jobs", job_id, [{"user_name": ADA, "permission_level": "IS_OWNER"}])
-    assert changed(await environment.plan(*steps())) == {"jobs/remote_analysis": ["owner"]}
-    await environment.deploy(*steps())
+    assert changed(await environment.plan(*cluster_and_job(environment))) == {"jobs/remote_analysis": ["owner"]}
+    await environment.deploy(*cluster_and_job(environment))
     assert show(world)["jobs"][0]["permissions"] == {SPN: "IS_OWNER"}
 
 
@@ -335,25 +337,23 @@ async def test_a_job_with_tasks_from_the_workspace_has_no_git_source(world: Worl
 
 
 async def test_a_stale_list_makes_no_second_job(world: World, environment: Environment) -> None:
-    steps = lambda: (environment.cluster(), environment.job())  # noqa: E731
     await environment.deploy(environment.cluster())
     faults.add(world.store, Fault("stale", path="/api/2.2/jobs/list", skip=1, times=2))
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     before = show(world)["jobs"]
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     assert world.writes().count("POST /api/2.2/jobs/delete") == 1
     assert show(world)["jobs"] == before
 
 
 async def test_twins_of_a_job_are_removed(world: World, environment: Environment) -> None:
-    steps = lambda: (environment.cluster(), environment.job())  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     async with world.client() as client:
         job = (await client.jobs())[0]
         twin = await client.create_job(job["settings"], [])
-    plan = await environment.plan(*steps())
+    plan = await environment.plan(*cluster_and_job(environment))
     assert changed(plan) == {"jobs/remote_analysis": ["duplicate"]}
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment))
     assert twin not in [one["job_id"] for one in show(world)["jobs"]]
 
 
@@ -448,8 +448,7 @@ async def test_a_private_repository_needs_the_credential(world: World, environme
 async def test_a_right_that_was_changed_is_mended(
     world: World, environment: Environment, kind: str, field: str
 ) -> None:
-    steps = lambda: (environment.cluster(), environment.job(), environment.access())  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_job(environment), environment.access())
     async with world.client() as client:
         number = (
             (await client.clusters())[0]["cluster_id"] if kind == "clusters" else (await client.jobs())[0]["job_id"]
@@ -457,9 +456,11 @@ async def test_a_right_that_was_changed_is_mended(
         level = "CAN_ATTACH_TO" if kind == "clusters" else "CAN_VIEW"
         entry = {"user_name": "grace@contoso.example", "permission_level": level}
         await client.grant(kind, number, [entry])
-    assert changed(await environment.plan(*steps())) == {"access/grace@contoso.example": [field]}
-    await environment.deploy(*steps())
-    assert changed(await environment.plan(*steps())) == {}
+    assert changed(await environment.plan(*cluster_and_job(environment), environment.access())) == {
+        "access/grace@contoso.example": [field]
+    }
+    await environment.deploy(*cluster_and_job(environment), environment.access())
+    assert changed(await environment.plan(*cluster_and_job(environment), environment.access())) == {}
 
 
 async def test_a_person_may_do_what_was_given_and_no_more(world: World, environment: Environment) -> None:

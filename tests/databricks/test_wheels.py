@@ -47,6 +47,10 @@ def made(project: Path) -> Wheel:
     return asyncio.run(build(project, content_hash(project)))
 
 
+def cluster_and_wheel(environment: Environment, project: Path) -> list[Any]:
+    return [environment.cluster(), environment.wheel(project)]
+
+
 def names(wheel: Wheel) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(wheel.content)).namelist()
 
@@ -173,15 +177,16 @@ async def test_a_wheel_is_installed_once(world: World, project: Path) -> None:
 
 async def test_another_content_replaces_it_with_one_restart(world: World, project: Path) -> None:
     environment = Environment(world)
-    steps = lambda: (environment.cluster(), environment.wheel(project))  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_wheel(environment, project))
     (project / "my_lib" / "__init__.py").write_text("def main():\n    return 2\n")
-    assert changed(await environment.plan(*steps())) == {"wheels/framework": ["content", f"clusters[{CLUSTER.name}]"]}
-    await environment.deploy(*steps())
+    assert changed(await environment.plan(*cluster_and_wheel(environment, project))) == {
+        "wheels/framework": ["content", f"clusters[{CLUSTER.name}]"]
+    }
+    await environment.deploy(*cluster_and_wheel(environment, project))
     path = f"{FOLDER}/my_lib-1.2.0+{content_hash(project)}-py3-none-any.whl"
     assert libraries(world) == [{"library": {"whl": path}, "status": "INSTALLED"}]
     assert restarts(world) == 1
-    assert changed(await environment.plan(*steps())) == {}
+    assert changed(await environment.plan(*cluster_and_wheel(environment, project))) == {}
 
 
 async def test_a_stopped_cluster_is_not_started_for_a_wheel(world: World, project: Path) -> None:
@@ -202,32 +207,34 @@ async def test_a_stopped_cluster_is_not_started_for_a_wheel(world: World, projec
 
 async def test_a_wheel_that_was_removed_comes_back(world: World, project: Path) -> None:
     environment = Environment(world)
-    steps = lambda: (environment.cluster(), environment.wheel(project))  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_wheel(environment, project))
     async with world.client() as client:
         cluster_id = (await client.clusters())[0]["cluster_id"]
         await client.uninstall_libraries(cluster_id, [libraries(world)[0]["library"]])
         await client.restart_cluster(cluster_id)
         await client.cluster(cluster_id)
-    assert changed(await environment.plan(*steps())) == {"wheels/framework": [f"clusters[{CLUSTER.name}]"]}
-    await environment.deploy(*steps())
+    assert changed(await environment.plan(*cluster_and_wheel(environment, project))) == {
+        "wheels/framework": [f"clusters[{CLUSTER.name}]"]
+    }
+    await environment.deploy(*cluster_and_wheel(environment, project))
     assert [one["status"] for one in libraries(world)] == ["INSTALLED"]
 
 
 async def test_a_restart_that_was_missed_is_made_up_for(world: World, project: Path) -> None:
     environment = Environment(world)
-    steps = lambda: (environment.cluster(), environment.wheel(project))  # noqa: E731
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_wheel(environment, project))
     old = libraries(world)[0]["library"]
     (project / "my_lib" / "__init__.py").write_text("def main():\n    return 2\n")
-    await environment.deploy(*steps())
+    await environment.deploy(*cluster_and_wheel(environment, project))
     async with world.client() as client:
         cluster_id = (await client.clusters())[0]["cluster_id"]
         await client.install_libraries(cluster_id, [old])
         await client.cluster(cluster_id)
         await client.uninstall_libraries(cluster_id, [old])
-    assert changed(await environment.plan(*steps())) == {"wheels/framework": [f"clusters[{CLUSTER.name}]"]}
-    await environment.deploy(*steps())
+    assert changed(await environment.plan(*cluster_and_wheel(environment, project))) == {
+        "wheels/framework": [f"clusters[{CLUSTER.name}]"]
+    }
+    await environment.deploy(*cluster_and_wheel(environment, project))
     assert len(libraries(world)) == 1
     assert restarts(world) == 2
 
