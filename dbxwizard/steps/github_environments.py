@@ -79,7 +79,7 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
                 "github-no-environments",
                 f"GitHub has no environments for this repository: {error.message}",
                 resource=self.subject,
-                fix="Make the repository public, move it to a paid plan, or keep the values in the repository itself.",
+                fix="Make the repository public, or choose a plan with environments (GitHub Pro or Team).",
             ) from error
 
 
