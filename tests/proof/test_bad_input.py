@@ -337,7 +337,7 @@ def test_a_full_disk_does_not_lose_the_plan_that_was_saved_before(desk: Desk) ->
     ended = watched(arguments, cwd=desk.project, environ=desk.environ(), script=_DISK_FULL_WHEN_SAVING)
     assert ended.code == 1
     assert b"Traceback" not in ended.err
-    assert ended.err.count(b"error: ") == 1
+    assert ended.err.count(b"\nerror: ") + ended.err.startswith(b"error: ") == 1
     assert saved.read_text() == "what was there before"
     assert not list(desk.project.glob(".saved*"))
 

@@ -1,0 +1,239 @@
+"""`make bench`: measures and prints, asserts nothing. What each line means: docs/speed.md.
+
+Everything is a ratio within one run, so that a slow machine shows much the same as a fast one.
+"""
+
+# ruff: noqa: S603 - only our own commands are run
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_REPOSITORY = "contoso/databricks"
+_ROUNDS = 9
+_FLEETS = (25, 50, 100, 200)
+# Runs a command and leaves the graph of its plan beside it.
+_WITH_GRAPH = """
+import json, sys
+import dbxwizard.cli.execution as execution
+run = execution.run
+async def noting(plan, **options):
+    graph = {one.step.id: [list(one.step.needs), bool(one.changes)] for one in plan.steps}
+    open("graph.json", "w").write(json.dumps(graph))
+    return await run(plan, **options)
+execution.run = noting
+from dbxwizard.cli.main import run as command
+sys.exit(command(sys.argv[1:]))
+"""
+# The operations of the latency profile that a step can't be done without, by the beginning of its id behind the
+# environment's name. Resources other than the workspace are made meanwhile; nobody who deploys as an owner has to wait
+# for the replication of a role.
+_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "infrastructure": ("workspace.create", "deployment.resource"),
+    "clusters": ("cluster.start",),
+    "wheels": ("library.install",),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command as a process: wall-clock seconds, its own peak memory in MB, and how it ended."""
+
+    seconds: float
+    megabytes: float
+    code: int
+
+
+class Bench:
+    """A project in a folder of its own, on a sandbox that another process serves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "project"
+        self.folder.mkdir()
+        self.environ = {
+            **os.environ,
+            "DBXWIZARD_STATE_DIR": str(folder / "state"),
+            "DBXWIZARD_SANDBOX": "1",
+            "DBXWIZARD_SANDBOX_STATE": str(folder / "cloud" / "state.sqlite"),
+        }
+
+    def run(self, *arguments: str, graph: bool = False) -> Run:
+        command = [sys.executable, *(("-c", _WITH_GRAPH) if graph else ("-m", "dbxwizard")), *arguments]
+        began = time.perf_counter()
+        with (self.folder / "said.txt").open("w") as said:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            print(f"  {arguments[0]} ended with {process.returncode}: {(self.folder / 'said.txt').read_text()[-300:]}")
+        return Run(time.perf_counter() - began, usage.ru_maxrss / 1024, process.returncode)
+
+    def asked(self, *arguments: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "dbxwizard", *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    def requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.asked("sandbox", "log")["requests"]
+        return found
+
+    @contextmanager
+    def served(self, latency: str) -> Iterator[None]:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "dbxwizard", "sandbox", "serve", "--latency", latency],
+            cwd=self.folder, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        if server.stdout:
+            server.stdout.readline()  # it listens now
+        try:
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+    def set_up(self) -> None:
+        self.run("init")
+        subscription = self.asked("sandbox", "show")["subscriptions"][0]["id"]
+        self.run("setup", "--subscription", subscription, "--repo", _REPOSITORY, "--yes")
+
+    def span(self, *arguments: str) -> float:
+        """Seconds from the beginning of the plan to the end of the run, as the events tell: process start apart."""
+        events = self.folder / "events.jsonl"
+        events.unlink(missing_ok=True)
+        self.run(*arguments, "--yes", "--events", str(events), graph=True)
+        told = [json.loads(line) for line in events.read_text().splitlines()]
+        return float(told[-1]["at"] - told[0]["at"])
+
+
+def main() -> None:
+    print(f"load when it began: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    _startup()
+    _deploying()
+    _fleets()
+
+
+def _startup() -> None:
+    with tempfile.TemporaryDirectory(prefix="dbxwizard-bench-") as folder:
+        bench = Bench(Path(folder))
+        bench.run("init")
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "--help": [sys.executable, "-m", "dbxwizard", "--help"],
+            "validate (four files)": [sys.executable, "-m", "dbxwizard", "validate"],
+        }
+        medians = _medians(commands, bench)
+    bare = medians["python -c pass"]
+    print(f"\n{'start':<24} {'median':>8} {'ratio':>6}")
+    for name, seconds in medians.items():
+        print(f"{name:<24} {seconds * 1000:>6.0f}ms {seconds / bare:>6.1f}")
+
+
+def _medians(commands: Mapping[str, Sequence[str]], bench: Bench) -> dict[str, float]:
+    """Taken in turns, so that a busy moment hits all alike."""
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(_ROUNDS):
+        for name, command in commands.items():
+            began = time.perf_counter()
+            subprocess.run(command, cwd=bench.folder, env=bench.environ, capture_output=True, check=False)
+            taken[name].append(time.perf_counter() - began)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _deploying() -> None:
+    one = _deployed("-e", "Development")
+    four = _deployed()
+    path, several = one.seconds / one.critical, four.seconds / one.seconds
+    print(f"\ndeploy, profile real     one {one.seconds:.1f} s, critical path {one.critical:.1f} s, ratio {path:.2f}")
+    print(f"                         four {four.seconds:.1f} s, ratio to one {several:.2f}")
+    first, second = len(four.first), len(four.second)
+    print(f"requests (four)          first {first}, second {second}, ratio {second / first:.2f}")
+    for title, requests in (("first run", four.first), ("second run", four.second)):
+        print(f"\n{title}, by service and method")
+        for (host, method), count in sorted(Counter((_service(one), one["method"]) for one in requests).items()):
+            print(f"  {host:<10} {method:<7} {count:>4}")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    seconds: float
+    critical: float
+    first: list[dict[str, Any]]
+    second: list[dict[str, Any]]
+
+
+def _deployed(*options: str) -> Deployed:
+    """A first and a second deployment on a sandbox of its own."""
+    with tempfile.TemporaryDirectory(prefix="dbxwizard-bench-") as folder:
+        bench = Bench(Path(folder))
+        with bench.served("zero"):
+            bench.set_up()
+        with bench.served("real"):
+            before = len(bench.requests())
+            seconds = bench.span("deploy", *options)
+            middle = len(bench.requests())
+            graph = json.loads((bench.folder / "graph.json").read_text())
+            bench.run("deploy", "--yes", *options)
+            requests = bench.requests()
+    return Deployed(seconds, critical_path(graph), requests[before:middle], requests[middle:])
+
+
+def critical_path(graph: Mapping[str, tuple[list[str], bool]]) -> float:
+    """The longest way through the steps, each taking what the profile says of the operations that it can't avoid."""
+    from dbxwizard.sandbox.time import profiles
+
+    profile, ends = profiles()["real"], dict[str, float]()
+    for step_id, (needs, changes) in graph.items():  # in the order of the plan: needs come first
+        kind = step_id.split("/")[1] if "/" in step_id else step_id
+        own = sum(map(profile.seconds, _OPERATIONS.get(kind, ()))) if changes else 0.0
+        ends[step_id] = max((ends[need] for need in needs), default=0.0) + own
+    return max(ends.values())
+
+
+def _service(request: Mapping[str, Any]) -> str:
+    return str(request["host"]).split(":", 1)[0]
+
+
+def _fleets() -> None:
+    print(f"\n{'environments':>12} {'seconds':>8} {'ms each':>8} {'MB':>6}")
+    with tempfile.TemporaryDirectory(prefix="dbxwizard-bench-") as folder:
+        bench = Bench(Path(folder))
+        with bench.served("zero"):
+            bench.set_up()
+            for size in _FLEETS:
+                _generate(bench.folder / "environments", size)
+                planned = bench.run("plan")
+                each = planned.seconds / size * 1000
+                print(f"{size:>12} {planned.seconds:>8.1f} {each:>8.0f} {planned.megabytes:>6.0f}")
+
+
+def _generate(folder: Path, size: int) -> None:
+    """As many environments as asked for, each like Development under a name of its own."""
+    template = folder / "Development.json"
+    for name in ("UAT", "PreProduction", "Production"):
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    for number in range(1, size):
+        name = f"Fleet{number:03}"
+        text = template.read_text("utf-8").replace("Development", name).replace("development", name.lower())
+        (folder / f"{name}.json").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
