@@ -270,19 +270,22 @@ def vault_of(environment: Environment) -> Expected:
     return next(item for item in wanted(environment).values() if item.type == "Microsoft.KeyVault/vaults")
 
 
-async def test_a_resource_that_was_deleted_comes_back_alone(
+async def test_resources_that_were_deleted_come_back(
     step: InfrastructureStep, arm: Arm, environment: Environment
 ) -> None:
+    """First what lies in others or is attached to them, then those, with all that goes with them."""
     await applied(step)
-    for item in wanted(environment).values():
-        if item.type == "Microsoft.Resources/resourceGroups" or item.id.endswith("/blobServices/default"):
-            continue
-        arm.send("DELETE", item.id, item.api_version)
+    own = [item for item in wanted(environment).values() if item.type != "Microsoft.Resources/resourceGroups"]
+    own = [item for item in own if not item.id.endswith("/blobServices/default")]  # is there as long as its account
+    inner = [item for item in own if item.type.count("/") > 1 or "/providers/" in item.scope]
+    for deleted in (inner, [item for item in own if item not in inner]):
+        for item in deleted:
+            arm.send("DELETE", item.id, item.api_version)
         plan = await planned(step)
-        assert label(item, ()).removesuffix(": ") in reasons(plan)
+        assert {label(item, ()).removesuffix(": ") for item in deleted} <= set(reasons(plan))
         result = await applied(step, plan)
-        assert result.status is Status.SUCCESS, (item.id, result.errors)
-        assert arm.get(item.id, item.api_version).status_code == 200
+        assert result.status is Status.SUCCESS, result.errors
+        assert [item.id for item in own if arm.get(item.id, item.api_version).status_code != 200] == []
     assert not (await planned(step)).changes
 
 
