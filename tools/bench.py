@@ -36,14 +36,6 @@ execution.run = noting
 from dbxwizard.cli.main import run as command
 sys.exit(command(sys.argv[1:]))
 """
-# The operations of the latency profile that a step can't be done without, by the beginning of its id behind the
-# environment's name. Resources other than the workspace are made meanwhile; nobody who deploys as an owner has to wait
-# for the replication of a role.
-_OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "infrastructure": ("workspace.create", "deployment.resource"),
-    "clusters": ("cluster.start",),
-    "wheels": ("library.install",),
-}
 
 
 @dataclass(frozen=True)
@@ -192,17 +184,24 @@ def _deployed(*options: str) -> Deployed:
             graph = json.loads((bench.folder / "graph.json").read_text())
             bench.run("deploy", "--yes", *options)
             requests = bench.requests()
-    return Deployed(seconds, critical_path(graph), requests[before:middle], requests[middle:])
+            path = critical_path(graph, Path(bench.environ["DBXWIZARD_SANDBOX_STATE"]))
+    return Deployed(seconds, path, requests[before:middle], requests[middle:])
 
 
-def critical_path(graph: Mapping[str, tuple[list[str], bool]]) -> float:
-    """The longest way through the steps, each taking what the profile says of the operations that it can't avoid."""
-    from dbxwizard.sandbox.time import profiles
+def critical_path(graph: Mapping[str, tuple[list[str], bool]], state: Path) -> float:
+    """The longest way through the steps that change, each taking what the profile says that nobody can avoid.
 
-    profile, ends = profiles()["real"], dict[str, float]()
+    That is the deployment alone: as long as the sandbox says that it took, the chain of its resources at the profile's
+    durations. Nobody waits for clusters to start or, as an owner, for roles to replicate: other steps count nothing.
+    """
+    from dbxwizard.sandbox.store import Store
+
+    store = Store(state)
+    longest = max(one["endedAt"] - one["startedAt"] for one in store.all("arm.deployment") if one["endedAt"])
+    store.close()
+    ends: dict[str, float] = {}
     for step_id, (needs, changes) in graph.items():  # in the order of the plan: needs come first
-        kind = step_id.split("/")[1] if "/" in step_id else step_id
-        own = sum(map(profile.seconds, _OPERATIONS.get(kind, ()))) if changes else 0.0
+        own = longest if changes and step_id.endswith("/infrastructure") else 0.0
         ends[step_id] = max((ends[need] for need in needs), default=0.0) + own
     return max(ends.values())
 
