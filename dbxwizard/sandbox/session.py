@@ -81,6 +81,7 @@ class Sandbox:
         self._closing = threading.Event()
         self._heir: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         self.state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,7 +92,7 @@ class Sandbox:
             self._heir.start()
             self._wait_until_served()
         else:
-            self._serve()
+            self._serve_or_release()
         return self
 
     def __exit__(
@@ -133,12 +134,23 @@ class Sandbox:
             server.start()
             self._server = server
 
+    def _serve_or_release(self) -> None:
+        """A state that can't be served must not look as if somebody served it."""
+        try:
+            self._serve()
+        except BaseException:
+            self._lock.release()
+            raise
+
     def _inherit(self) -> None:
         """Waits for the serving process to end, then serves on the same ports."""
         while not self._closing.is_set():
             with suppress(Timeout):
                 self._lock.acquire(timeout=0.1, poll_interval=0.02)
-                self._serve()
+                try:
+                    self._serve_or_release()
+                except Exception as error:  # raised where somebody waits; else the requests fail
+                    self._failure = error
                 return
 
     def _wait_until_served(self) -> None:
@@ -147,6 +159,8 @@ class Sandbox:
     def _wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE
         while not condition():
+            if self._failure is not None:
+                raise self._failure
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the process that holds {self._lock.lock_file} does not answer")
             time.sleep(0.02)

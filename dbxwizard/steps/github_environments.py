@@ -79,7 +79,7 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
                 "github-no-environments",
                 f"GitHub has no environments for this repository: {error.message}",
                 resource=self.subject,
-                fix="Make the repository public, or choose a plan with environments (GitHub Pro or Team).",
+                fix="Make the repository public, or move it to a paid plan (Pro and Team have environments).",
             ) from error
 
 
