@@ -113,7 +113,7 @@ class Connection:
         """Begins to load the SDK of Databricks (1.8 s), so that it is there when Azure has the workspace ready."""
         if self._sdk is None:
             loop = asyncio.get_running_loop()
-            self._sdk = loop.run_in_executor(None, import_module, "dbxwizard.clients.databricks")
+            self._sdk = loop.run_in_executor(None, import_module, "dbxwizard.clients.databricks_connection")
 
     async def workspace(self, workspace_url: str, workspace_resource_id: str) -> WorkspaceClient:
         if self._sdk is not None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
-from importlib import import_module
 
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation
@@ -22,16 +20,10 @@ def run(invocation: Invocation) -> Report:
 
 
 async def _deploy(invocation: Invocation, chosen: Sequence[Environment]) -> Report:
-    _load_ahead()
     async with opened(invocation, subscription_id=chosen[0].subscription_id) as connection:
         steps = await deploy_steps(options(invocation), chosen, connection)
         actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
         return await execution.apply(invocation, steps, actor, journal_key=journal_key(connection, chosen))
-
-
-def _load_ahead() -> None:
-    """Loads the Databricks SDK, which takes 1.8 s, while Azure is still being asked."""
-    threading.Thread(target=import_module, args=("dbxwizard.clients.databricks_connection",), daemon=True).start()
 
 
 def options(invocation: Invocation) -> DeployOptions:
