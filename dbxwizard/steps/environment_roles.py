@@ -37,6 +37,8 @@ class _Roles:
         self._infrastructure = f"{environment.name.lower()}/infrastructure"
         group = environment.resources.resource_group
         self._group = f"/subscriptions/{environment.subscription_id}/resourceGroups/{group}"
+        # A person is read by name where the file has one beside the object id.
+        self._names = {one.principal: one.principal_name for one in environment.access if one.principal_name}
 
     def on_group(self, assignment: RoleAssignment, principal: Principal) -> Iterator[RoleAssignmentStep]:
         for role in assignment.roles:
@@ -55,11 +57,11 @@ class _Roles:
         return str(inputs.get(self._infrastructure, "storage_account_id"))
 
     def _step(self, principal: str, role: Source, wanted: Assignment, place: str) -> RoleAssignmentStep:
-        name = self._environment.name
+        name, who = self._environment.name, self._names.get(principal, principal)
         return RoleAssignmentStep(
             self._reader,
             step_id=f"{name.lower()}/role/{_slug(principal)}/{_slug(str(role))}{place}",
-            title=f"role {role} of {principal}{' on the data lake' if place == '/data' else ''}",
+            title=f"role {role} of {who}{' on the data lake' if place == '/data' else ''}",
             wanted=wanted,
             environment=name,
             needs=(self._infrastructure,),
