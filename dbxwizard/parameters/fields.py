@@ -25,6 +25,14 @@ _PRINCIPAL_TYPE = Text(allowed=("User", "Group", "ServicePrincipal"))
 _PRINCIPAL_NAME = Text(most=256)
 _ROLE = Text(most=512)
 _PATH = Text(check="relative-path", most=1024)
+# learn.microsoft.com/azure/databricks/repos: below /Repos there are just two levels, /Repos/{folder}/{name}.
+_GIT_FOLDER_NAME = Text(
+    pattern=r"[^/\\\s]([^/\\]*[^/\\\s])?",
+    help="the name of one folder, without /",
+    code="invalid-path",
+    check="relative-path",
+    most=256,
+)
 
 ROLE_ASSIGNMENT = Record(
     model="RoleAssignment",
@@ -99,7 +107,7 @@ GIT_FOLDER = Record(
             required=True,
         ),
         Field("provider", Text(allowed=GIT_PROVIDERS), "The git provider.", "provider", required=True),
-        Field("path", _PATH, "Folder in the workspace, below /Repos/<client id>/.", "path", required=True),
+        Field("path", _GIT_FOLDER_NAME, "Folder in the workspace, below /Repos/<client id>/.", "path", required=True),
         Field(
             "branch",
             Text(pattern=r"[^\s~^:?*\[\\]+", help="the name of a branch", most=255),

@@ -96,6 +96,13 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("invalid-ip-range", "Resources.Storage.AllowedIpRanges", ["8.8.8.1/24"], "error", "host bits"),
     ("invalid-ip-range", "Resources.Storage.AllowedIpRanges", ["8.8.8.8/32"], "error", "without a mask"),
     ("invalid-ip-range", "Resources.Storage.AllowedIpRanges", ["everyone"], "error", "203.0.113.0/24"),
+    (
+        "invalid-path",
+        "Repo_Configuration",
+        [{"url": "https://github.com/a/b", "provider": "gitHub", "path": "team/app"}],
+        "error",
+        "one folder",
+    ),
     ("invalid-path", "WheelFiles", [{"project": "../framework"}], "error", "stay in the project"),
     ("invalid-path", "WheelFiles", [{"project": "C:/framework"}], "error", "stay in the project"),
     ("invalid-path", "WheelFiles", [{"project": "src\\framework"}], "error", "backslash"),
