@@ -14,6 +14,7 @@ from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.providers import REQUIRED
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import Permission
@@ -35,17 +36,6 @@ DEPLOY_RIGHTS = {
     "Microsoft.Insights/components/write": "make Application Insights",
     "Microsoft.Databricks/register/action": "register resource providers",
 }
-PROVIDERS = (
-    "Microsoft.Databricks",
-    "Microsoft.KeyVault",
-    "Microsoft.Storage",
-    "Microsoft.OperationalInsights",
-    "Microsoft.Insights",
-    # The workspace's managed resource group needs these too.
-    "Microsoft.Compute",
-    "Microsoft.Network",
-    "Microsoft.ManagedIdentity",
-)
 GITHUB_SCOPES = frozenset({"repo", "workflow"})
 
 
@@ -133,7 +123,7 @@ def _missing_rights(name: str, permissions: Iterable[Permission], wanted: dict[s
 
 async def _providers(connection: Connection, subscription_id: str) -> list[Check]:
     states = await connection.arm(subscription_id).providers()
-    waiting = [name for name in PROVIDERS if states.get(name) != "Registered"]
+    waiting = [name for name in REQUIRED if states.get(name) != "Registered"]
     if not waiting:
         return [Check("resource providers", Verdict.OK, "all registered")]
     return [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbxwizard.core.errors import OperationError, common_exit_code, each_error
-from dbxwizard.core.result import SCHEMA_VERSION, EnvironmentResult, RunResult, Status
+from dbxwizard.core.result import EnvironmentResult, RunResult, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,9 @@ class Report:
         return common_exit_code(self.errors) if self.errors else 0
 
     def to_json(self) -> dict[str, object]:
+        envelope = RunResult(self.command, self.run_id, self.status, self.environments, self.errors)
         return {
-            "schema_version": SCHEMA_VERSION,
-            "command": self.command,
-            "run_id": self.run_id,
-            "status": self.status.value,
-            "environments": [environment.to_json() for environment in self.environments],
-            "errors": [error.to_json() for error in self.errors],
+            **envelope.to_json(),
             **({"warnings": [warning.to_json() for warning in self.warnings]} if self.warnings else {}),
             **self.extra,
         }
