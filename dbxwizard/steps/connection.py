@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable
 from importlib import import_module
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from dbxwizard.clients.client import Client
 from dbxwizard.core.errors import NotSignedIn
 
 if TYPE_CHECKING:
@@ -22,15 +22,11 @@ if TYPE_CHECKING:
     from dbxwizard.core.secret import Secret
 
 
-class _Closing(Protocol):
-    async def close(self) -> None: ...
+ClientT = TypeVar("ClientT", bound=Client)
 
 
-ClientT = TypeVar("ClientT", bound=_Closing)
-
-
-class Connection:
-    """An asynchronous context manager. Each SDK is imported when its client is first asked for."""
+class Connection(Client):
+    """Each SDK is imported when its client is first asked for."""
 
     def __init__(
         self,
@@ -47,14 +43,6 @@ class Connection:
         self._github_token = github_token
         self._made: dict[Hashable, Any] = {}
         self._sdk: asyncio.Future[Any] | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         while self._made:

@@ -6,8 +6,8 @@ from dbxwizard.sandbox import rbac
 from dbxwizard.sandbox.arm import errors
 from dbxwizard.sandbox.arm.conditions import Attributes
 from dbxwizard.sandbox.arm.ids import scope_of
-from dbxwizard.sandbox.arm.model import Caller, Context
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.arm.model import Caller
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.rbac import Decision
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.tokens import Identity

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dbxwizard.sandbox import fields, rbac
+from dbxwizard.sandbox import rbac
 from dbxwizard.sandbox.arm import access, errors
 from dbxwizard.sandbox.arm.conditions import Attributes, ConditionError, parse
 from dbxwizard.sandbox.arm.ids import ResourceId
-from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
-from dbxwizard.sandbox.arm.roles import CUSTOM, is_guid, is_visible
+from dbxwizard.sandbox.arm.model import Caller, Operation, ResourceType, Write
+from dbxwizard.sandbox.arm.roles import CUSTOM, check_form, is_guid, is_visible
 from dbxwizard.sandbox.arm.stored import is_there
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.rbac import ASSIGNMENTS
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.tokens import TENANT_ID
@@ -73,15 +73,7 @@ class RoleAssignmentType(ResourceType):
         access.require(context, caller, f"{self.name}/delete", resource_id.text, given)
 
     def check(self, write: Write) -> None:
-        problem = fields.check(write.body, self.body)
-        if problem:
-            raise errors.invalid_content(problem)
-        if not is_guid(write.id.name):
-            raise ApiError(
-                400,
-                "InvalidRoleAssignmentId",
-                f"The role assignment ID '{write.id.name}' is not valid. The role assignment ID must be a GUID.",
-            )
+        check_form(self, write, "assignment")
         if write.existing is None and not is_there(write, write.id.extends):
             raise errors.not_found(write.id.extends)
         properties = write.body["properties"]

@@ -9,11 +9,11 @@ from dbxwizard.sandbox import fields
 from dbxwizard.sandbox.arm import access, errors
 from dbxwizard.sandbox.arm.ids import GROUPS, ResourceId, parse
 from dbxwizard.sandbox.arm.locations import ALL, normal
-from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
+from dbxwizard.sandbox.arm.model import Caller, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.stored import IGNORED, TAGS, StoredType, remove_below, tolerant
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document, Store
 
 KIND = "arm.resourceGroup"

@@ -5,30 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from dbxwizard.sandbox.arm.ids import ResourceId
 from dbxwizard.sandbox.fields import FieldProblem, Spec
-from dbxwizard.sandbox.http import ApiError, Hosts
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document, Store
-from dbxwizard.sandbox.time import Clock
-
-
-class Context(Protocol):
-    """What a write needs of its surroundings: a Call has it, and a TaskContext too (a deployment goes on by itself)."""
-
-    store: Store
-    clock: Clock
-    hosts: Hosts
-    now: float
-
-    def url(self, host: str) -> str: ...
-
-    def seconds(self, operation: str) -> float: ...
-
-    def later(self, seconds: float, task: str, **body: Any) -> None: ...
-
-    def new_id(self, kind: str, hint: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

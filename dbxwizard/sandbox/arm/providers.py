@@ -7,8 +7,8 @@ from typing import Any
 from dbxwizard.sandbox.arm import errors
 from dbxwizard.sandbox.arm.ids import ResourceId
 from dbxwizard.sandbox.arm.locations import REGIONS
-from dbxwizard.sandbox.arm.model import Context
 from dbxwizard.sandbox.arm.registry import types
+from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
 
 REGISTERED, REGISTERING = "Registered", "Registering"

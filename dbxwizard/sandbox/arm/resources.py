@@ -10,9 +10,10 @@ from typing import Any
 
 from dbxwizard.sandbox.arm import access, errors, providers, subscriptions
 from dbxwizard.sandbox.arm.ids import ResourceId, parse
-from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
+from dbxwizard.sandbox.arm.model import Caller, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.types.locks import require_unlocked
+from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document
 
 
@@ -41,7 +42,7 @@ def validate(
     `planned`: ids of what the same deployment makes, whatever their case; groups, parents and linked resources among
     them need not exist yet. The provider need not be registered: a deployment registers those that it names.
     """
-    _prepare(context, resource_id, api_version, body, principal, planned=planned, deployed=True)
+    _check(*_begin(context, resource_id, api_version, body, principal, planned=planned), deployed=True)
 
 
 def authorize(context: Context, resource_id: str, api_version: str, body: Document, principal: Caller) -> None:
@@ -59,7 +60,8 @@ def preview(
     planned: Collection[str] = (),
 ) -> tuple[Document | None, Document]:
     """What is there now and what `put` would leave, as GET answers; changes nothing. `planned` as above."""
-    kind, write = _prepare(context, resource_id, api_version, body, principal, planned=planned, deployed=True)
+    kind, write = _begin(context, resource_id, api_version, body, principal, planned=planned)
+    _check(kind, write, deployed=True)
     before = None if write.existing is None else kind.render(context, write.existing)
     return before, kind.render(context, kind.document(write))
 
@@ -71,7 +73,8 @@ def put(
 
     Once the time of the operation has come (Operation.ready_at), `read` shows it as Succeeded, without a request.
     """
-    kind, write = _prepare(context, resource_id, api_version, body, principal, patch=patch)
+    kind, write = _begin(context, resource_id, api_version, body, principal, patch=patch)
+    _check(kind, write)
     return kind.put(write)
 
 
@@ -133,28 +136,6 @@ def parse_id(resource_id: str) -> ResourceId:
         raise errors.invalid_id(resource_id) from error
 
 
-def _prepare(
-    context: Context,
-    resource_id: str,
-    api_version: str,
-    body: Document,
-    principal: Caller,
-    *,
-    planned: Collection[str] = (),
-    patch: bool = False,
-    deployed: bool = False,
-) -> tuple[ResourceType, Write]:
-    kind, write = _begin(context, resource_id, api_version, body, principal, planned=planned, patch=patch)
-    subscriptions.require_group(write.store, write.id, write.planned)
-    if patch and write.existing is None:
-        raise errors.not_found(write.id)
-    if not deployed:
-        providers.require(write.store, write.id)
-    require_unlocked(write.store, write.id, "write")
-    kind.check(write)
-    return kind, write
-
-
 def _begin(
     context: Context,
     resource_id: str,
@@ -173,3 +154,14 @@ def _begin(
     write = Write(context, parsed, api_version, body, principal, existing, coming, patch)
     kind.authorize(write)
     return kind, write
+
+
+def _check(kind: ResourceType, write: Write, *, deployed: bool = False) -> None:
+    """What else refuses a write before it is done. `deployed`: by a deployment, which registers providers itself."""
+    subscriptions.require_group(write.store, write.id, write.planned)
+    if write.patch and write.existing is None:
+        raise errors.not_found(write.id)
+    if not deployed:
+        providers.require(write.store, write.id)
+    require_unlocked(write.store, write.id, "write")
+    kind.check(write)

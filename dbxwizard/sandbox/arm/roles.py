@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from dbxwizard.sandbox import fields, rbac
 from dbxwizard.sandbox.arm import access, errors
 from dbxwizard.sandbox.arm.ids import ResourceId, within
-from dbxwizard.sandbox.arm.model import Caller, Context, Operation, ResourceType, Write
+from dbxwizard.sandbox.arm.model import Caller, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.rbac import DEFINITIONS
 from dbxwizard.sandbox.store import Document, Store
 
@@ -69,15 +69,7 @@ class RoleDefinitionType(ResourceType):
         return rendered(document)
 
     def check(self, write: Write) -> None:
-        problem = fields.check(write.body, self.body)
-        if problem:
-            raise errors.invalid_content(problem)
-        if not is_guid(write.id.name):
-            raise ApiError(
-                400,
-                "InvalidRoleDefinitionId",
-                f"The role definition ID '{write.id.name}' is not valid. The role definition ID must be a GUID.",
-            )
+        check_form(self, write, "definition")
         there = rbac.find_definition(write.store, write.id.name)
         if there is not None and there["roleType"] == BUILT_IN:
             raise ApiError(403, "RoleDefinitionUpdateNotPermitted", "Built-in role definitions can't be changed.")
@@ -162,6 +154,19 @@ def is_visible(document: Document, scope: str) -> bool:
     scope = scope.strip("/").lower()
     outer = f"/{scope}" if scope else ""
     return not outer or any(within(outer, assignable.lower()) for assignable in document["assignableScopes"])
+
+
+def check_form(kind: ResourceType, write: Write, noun: str) -> None:
+    """What is refused first of a role `noun` (definition, assignment): fields, and a name that is no GUID."""
+    problem = fields.check(write.body, kind.body)
+    if problem:
+        raise errors.invalid_content(problem)
+    if not is_guid(write.id.name):
+        raise ApiError(
+            400,
+            f"InvalidRole{noun.capitalize()}Id",
+            f"The role {noun} ID '{write.id.name}' is not valid. The role {noun} ID must be a GUID.",
+        )
 
 
 def is_guid(text: str) -> bool:

@@ -11,11 +11,11 @@ from dbxwizard.sandbox import fields
 from dbxwizard.sandbox.arm import errors, subscriptions
 from dbxwizard.sandbox.arm.ids import SUBSCRIPTIONS, TENANT, ResourceId, parse
 from dbxwizard.sandbox.arm.locations import normal
-from dbxwizard.sandbox.arm.model import Context, Operation, ResourceType, Write
+from dbxwizard.sandbox.arm.model import Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document, Store
 
 KIND = "arm.resource"

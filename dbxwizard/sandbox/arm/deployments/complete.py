@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterator
 
 from dbxwizard.sandbox.arm import resources
 from dbxwizard.sandbox.arm.deployments.walk import SEPARATOR, Stage, Walk, failed
-from dbxwizard.sandbox.arm.model import Context
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.stored import KIND
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 

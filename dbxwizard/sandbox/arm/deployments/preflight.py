@@ -15,8 +15,8 @@ from dbxwizard.sandbox.arm.deployments import failures, records, runtime
 from dbxwizard.sandbox.arm.deployments.survey import Planned, survey
 from dbxwizard.sandbox.arm.errors import group_not_found
 from dbxwizard.sandbox.arm.ids import parse
-from dbxwizard.sandbox.arm.model import Caller, Context
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.arm.model import Caller
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 FULL, WITHOUT_RIGHTS, TEMPLATE_ONLY = "Provider", "ProviderNoRbac", "Template"  # levels of validation

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dbxwizard.arm_template import TemplateError
 from dbxwizard.sandbox.arm.deployments import complete, failures, records, runtime
 from dbxwizard.sandbox.arm.deployments.walk import Stage, Walk, ended
-from dbxwizard.sandbox.arm.model import Context
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 TASK = "arm.deployment.advance"

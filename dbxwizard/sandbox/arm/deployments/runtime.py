@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from dbxwizard.arm_template import Evaluator, Surroundings
 from dbxwizard.sandbox.arm import access, resources, subscriptions
 from dbxwizard.sandbox.arm.deployments import records, secrets
-from dbxwizard.sandbox.arm.model import Caller, Context
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.arm.model import Caller
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 from dbxwizard.sandbox.tokens import TENANT_ID
 

@@ -6,8 +6,8 @@ Source: learn.microsoft.com/azure/azure-resource-manager/templates/key-vault-par
 from __future__ import annotations
 
 from dbxwizard.sandbox.arm import access, resources
-from dbxwizard.sandbox.arm.model import Caller, Context
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.arm.model import Caller
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 _RIGHT = "Microsoft.KeyVault/vaults/deploy/action"

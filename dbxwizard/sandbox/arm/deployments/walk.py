@@ -22,9 +22,9 @@ from dbxwizard.sandbox.arm import resources
 from dbxwizard.sandbox.arm.deployments import failures, records, survey
 from dbxwizard.sandbox.arm.errors import group_not_found
 from dbxwizard.sandbox.arm.locations import normal
-from dbxwizard.sandbox.arm.model import Caller, Context
+from dbxwizard.sandbox.arm.model import Caller
 from dbxwizard.sandbox.arm.timestamps import iso
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 SEPARATOR = "|"

@@ -16,9 +16,9 @@ from dbxwizard.sandbox.arm import resources
 from dbxwizard.sandbox.arm.deployments import complete, preflight, records
 from dbxwizard.sandbox.arm.deployments.survey import Planned
 from dbxwizard.sandbox.arm.ids import parse
-from dbxwizard.sandbox.arm.model import Caller, Context
+from dbxwizard.sandbox.arm.model import Caller
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 

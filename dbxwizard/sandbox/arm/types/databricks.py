@@ -10,12 +10,12 @@ from typing import ClassVar
 from dbxwizard.sandbox.arm import providers
 from dbxwizard.sandbox.arm.ids import ResourceId, parse
 from dbxwizard.sandbox.arm.locations import DATABRICKS
-from dbxwizard.sandbox.arm.model import Context, Write
+from dbxwizard.sandbox.arm.model import Write
 from dbxwizard.sandbox.arm.stored import TAGS, StoredType, remove_below
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.arm.types.identities import IDENTITY, forget_identity, make_identity
 from dbxwizard.sandbox.fields import Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 
 # The workspace's managed group holds a network, machines' disks, storage and an identity (platform facts, 15).

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.arm.model import Context, Write
+from dbxwizard.sandbox.arm.model import Write
+from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document
 from dbxwizard.sandbox.tokens import TENANT_ID
 

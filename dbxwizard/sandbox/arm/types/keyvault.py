@@ -11,10 +11,10 @@ from typing import ClassVar
 
 from dbxwizard.sandbox.arm.ids import parse
 from dbxwizard.sandbox.arm.locations import ALL
-from dbxwizard.sandbox.arm.model import Context, Operation, Write
+from dbxwizard.sandbox.arm.model import Operation, Write
 from dbxwizard.sandbox.arm.stored import TAGS, StoredType, holder_of, merged
 from dbxwizard.sandbox.fields import FieldProblem, Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.tokens import TENANT_ID
 

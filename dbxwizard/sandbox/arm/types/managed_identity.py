@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dbxwizard.sandbox.arm.locations import ALL
-from dbxwizard.sandbox.arm.model import Context, Write
+from dbxwizard.sandbox.arm.model import Write
 from dbxwizard.sandbox.arm.stored import TAGS, StoredType
 from dbxwizard.sandbox.fields import Spec
+from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document
 from dbxwizard.sandbox.tokens import TENANT_ID
 

@@ -13,12 +13,12 @@ from typing import ClassVar
 
 from dbxwizard.sandbox.arm.ids import ResourceId
 from dbxwizard.sandbox.arm.locations import ALL
-from dbxwizard.sandbox.arm.model import Action, Context, Write
+from dbxwizard.sandbox.arm.model import Action, Write
 from dbxwizard.sandbox.arm.stored import KIND, TAGS, StoredType, holder_of
 from dbxwizard.sandbox.arm.timestamps import iso
 from dbxwizard.sandbox.arm.types.identities import IDENTITY, forget_identity, make_identity
 from dbxwizard.sandbox.fields import FieldProblem, Spec
-from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document, Store
 
 # Addresses of data planes that the sandbox does not play end in a name that no resolver knows (RFC 6761).
