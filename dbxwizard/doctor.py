@@ -14,6 +14,7 @@ from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
 from dbxwizard.steps.providers import REQUIRED
 
 if TYPE_CHECKING:
@@ -60,9 +61,17 @@ class Check:
 
 
 async def examine(
-    connection: Connection, subscription_id: str, repository: str, environments: Sequence[Environment]
+    connection: Connection,
+    subscription_id: str,
+    repository: str,
+    environments: Sequence[Environment],
+    *,
+    github_environments: bool = True,
 ) -> list[Check]:
-    """Every check; one that can't be made is a check with the verdict unknown."""
+    """Every check; one that can't be made is a check with the verdict unknown.
+
+    `github_environments`: False where somebody accepted to do without them.
+    """
     parts: list[tuple[str, Callable[[], Awaitable[list[Check]]]]] = [
         ("subscription", lambda: _subscription(connection, subscription_id)),
         ("rights", lambda: _rights(connection, subscription_id)),
@@ -70,7 +79,7 @@ async def examine(
         ("directory", lambda: _directory(connection)),
     ]
     if repository:
-        parts.append(("GitHub", lambda: _github(connection, repository)))
+        parts.append(("GitHub", lambda: _github(connection, repository, github_environments)))
         parts.append(("client secrets", lambda: _client_secrets(connection, repository)))
     if environments:
         parts.append(("names", lambda: _names(connection, environments)))
@@ -140,7 +149,7 @@ async def _directory(connection: Connection) -> list[Check]:
     return [Check("directory", Verdict.MISSING, "this tenant lets only administrators register applications", fix)]
 
 
-async def _github(connection: Connection, repository: str) -> list[Check]:
+async def _github(connection: Connection, repository: str, github_environments: bool) -> list[Check]:
     client = connection.github(repository)
     token, found, plan = await client.token_info(), await client.repository(), await client.plan()
     checks = [_token_scopes(token.login, token.scopes), *_expiry(token.expires_at)]
@@ -148,7 +157,7 @@ async def _github(connection: Connection, repository: str) -> list[Check]:
     fix = "" if found.may_administer else "Setup writes environments and variables: ask for the role admin."
     visibility = "private" if found.private else "public"
     checks.append(Check("repository", admin, f"{found.full_name} ({visibility})", fix))
-    return [*checks, _plan_tier(plan, private=found.private)]
+    return [*checks, _plan_tier(plan, private=found.private, environments=github_environments)]
 
 
 def _token_scopes(login: str, scopes: frozenset[str] | None) -> Check:
@@ -172,15 +181,21 @@ def _expiry(expires_at: str) -> list[Check]:
     return [Check("GitHub token", Verdict.WARNING, f"expires at {expires_at}", "Make a new one in time.")]
 
 
-def _plan_tier(plan: str, *, private: bool) -> Check:
+def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     """docs.github.com/actions/reference/environments: what private repositories have on which plan."""
+    if not environments:
+        detail = "no environments, as accepted: variables of the repository, trust in its branches, no reviewers"
+        return Check("GitHub plan", Verdict.WARNING, f"{plan or 'not visible'}: {detail}")
     if not private or plan == "enterprise":
         return Check("GitHub plan", Verdict.OK, plan or "environments are there for public repositories")
     if plan == "free":
-        fix = "Make the repository public, or choose GitHub Pro or Team."
-        return Check("GitHub plan", Verdict.MISSING, "private repositories on Free have no environments", fix)
-    detail = f"{plan or 'not visible'}: required reviewers and wait timers need Enterprise for private repositories"
-    return Check("GitHub plan", Verdict.WARNING, detail)
+        detail = "private repositories on Free have no environments"
+        return Check("GitHub plan", Verdict.MISSING, detail, NO_ENVIRONMENTS)
+    if not plan:
+        detail = "not visible: on Free a private repository has no environments, on Pro and Team no required reviewers"
+        return Check("GitHub plan", Verdict.WARNING, detail, f"If it is Free: {NO_ENVIRONMENTS}")
+    detail = f"{plan}: required reviewers and wait timers need Enterprise for private repositories"
+    return Check("GitHub plan", Verdict.WARNING, detail, "Setup leaves them out.")
 
 
 async def _client_secrets(connection: Connection, repository: str) -> list[Check]:

@@ -72,8 +72,8 @@ class GitHubClient(Client):
         is_owner = answer.data.get("login", "").lower() == owner.lower()
         return str((answer.data.get("plan") or {}).get("name", "")) if is_owner else ""
 
-    async def subject(self, environment: str) -> str:
-        """The OIDC subject that a job in `environment` presents.
+    async def subject(self, environment: str = "", *, branch: str = "") -> str:
+        """The OIDC subject that a job in `environment` presents, or a job on `branch` that is in none.
 
         The prefix that GitHub names is authoritative: it has the ids of owner and repository where they are in force
         (docs.github.com/actions/reference/security/oidc). Raises OperationError `oidc-subject-unknown` where the
@@ -81,7 +81,7 @@ class GitHubClient(Client):
         """
         if self._subject_parts is None:
             self._subject_parts = await self.repository(), await self._customized_subject()
-        return subject_of(*self._subject_parts, environment)
+        return subject_of(*self._subject_parts, environment, branch)
 
     async def _customized_subject(self) -> Mapping[str, Any]:
         path = "/actions/oidc/customization/sub"
@@ -257,16 +257,16 @@ class GitHubClient(Client):
         return answer.data
 
 
-def subject_of(repository: Repository, customized: Mapping[str, Any], environment: str) -> str:
-    """The subject for a job in `environment`; `customized` is what the repository's customisation says."""
+def subject_of(repository: Repository, customized: Mapping[str, Any], environment: str, branch: str = "") -> str:
+    """The subject for a job in `environment`, or on `branch` and in none; `customized` is what the repository says."""
     prefix = str(customized.get("sub_claim_prefix") or f"repo:{repository.full_name}").rstrip(":")
-    escaped = environment.replace(":", "%3A")
+    context = f"ref:refs/heads/{branch}" if branch else f"environment:{environment.replace(':', '%3A')}"
     if customized.get("use_default", True):
-        return f"{prefix}:environment:{escaped}"
+        return f"{prefix}:{context}"
     known = {
         "repo": prefix,
-        "context": f"environment:{escaped}",
-        "environment": f"environment:{escaped}",
+        "context": context,
+        "ref" if branch else "environment": context,
         "repository": f"repository:{repository.full_name}",
         "repository_id": f"repository_id:{repository.id}",
         "repository_owner": f"repository_owner:{repository.owner}",

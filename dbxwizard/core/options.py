@@ -146,6 +146,12 @@ SETUP = (
         metavar="[KEY=]ID",
     ),
     _flag("no-publish", "leave the files of this folder to your own commit"),
+    _flag(
+        "no-github-environments",
+        "for a private repository on GitHub Free: variables and secrets of the repository, trust in its branches, "
+        "no reviewers",
+        "DBXWIZARD_NO_GITHUB_ENVIRONMENTS",
+    ),
 )
 
 DEPLOY = (

@@ -1,4 +1,7 @@
-"""Federated credentials: what lets the jobs of one GitHub environment sign in as an application, without a secret."""
+"""Federated credentials: what lets the jobs of one GitHub environment sign in as an application, without a secret.
+
+Where the repository's plan has no environments, the jobs of one branch.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ _UNFRIENDLY = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 120
 
 
-def credential_name(environment: str) -> str:
+def credential_name(environment: str, branch: str = "") -> str:
     """The name of the credential, in the letters that Entra allows. It can't be changed later."""
-    return f"github-{_UNFRIENDLY.sub('-', environment.lower())}"[:_LONGEST_NAME]
+    text = f"branch-{branch}" if branch else f"github-{environment.lower()}"
+    return _UNFRIENDLY.sub("-", text)[:_LONGEST_NAME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class FederationState:
 
 
 class FederationStep(Step[FederationState]):
-    """The application of `key` trusts the jobs of one GitHub environment.
+    """The application of `key` trusts the jobs of one GitHub environment, or of one branch.
 
     `subject` is what their tokens present (the repository says it: names only, or with ids); `issuer` and `audience`
     belong to the GitHub and the cloud. A credential that trusts the same under another name is as good.
@@ -41,13 +45,21 @@ class FederationStep(Step[FederationState]):
     scope = Scope.SETUP
 
     def __init__(
-        self, graph: GraphClient, *, key: str, environment: str, subject: str, issuer: str, audience: str
+        self,
+        graph: GraphClient,
+        *,
+        key: str,
+        environment: str = "",
+        branch: str = "",
+        subject: str,
+        issuer: str,
+        audience: str,
     ) -> None:
-        self.id = f"setup/federation/{key}/{environment.lower()}"
-        self.title = f"trust of {key} in GitHub environment {environment}"
+        self.id = f"setup/federation/{key}/{f'branch/{branch}' if branch else environment.lower()}"
+        self.title = f"trust of {key} in {f'branch {branch}' if branch else f'GitHub environment {environment}'}"
         self.environment = environment
         self.needs = (application_step_id(key),)
-        self._graph, self._name = graph, credential_name(environment)
+        self._graph, self._name = graph, credential_name(environment, branch)
         self._desired: dict[str, object] = {"issuer": issuer, "subject": subject, "audiences": [audience]}
 
     async def read(self, inputs: Inputs) -> FederationState | None:

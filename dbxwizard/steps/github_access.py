@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.errors import Forbidden, UsageError
+from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
 
 if TYPE_CHECKING:
+    from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_types import Repository, TokenInfo
+    from dbxwizard.steps.setup_plan import SetupOptions
 
 
 def require_rights(repository: Repository, token: TokenInfo) -> None:
@@ -31,3 +34,29 @@ def require_rights(repository: Repository, token: TokenInfo) -> None:
             fix="Setup needs admin rights on the repository: ask its owner for them, or have the owner run setup.",
             status=403,
         )
+
+
+async def require_environments(github: GitHubClient, repository: Repository, options: SetupOptions) -> None:
+    """Raises UsageError where the plan is seen to have no environments and nobody accepted to do without.
+
+    A plan that the token may not see shows itself when the first environment is written.
+    """
+    if not options.github_environments:
+        if options.isolation == "environment":
+            raise _no_isolation(repository)
+    elif repository.private and await github.plan() == "free":
+        raise UsageError(
+            "github-no-environments",
+            "a private repository on GitHub Free has no environments",
+            resource=repository.full_name,
+            fix=NO_ENVIRONMENTS,
+        )
+
+
+def _no_isolation(repository: Repository) -> UsageError:
+    return UsageError(
+        "isolation-without-environments",
+        "without GitHub environments every job of a branch presents the same subject, so it could sign in as any pair",
+        resource=repository.full_name,
+        fix="Use `--isolation shared` with `--no-github-environments`.",
+    )

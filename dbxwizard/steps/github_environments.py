@@ -12,6 +12,12 @@ from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
 
+# docs.github.com/actions/reference/environments: which plans have them for private repositories.
+NO_ENVIRONMENTS = (
+    "Make the repository public, move it to a paid plan (Pro and Team have environments), or accept "
+    "`--no-github-environments`: variables and secrets of the repository, trust in its branches, no reviewers."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentState:
@@ -79,7 +85,7 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
                 "github-no-environments",
                 f"GitHub has no environments for this repository: {error.message}",
                 resource=self.subject,
-                fix="Make the repository public, or move it to a paid plan (Pro and Team have environments).",
+                fix=NO_ENVIRONMENTS,
             ) from error
 
 

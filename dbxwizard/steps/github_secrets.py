@@ -82,13 +82,17 @@ async def stored_versions(client: GitHubClient, environment: str) -> dict[str, s
     return {name: version for name, version in state.versions.items() if state.untouched(name)}
 
 
+def secrets_step_id(environment: str) -> str:
+    return f"setup/github/secrets/{environment.lower() or 'repository'}"
+
+
 class GitHubSecretsStep(Step[SecretsState]):
     """Each of `secrets` is there with its version; others are left alone. `environment` "" means the repository."""
 
     scope = Scope.SETUP
 
     def __init__(self, client: GitHubClient, environment: str, secrets: Sequence[WantedSecret]) -> None:
-        self.id = f"setup/github/secrets/{environment.lower() or 'repository'}"
+        self.id = secrets_step_id(environment)
         self.title = f"GitHub secrets of {environment or 'the repository'}"
         self.environment = environment
         sources = dict.fromkeys(need for secret in secrets for need in secret.needs)

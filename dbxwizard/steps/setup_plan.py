@@ -25,12 +25,12 @@ from dbxwizard.steps.applications import (
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.federation import FederationStep
 from dbxwizard.steps.git_token import AskToken, GitToken, git_token
-from dbxwizard.steps.github_access import require_rights
+from dbxwizard.steps.github_access import require_environments, require_rights
 from dbxwizard.steps.github_environments import GitHubEnvironmentStep
-from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, stored_versions
+from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, secrets_step_id, stored_versions
 from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
-from dbxwizard.steps.publish import PublishStep
+from dbxwizard.steps.publish import RELEASE_BRANCH, PublishStep
 from dbxwizard.steps.setup_roles import role_steps
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class SetupOptions:
     role_name: str = "DBX_Custom_Role"
     adopt: tuple[str, ...] = ()  # each ID or KEY=ID, see steps.adoption
     publish: bool = True
+    github_environments: bool = True  # False: the repository's own variables and secrets, and trust in its branches
     git_token: Secret | None = None  # PAT_GITHUB, for a private repository
     ask_git_token: AskToken | None = None  # where somebody is there to give it
 
@@ -94,7 +95,8 @@ async def setup_steps(
     repository = await github.repository()
     person = await github.token_info()
     require_rights(repository, person)
-    names = [environment.name for environment in environments]
+    await require_environments(github, repository, options)
+    names = [environment.name for environment in environments] if options.github_environments else [""]
     token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
     made = _Setup(options, tuple(environments), connection, github, repository, person.login, token, adoptions)
     steps = [*await role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
@@ -138,14 +140,18 @@ class _Setup:
         return f"{name}-{environment.lower()}" if environment else name
 
     def _client_secrets(self, key: str) -> Iterator[Step[Any]]:
-        environments = next(pair.environments for pair in self.pairs if key in (pair.main, pair.databricks))
-        yield ClientSecretStep(self.connection.graph(), key=key, held=partial(self._held, environments))
-        stored = [f"setup/github/secrets/{environment.name.lower()}" for environment in environments]
+        holders = self._holders(next(pair for pair in self.pairs if key in (pair.main, pair.databricks)))
+        yield ClientSecretStep(self.connection.graph(), key=key, held=partial(self._held, holders))
+        stored = [secrets_step_id(holder) for holder in holders]
         yield RetiredSecretsStep(self.connection.graph(), key=key, prove=self._prove, needs=stored)
 
-    async def _held(self, environments: Sequence[Environment]) -> Collection[str]:
-        """The key ids of the client secrets that every one of the GitHub environments has."""
-        found = [set((await stored_versions(self.github, one.name)).values()) for one in environments]
+    def _holders(self, pair: Pair) -> list[str]:
+        """Where the variables and secrets of a pair are: its GitHub environments, or ("") the repository."""
+        return [one.name for one in pair.environments] if self.options.github_environments else [""]
+
+    async def _held(self, holders: Sequence[str]) -> Collection[str]:
+        """The key ids of the client secrets that every one of `holders` has."""
+        found = [set((await stored_versions(self.github, holder)).values()) for holder in holders]
         return set.intersection(*found) if found else set()
 
     async def _prove(self, client_id: str, secret: Secret) -> None:
@@ -157,13 +163,13 @@ class _Setup:
         """GitHub environments with their variables and secrets, and the trust of the applications in them."""
         steps: list[Step[Any]] = []
         for pair in self.pairs:
-            for environment in pair.environments:
-                steps.append(GitHubEnvironmentStep(self.github, environment.name))
-                steps.append(GitHubVariablesStep(self.github, environment.name, self._variables(pair)))
+            for holder in self._holders(pair):
+                steps += [GitHubEnvironmentStep(self.github, holder)] if holder else []
+                steps.append(GitHubVariablesStep(self.github, holder, self._variables(pair)))
                 secrets = list(self._secrets(pair))
-                steps += [GitHubSecretsStep(self.github, environment.name, secrets)] if secrets else []
+                steps += [GitHubSecretsStep(self.github, holder, secrets)] if secrets else []
                 if self.options.auth == "federated":
-                    steps += await self._federation(pair, environment.name)
+                    steps += await self._trust(pair, holder)
         return steps
 
     def _variables(self, pair: Pair) -> dict[str, str | Output]:
@@ -176,13 +182,21 @@ class _Setup:
             "AZURE_SUBSCRIPTION_ID": self.options.subscription_id,
         }
 
-    async def _federation(self, pair: Pair, environment: str) -> list[Step[Any]]:
-        subject, cloud = await self.github.subject(environment), self.connection.cloud
+    async def _trust(self, pair: Pair, holder: str) -> list[Step[Any]]:
+        """In the jobs of a GitHub environment, or in those of the two branches that deploy."""
+        if holder:
+            return await self._federation(pair, environment=holder)
+        branches = dict.fromkeys((self.repository.default_branch, RELEASE_BRANCH))
+        return [step for branch in branches for step in await self._federation(pair, branch=branch)]
+
+    async def _federation(self, pair: Pair, *, environment: str = "", branch: str = "") -> list[Step[Any]]:
+        subject, cloud = await self.github.subject(environment, branch=branch), self.connection.cloud
         return [
             FederationStep(
                 self.connection.graph(),
                 key=key,
                 environment=environment,
+                branch=branch,
                 subject=subject,
                 issuer=cloud.federation_issuer,
                 audience=cloud.federation_audience,

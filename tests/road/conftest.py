@@ -128,20 +128,24 @@ class Road:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Road(folder, dict(self.environ))
 
-    def job(self, environment: str, **more: str) -> dict[str, str]:
-        """The environment variables of a job of GitHub Actions in a GitHub environment, its variables included."""
+    def job(self, environment: str = "", *, branch: str = "main", **more: str) -> dict[str, str]:
+        """The environment variables of a job of GitHub Actions in a GitHub environment, its variables included.
+
+        In none where `environment` is "": it has the repository's variables, and its token names the branch.
+        """
         with self.store() as store:
             prefix = f"{REPOSITORY_ID}/{environment.lower()}/"
             variables = {body["name"]: body["value"] for body in store.all("github.variable", prefix)}
         with self.change() as store:
-            url, token = job_token_request(store, Ports(store), Job(REPOSITORY, environment=environment))
+            asking = Job(REPOSITORY, environment=environment, ref=f"refs/heads/{branch}")
+            url, token = job_token_request(store, Ports(store), asking)
         actions = {
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_REF": "refs/heads/main",
-            "GITHUB_REF_NAME": "main",
-            "GITHUB_SHA": self.head(),
+            "GITHUB_REF": f"refs/heads/{branch}",
+            "GITHUB_REF_NAME": branch,
+            "GITHUB_SHA": self.head(branch),
             "ACTIONS_ID_TOKEN_REQUEST_URL": url,
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token,
         }

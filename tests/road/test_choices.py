@@ -184,14 +184,108 @@ def test_a_job_on_a_private_repository_gives_the_service_principal_the_token(fre
     assert PAT not in json.dumps(fresh.show())
 
 
-def test_a_plan_without_environments_is_one_clear_error(fresh: Road) -> None:
+# A private repository on Free
+
+
+@pytest.fixture
+def free(fresh: Road) -> Road:
     make_private(fresh)
     with fresh.change() as store:
         set_plan(store, OWNER, "free")
-    outcome = fresh.setup(PAT_GITHUB=PAT)
+    return fresh
+
+
+def as_owner(road: Road) -> dict[str, str]:
+    """The environment of somebody whose token may see the plan of the organisation."""
+    token = "ghp_sandbox_owner"
+    with road.change() as store:
+        access.add_token(store, token, LOGIN, scopes=("repo", "workflow", "admin:org"))
+    return {"GH_TOKEN": token, "AZURE_TENANT_ID": TENANT_ID}
+
+
+WITHOUT = "--no-github-environments"
+
+
+def test_a_plan_without_environments_is_one_clear_error(free: Road) -> None:
+    """The person's token may not see the plan, so GitHub's refusal tells of it."""
+    outcome = free.setup(PAT_GITHUB=PAT)
     assert outcome.code == 1
     assert {error["code"] for error in outcome.errors} == {"github-no-environments"}
-    assert all("paid plan" in error["fix"] for error in outcome.errors)
+    assert all("paid plan" in error["fix"] and WITHOUT in error["fix"] for error in outcome.errors)
+
+
+def test_a_plan_that_is_seen_to_have_no_environments_is_an_error_before_anything_is_written(free: Road) -> None:
+    seen = as_owner(free)
+    before = free.writes()
+    outcome = free.setup(PAT_GITHUB=PAT, **seen)
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, ["github-no-environments"])
+    assert WITHOUT in outcome.errors[0]["fix"]
+    assert free.writes() == before
+
+
+def plan_check(road: Road, *options: str, **environ: str) -> tuple[str, str]:
+    """Verdict and fix of what doctor says of the plan."""
+    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, *options)
+    report = road.run("doctor", *given, **environ).report
+    check = next(one for one in report["checks"] if one["name"] == "GitHub plan")
+    return check["verdict"], check["fix"]
+
+
+def test_doctor_names_what_the_plan_lacks_and_what_to_do_without_it(free: Road) -> None:
+    assert plan_check(free)[0] == "warning"
+    assert WITHOUT in plan_check(free)[1]
+    seen = as_owner(free)
+    assert plan_check(free, **seen)[0] == "missing"
+    assert WITHOUT in plan_check(free, **seen)[1]
+    assert plan_check(free, WITHOUT, **seen) == ("warning", "")
+
+
+def test_without_environments_the_repository_holds_the_variables_and_its_branches_are_trusted(free: Road) -> None:
+    assert free.setup(WITHOUT, PAT_GITHUB=PAT).code == 0
+    (repository,) = free.show()["repositories"]
+    assert repository["environments"] == []
+    with free.store() as store:
+        variables = {body["name"] for body in store.all("github.variable", f"{REPOSITORY_ID}//")}
+        trusts = [body["federatedIdentityCredentials"] for body in store.all("directory.application")]
+    assert variables >= {"AZURE_CLIENT_ID", "ARM_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+    for held in trusts:
+        assert sorted(one["subject"].rpartition(":ref:")[2] for one in held) == [
+            "refs/heads/main",
+            "refs/heads/release",
+        ]
+    before = free.writes()
+    assert free.setup(WITHOUT).report["status"] == "unchanged"
+    assert free.writes() == before
+
+
+@pytest.mark.parametrize("branch", ["main", "release"])
+def test_a_job_in_no_environment_deploys_from_a_trusted_branch(free: Road, branch: str) -> None:
+    assert free.setup(WITHOUT, PAT_GITHUB=PAT).code == 0
+    outcome = free.deploy("-e", "Development", **free.job(branch=branch), PAT_GITHUB=PAT)
+    assert outcome.code == 0, outcome.err
+
+
+def test_a_job_of_another_branch_is_not_trusted(free: Road) -> None:
+    assert free.setup(WITHOUT, PAT_GITHUB=PAT).code == 0
+    outcome = free.deploy("-e", "Development", **free.job(branch="feature"), PAT_GITHUB=PAT)
+    assert outcome.code == 3
+    assert "AADSTS700213" in outcome.errors[0]["message"]
+
+
+def test_client_secrets_without_environments_are_those_of_the_repository(free: Road) -> None:
+    assert free.setup(WITHOUT, "--auth", "secret", PAT_GITHUB=PAT).code == 0
+    assert json.loads(secret(free, "", "AZURE_CREDENTIALS"))["tenantId"] == TENANT_ID
+    assert secret(free, "", "PAT_GITHUB") == PAT
+    before = free.writes()
+    assert free.setup(WITHOUT, "--auth", "secret").report["status"] == "unchanged"
+    assert free.writes() == before
+
+
+def test_isolation_needs_environments(free: Road) -> None:
+    before = free.writes()
+    outcome = free.setup(WITHOUT, "--isolation", "environment", PAT_GITHUB=PAT)
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, ["isolation-without-environments"])
+    assert free.writes() == before
 
 
 # Client secrets instead of federation

@@ -47,7 +47,13 @@ async def _examine(
     invocation: Invocation, subscription: str, repository: str, ready: Sequence[Environment]
 ) -> list[Check]:
     async with opened(invocation, subscription_id=subscription) as connection:
-        return await doctor.examine(connection, subscription, repository, ready)
+        return await doctor.examine(
+            connection,
+            subscription,
+            repository,
+            ready,
+            github_environments=not invocation.flag("no_github_environments"),
+        )
 
 
 def _table(checks: Sequence[Check]) -> list[str]:

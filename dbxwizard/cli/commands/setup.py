@@ -49,6 +49,7 @@ def options(invocation: Invocation) -> SetupOptions:
         role_name=invocation.text("role_name"),
         adopt=invocation.many("adopt"),
         publish=not invocation.flag("no_publish"),
+        github_environments=not invocation.flag("no_github_environments"),
         git_token=Secret(token) if token else None,
     )
 
