@@ -126,7 +126,7 @@ def _child(node: Node | None, part: str) -> Node | None:
 
 
 def blanks(loaded: Loaded) -> tuple[Blank, ...]:
-    """What setup has to fill in: each `<>` of those kinds, and each `me` and `user:…`, old forms included."""
+    """What setup has to fill in: each `<>` of those kinds, each `me`, `user:…` and `group:…`, old forms included."""
     if not loaded.rewritten or not loaded.rewritten.parsed.root or not loaded.rewritten.parsed.sound:
         return ()
     written = _pointers(parse(loaded.document.text).root)
@@ -149,7 +149,7 @@ def _fillable(node: Node, shape: Shape) -> Iterator[tuple[Node, str, str]]:
 
 
 def _is_blank(value: str) -> bool:
-    return value == "me" or value.startswith("user:") or "<" in value
+    return value == "me" or value.startswith(("user:", "group:")) or "<" in value
 
 
 def _pointers(node: Node | None, path: tuple[str | int, ...] = ()) -> dict[int, str]:

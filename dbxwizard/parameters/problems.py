@@ -131,6 +131,7 @@ CODES = {
     # the form, and what only several files or the place of reading can show
     "old-form": "Read and used, but there is a better way to write it (warning); `validate --fix` rewrites it.",
     "identity-me-in-ci": "`me` or `user:…` when a pipeline reads the file.",
+    "identity-group-in-ci": "`group:…` when a pipeline reads the file: it may not ask the directory.",
     "role-not-allowed": "A role that the deployer may not give.",
     "duplicate-environment": "Two files for an environment of the same name.",
     "environments-collide": "Two environments that would make the same Azure resource.",

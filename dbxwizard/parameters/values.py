@@ -26,6 +26,7 @@ _RUNTIME = re.compile(
 _NODE_TYPE = re.compile(r"Standard_[A-Z]{1,3}[0-9]+(-[0-9]+)?[a-z]*(_[A-Za-z0-9]+)*")
 _REGION = re.compile(r"[a-z]{2,40}[0-9]?")
 _SIGN_IN_NAME = re.compile(r"[^\s@:]+@[^\s@]+")
+_WRITTEN_BY_SETUP = "run dbxwizard setup in a terminal: it writes the object id"
 _NAMED_PRINCIPALS = ("databricks-spn", "main-spn", "me")
 
 
@@ -93,7 +94,10 @@ def _runtime_names() -> list[str]:
 def principal(text: str, *, ci: bool) -> Iterator[Issue]:
     if ci and (text == "me" or text.startswith("user:")):
         message = f"{show(text)} means nothing to a pipeline"
-        yield Issue("error", "identity-me-in-ci", message, "run dbxwizard setup in a terminal: it writes the object id")
+        yield Issue("error", "identity-me-in-ci", message, _WRITTEN_BY_SETUP)
+    elif ci and text.startswith("group:"):
+        message = f"a pipeline can't look {show(text)} up in the directory"
+        yield Issue("error", "identity-group-in-ci", message, _WRITTEN_BY_SETUP)
 
 
 def principal_meant(text: str) -> str:

@@ -23,7 +23,10 @@ _PRINCIPAL = re.compile(r"/(RBAC_Assignments|Access|SecretScopes)/(?:\d+|\d+/Acl
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who `me` or `user:…` is. `name`: the sign-in name that Databricks knows; `kind`: User or ServicePrincipal."""
+    """Who `me`, `user:…` or `group:…` is.
+
+    `name`: the one that Databricks knows, a sign-in name or a group's; `kind`: User, Group or ServicePrincipal.
+    """
 
     object_id: str
     name: str
@@ -84,7 +87,7 @@ class ParameterFilesStep(Step[State]):
 
     async def _principal(self, loaded: Loaded, pointer: str, value: str) -> list[Fill]:
         """The object id, and beside it what it stands for. A `<>` is nobody: validation tells of it."""
-        if value != "me" and not value.startswith("user:"):
+        if value != "me" and not value.startswith(("user:", "group:")):
             return []
         person = await self._values.person(value)
         fills = [Fill(pointer, value, person.object_id)]

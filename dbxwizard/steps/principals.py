@@ -84,7 +84,8 @@ class Principals:
     async def _find(self, written: str) -> Principal:
         if written in SERVICE_PRINCIPALS:
             return await self._service_principal(written)
-        return await self._group(written.removeprefix("group:"))
+        name = written.removeprefix("group:")
+        return Principal(await group_id(self._connection, name, str(self._environment.file)), "Group", name)
 
     async def _service_principal(self, key: str) -> Principal:
         ours = self._connection.service_principal(key)
@@ -101,16 +102,18 @@ class Principals:
             fix="Run `dbxwizard setup` first.",
         )
 
-    async def _group(self, name: str) -> Principal:
-        found = await self._connection.graph().groups_named(name)
-        if len(found) != 1:
-            raise OperationError(
-                "group-not-found" if not found else "group-ambiguous",
-                f"the directory has {len(found) or 'no'} group{'' if len(found) < 2 else 's'} named {name}",
-                resource=str(self._environment.file),
-                fix="Write the group's object id.",
-            )
-        return Principal(found[0]["id"], "Group", name)
+
+async def group_id(connection: Connection, name: str, resource: str) -> str:
+    """The object id of the group of that display name. Raises OperationError where there is none, or several."""
+    found = await connection.graph().groups_named(name)
+    if len(found) != 1:
+        raise OperationError(
+            "group-not-found" if not found else "group-ambiguous",
+            f"the directory has {len(found) or 'no'} group{'' if len(found) < 2 else 's'} named {name}",
+            resource=resource,
+            fix="Write the group's object id.",
+        )
+    return str(found[0]["id"])
 
 
 def repository_of(environment: Environment) -> str:

@@ -30,6 +30,7 @@ from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, secrets_step_id, stored_versions
 from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
+from dbxwizard.steps.principals import group_id
 from dbxwizard.steps.publish import RELEASE_BRANCH, PublishStep
 from dbxwizard.steps.setup_roles import role_steps
 
@@ -253,12 +254,15 @@ class _Setup:
         return [*steps, PublishStep(self.github, root, PUBLISHED)] if self.options.publish else steps
 
     async def _person(self, written: str) -> Person:
-        """Who `me` or `user:NAME` is."""
+        """Who `me`, `user:NAME` or `group:NAME` is."""
         signed_in = self.connection.signed_in
         if written == "me":
             kind = "User" if signed_in.kind == "user" else "ServicePrincipal"
             name = signed_in.name if signed_in.kind == "user" else signed_in.client_id
             return Person(signed_in.object_id, name, kind)
+        if written.startswith("group:"):
+            name = written.removeprefix("group:")
+            return Person(await group_id(self.connection, name, written), name, "Group")
         found = await self.connection.graph().user(written.removeprefix("user:"))
         if found is None:
             raise OperationError(

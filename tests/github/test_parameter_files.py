@@ -17,7 +17,8 @@ ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 ADA = Person("aaaaaaaa-2222-4333-8444-555555555555", "ada@contoso.example")
 GRACE = Person("bbbbbbbb-2222-4333-8444-555555555555", "grace@contoso.example")
-PEOPLE = {"me": ADA, "user:grace@contoso.example": GRACE}
+READERS = Person("cccccccc-2222-4333-8444-555555555555", "data-readers", "Group")
+PEOPLE = {"me": ADA, "user:grace@contoso.example": GRACE, "group:data-readers": READERS}
 
 
 async def person(name: str) -> Person:
@@ -102,6 +103,23 @@ async def test_people_are_found_by_their_sign_in_name(tmp_path: Path, step: Para
     path.write_text(path.read_text().replace('"principal": "me"', '"principal": "user:grace@contoso.example"'))
     await apply(step)
     assert f'"principal": "{GRACE.object_id}"' in path.read_text()
+
+
+async def test_groups_are_written_by_id_with_type_and_name(
+    tmp_path: Path, step: ParameterFilesStep, apply: Apply
+) -> None:
+    path = tmp_path / "environments/Development.json"
+    path.write_text(path.read_text().replace('"Principal": "me"', '"Principal": "group:data-readers"'))
+    await apply(step)
+    development = next(one for one in load_all([path], ci=True).environments)
+    (access,) = development.access
+    assert (access.principal, access.principal_type, access.principal_name) == (
+        READERS.object_id,
+        "Group",
+        "data-readers",
+    )
+    acls = [acl for scope in development.secret_scopes for acl in scope.acls if acl.principal == READERS.object_id]
+    assert [acl.principal_name for acl in acls] == ["data-readers"]
 
 
 async def test_who_can_not_be_found_is_told_before_anything_is_written(files: list[Path], apply: Apply) -> None:

@@ -404,12 +404,21 @@ def test_a_secret_in_a_secret_scope_is_never_shown(loaded: Load, valid: dict[str
     assert "hunter2" not in str(problem)
 
 
-@pytest.mark.parametrize("principal", ["me", "user:someone@example.com"])
-def test_me_and_user_are_errors_only_in_a_pipeline(loaded: Load, valid: dict[str, Any], principal: str) -> None:
-    content = {**valid, "RBAC_Assignments": [{**ASSIGNMENT, "principal": principal}]}
+@pytest.mark.parametrize(
+    ("principal", "kind", "code"),
+    [
+        ("me", "User", "identity-me-in-ci"),
+        ("user:someone@example.com", "User", "identity-me-in-ci"),
+        ("group:data-readers", "Group", "identity-group-in-ci"),
+    ],
+)
+def test_names_that_setup_resolves_are_errors_only_in_a_pipeline(
+    loaded: Load, valid: dict[str, Any], principal: str, kind: str, code: str
+) -> None:
+    content = {**valid, "RBAC_Assignments": [{**ASSIGNMENT, "principal": principal, "principalType": kind}]}
 
     assert loaded(content).problems == ()
-    assert [problem.code for problem in loaded(content, ci=True).problems] == ["identity-me-in-ci"]
+    assert [problem.code for problem in loaded(content, ci=True).problems] == [code]
 
 
 def test_roles_outside_the_deployers_condition_are_named_at_their_place(loaded: Load, valid: dict[str, Any]) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
+from dbxwizard.sandbox.entra.directory import DATA_SCIENTISTS
 from tests.road.conftest import Road
 
 
@@ -42,6 +46,39 @@ def test_a_job_of_another_environment_is_refused_with_the_subject_that_it_presen
     (error,) = outcome.errors
     assert error["code"] == "AADSTS700213"
     assert ":environment:Staging" in error["message"]
+
+
+def with_group(road: Road, name: str) -> None:
+    """The group has what the person had: access, a role, and the right to read a secret scope."""
+    road.edit("Development", '"Principal": "me"', f'"Principal": "group:{name}"')
+    road.edit("Development", '"principal": "me",\n      "principalType": "User"', f'"principal": "group:{name}"')
+
+
+def test_a_job_finds_the_groups_that_setup_looked_up(fresh: Road, tmp_path: Path) -> None:
+    with_group(fresh, DATA_SCIENTISTS)
+    assert fresh.setup().code == 0
+    text = (fresh.folder / "environments" / "Development.json").read_text("utf-8")
+    assert "group:" not in re.sub(r"//.*", "", text)
+    before = fresh.writes()
+    assert fresh.setup().report["status"] == "unchanged"
+    assert fresh.writes() == before
+    by_person = fresh.copy(tmp_path / "by-person")
+    outcome = fresh.deploy("-e", "Development", **fresh.job("Development"))
+    assert outcome.code == 0, outcome.err
+    assert by_person.deploy("-e", "Development").code == 0
+    assert fresh.run("status", "-e", "Development").code == 0
+    assert fresh.show() == by_person.show()
+    (workspace,) = fresh.show()["workspaces"]
+    assert DATA_SCIENTISTS in json.dumps(workspace)
+
+
+def test_a_group_name_that_is_left_is_one_error_in_a_job(set_up: Road) -> None:
+    set_up.edit("UAT", '"Access": [\n', f'"Access": [\n    {{"Principal": "group:{DATA_SCIENTISTS}"}},\n')
+    before = set_up.writes()
+    outcome = set_up.deploy("-e", "UAT", **set_up.job("UAT"))
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, ["identity-group-in-ci"])
+    assert "dbxwizard setup" in outcome.errors[0]["fix"]
+    assert set_up.writes() == before
 
 
 def test_a_real_sign_in_that_lies_around_does_not_reach_the_sandbox(deployed: Road) -> None:
