@@ -159,7 +159,8 @@ def install_gh() -> str | None:
 
 def _tried(*command: str | Path) -> None:
     """Runs an installer; what it could not install is missed afterwards."""
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+    environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}  # debconf complains where there is no terminal
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=environ)  # noqa: S603
 
 
 def clients(folder: Path, sandbox: Endpoints) -> tuple[Client, Client]:
