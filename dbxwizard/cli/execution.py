@@ -33,7 +33,8 @@ async def plan_only(invocation: Invocation, steps: Sequence[Step[Any]], actor: s
         plan = await _plan(steps, listener, actor, lenient=(Scope.SETUP,))
     _save(invocation.text("save"), plan)
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)
-    report = Report.of(result, plan_lines(plan), plan=plan.to_json())
+    lines = plan_lines(plan, requests=invocation.flag("verbose"))
+    report = Report.of(result, lines, plan=plan.to_json())
     if plan.changes and invocation.flag("detailed_exitcode"):
         return replace(report, code=_PLAN_SHOWS_CHANGES)
     return report
@@ -103,7 +104,8 @@ def _require_saved(invocation: Invocation, plan: Plan) -> None:
 def _show(invocation: Invocation, plan: Plan) -> None:
     if not invocation.flag("quiet"):
         with _grouped(invocation, "Plan"):
-            print("\n".join(plan_lines(plan)), file=sys.stderr, flush=True)
+            lines = plan_lines(plan, requests=invocation.flag("verbose"))
+            print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -11,12 +11,12 @@ _SIGN = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NONE
 _REASONS_SHOWN = 12
 
 
-def plan_lines(plan: Plan) -> tuple[str, ...]:
-    """What would change, why, who acts, and what was not checked."""
-    return tuple(_lines(plan))
+def plan_lines(plan: Plan, *, requests: bool = False) -> tuple[str, ...]:
+    """What would change, why, who acts, and what was not checked; `requests`: also what will be sent for it."""
+    return tuple(_lines(plan, requests))
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: Plan, requests: bool) -> Iterator[str]:
     groups: dict[str, list[PlannedStep]] = {}
     for planned in plan.steps:
         if planned.changes or planned.not_checked:
@@ -25,6 +25,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"{name}:"
         for planned in steps:
             yield from _step(planned)
+            if requests:
+                yield from (f"      > {request}" for request in planned.writes)
     yield _totals(plan)
 
 

@@ -69,6 +69,11 @@ class GraphClient(Client):
             f"{cloud.graph}/v1.0", policies=policies, transport=CloudTransport(cloud)
         )
 
+    @property
+    def makes_by_name(self) -> bool:
+        """Whether this cloud makes an application by its uniqueName, as `ensure_application` says."""
+        return self._cloud.name not in _WITHOUT_UPSERT
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -103,7 +108,7 @@ class GraphClient(Client):
 
     async def application_of_name(self, unique_name: str) -> Json | None:
         """By its uniqueName, the key that a client chooses. Where `ensure_application` gives none, there is none."""
-        if self._cloud.name in _WITHOUT_UPSERT:
+        if not self.makes_by_name:
             return None
         return await self._application(f"/applications(uniqueName={_key(unique_name)})", unique_name)
 
@@ -126,7 +131,7 @@ class GraphClient(Client):
         So two runs at once can't make two. The national clouds lack it; there it is made without that guard.
         """
         resource = f"application {fields['displayName']}"
-        if self._cloud.name in _WITHOUT_UPSERT:
+        if not self.makes_by_name:
             return await self._send("POST", "/applications", resource, dict(fields))
         path = f"/applications(uniqueName={_key(unique_name)})"
         return await self._send("PATCH", path, resource, dict(fields), {"Prefer": "create-if-missing"})

@@ -13,6 +13,7 @@ from dbxwizard.core.change import Action, Change, Reason, compare
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.events import Listener
+from dbxwizard.core.requests import Request
 from dbxwizard.core.retry import RetryPolicy
 from dbxwizard.core.step import Given, Inputs, KnownAfterApply, Progress, Scope, StateT, Step
 
@@ -44,13 +45,17 @@ CONCURRENCY = 64  # steps at a time; each has few requests under way, clients ke
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """`known` is False where the reading has to wait for another step; `not_checked` says why it could not be read."""
+    """`known` is False where the reading has to wait for another step; `not_checked` says why it could not be read.
+
+    `writes`: the requests that the change will send.
+    """
 
     step: Step[Any]
     state: Any
     change: Change
     known: bool = True
     not_checked: str = ""
+    writes: tuple[Request, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -69,6 +74,7 @@ class PlannedStep:
             "note": self.change.note,
             "known": self.known,
             "not_checked": self.not_checked,
+            "writes": [request.to_json() for request in self.writes],
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dbxwizard.core.change import Action, Change
@@ -58,7 +59,7 @@ class Planner:
             return  # a need could not be read, which is told already
         inputs = Inputs(step.needs, self._given)
         try:
-            planned = await self._look(step, inputs)
+            planned = _foretold(await self._look(step, inputs), inputs)
             self._given[step_id] = given_by(planned, inputs)
         except Exception as caught:
             self._errors[step_id] = self._narrator.failed(step, caught)
@@ -98,6 +99,13 @@ class Planner:
             note=change.note,
             not_checked=planned.not_checked,
         )
+
+
+def _foretold(planned: PlannedStep, inputs: Inputs) -> PlannedStep:
+    """With the requests that its change will send."""
+    if not planned.changes:
+        return planned
+    return replace(planned, writes=planned.step.writes(planned.state, planned.change, inputs))
 
 
 def _compared(step: Step[Any], state: Any, inputs: Inputs) -> PlannedStep:

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from dbxwizard.core.change import Change
 from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.requests import Request
 
 StateT = TypeVar("StateT")
 
@@ -69,6 +70,13 @@ class Inputs:
             raise KnownAfterApply(step_id, name, given.title)
         raise KeyError(f"{step_id} has no output {name!r}")
 
+    def shown(self, step_id: str, name: str) -> str:
+        """The output as text, `{name}` in its place while it is known only after apply."""
+        try:
+            return str(self.get(step_id, name))
+        except KnownAfterApply:
+            return f"{{{name}}}"
+
 
 class Progress(Protocol):
     """What a step tells while it is applied. May be called from any thread."""
@@ -109,6 +117,13 @@ class Step(ABC, Generic[StateT]):
         self, state: StateT | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         """Makes it so; returns the outputs. After a retryable error it is read and compared anew, then called again."""
+
+    def writes(self, state: StateT | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """The requests that `apply` will send to make `change`, in no order. Asks nothing of the network.
+
+        `state` is None too where it can't be read yet.
+        """
+        return ()
 
     def outputs(self, state: StateT, inputs: Inputs) -> Mapping[str, object]:
         """The outputs of what exists already."""

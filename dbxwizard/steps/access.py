@@ -8,7 +8,9 @@ from typing import Literal
 
 from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Access, Permission
+from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import (
     Json,
     SharedWorkspace,
@@ -134,6 +136,31 @@ class AccessStep(WorkspaceStep[AccessState]):
             self.workspace.changed("permissions")
         return {}
 
+    def writes(self, state: AccessState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """Who deploys in person is in a new workspace from signing in; everybody else is added."""
+        kind, name, gives = self._principal.kind, self._principal.name, "gives it entitlements"
+        if state is None:
+            entitle = requests.change_principal(kind, "{principal_id}", gives, optional=True)
+            return (requests.add_principal(kind, name, optional=True), entitle, *self._first_grants(inputs))
+        given = [requests.add_principal(kind, name)]
+        if state.principal:
+            entitle = requests.change_principal(kind, str(state.principal["id"]), gives)
+            given = [entitle] if self._missing(state.principal) else []
+        changed = [one for one in state.targets if state.levels[one.field] != one.level]
+        return (*given, *(request for target in changed for request in _granting(target)))
+
+    def _first_grants(self, inputs: Inputs) -> Iterator[Request]:
+        """What the workspace gives a service principal for making something may be enough."""
+        enough = self._principal.kind == "ServicePrincipals"
+        clusters = [(cluster_step(self.workspace, one.name), "cluster_id", one) for one in self._access.clusters]
+        jobs = [(job_step(self.workspace, one.name), "job_id", one) for one in self._access.jobs]
+        for step, output, one in (*clusters, *jobs):
+            kind, object_id = output.replace("_id", "s"), inputs.shown(step, output)
+            yield requests.grant(kind, object_id, f"gives {one.level} on {one.name}", optional=enough)
+        for one in self._access.folders:
+            yield requests.make_folder(one.name, optional=True)
+            yield requests.grant("{folders}", "{object_id}", f"gives {one.level} on {one.name}", optional=enough)
+
     async def _grant(self, inputs: Inputs, target: Target) -> None:
         client, object_id = await self.workspace.client(inputs), target.object_id
         if object_id is None:
@@ -144,3 +171,9 @@ class AccessStep(WorkspaceStep[AccessState]):
             object_id = str(made["object_id"])
         entry = {_ENTRY[self._principal.kind]: self._principal.name, "permission_level": target.level}
         await client.grant(target.kind, object_id, [entry])
+
+
+def _granting(target: Target) -> Iterator[Request]:
+    if target.object_id is None:
+        yield requests.make_folder(target.path)
+    yield requests.grant(target.kind, target.object_id or "{object_id}", f"gives {target.level} on {target.field}")

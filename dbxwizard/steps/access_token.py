@@ -9,8 +9,10 @@ from typing import Protocol
 
 from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.workspace_requests import to_workspace
 
 _DAY = 86400.0
 
@@ -136,6 +138,22 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
             except NotFound:
                 progress.info("a superseded token was gone already")
         return {}
+
+    def writes(self, state: TokenState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """In a new workspace only where the service principal itself acts."""
+        unknown, path = state is None, f"/secrets/{self._secret_name}"
+        made = (
+            to_workspace("POST", "/api/2.0/token/create", "makes the access token", optional=unknown),
+            Request("PUT", Host.VAULT, path, "keeps it in the vault", optional=unknown),
+        )
+        if state is None:
+            return made
+        kept = state.token_id if self._valid(state) else ""
+        gone = [one["token_id"] for one in state.tokens if one["token_id"] != kept]
+        return (
+            *(() if kept else made),
+            *(to_workspace("POST", "/api/2.0/token/delete", f"removes the token {one}") for one in gone),
+        )
 
     def outputs(self, state: TokenState, inputs: Inputs) -> Mapping[str, object]:
         if state.by_service_principal or (state.expires or 0.0) > self._now():

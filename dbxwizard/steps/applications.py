@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import Conflict, NotYet, OperationError, Transient
 from dbxwizard.core.plan import Change, Inputs, KnownAfterApply, Progress, Reason, Scope, Step, compare
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -138,6 +139,21 @@ class ApplicationStep(Step[ApplicationState]):
         principal = state.principal or await self._make_principal(state.application["appId"])
         return _outputs(dict(state.application) | fields, principal)
 
+    def writes(self, state: ApplicationState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        principal = Request("POST", Host.GRAPH, "/v1.0/servicePrincipals", "makes its service principal")
+        if state is None:
+            return self._creation(), principal
+        path = f"/v1.0/applications/{state.application['id']}"
+        changed = Request("PATCH", Host.GRAPH, path, f"changes the {self.title}")
+        differs = bool(self._differences(state.application))
+        return (*([changed] if differs else []), *([] if state.principal else [principal]))
+
+    def _creation(self) -> Request:
+        made = f"makes the {self.title}"
+        if not self._graph.makes_by_name:
+            return Request("POST", Host.GRAPH, "/v1.0/applications", made)
+        return Request("PATCH", Host.GRAPH, f"/v1.0/applications(uniqueName='{self._unique_name}')", made)
+
     async def _make(self) -> Mapping[str, object]:
         fields = {"displayName": self._name, "signInAudience": _AUDIENCE, "tags": list(self._tags)}
         made = await self._graph.ensure_application(self._unique_name, fields)
@@ -254,6 +270,10 @@ class ClientSecretStep(Step[PasswordsState]):
         made = await self._graph.add_password(application_id, _SECRET_NAME, expires)
         return {"key_id": made.key_id, "_client_secret": made.secret}
 
+    def writes(self, state: PasswordsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        path = f"/v1.0/applications/{inputs.shown(self.needs[0], 'application_id')}/addPassword"
+        return (Request("POST", Host.GRAPH, path, f"makes a {self.title}"),)
+
     def outputs(self, state: PasswordsState, inputs: Inputs) -> Mapping[str, object]:
         return {"key_id": state.current.key_id} if state.current else {}
 
@@ -303,7 +323,7 @@ class RetiredSecretsStep(Step[PasswordsState]):
         return Change.delete(f"{len(retired)} superseded") if retired else Change.none()
 
     def _retired(self, state: PasswordsState | None, inputs: Inputs) -> list[Password]:
-        if state is None or (len(state.passwords) == 1 and state.passwords[0].expires > self._now()):
+        if state is None:
             return []
         kept = inputs.get(self._secret, "key_id")
         others = [one for one in state.passwords if one.key_id != kept]
@@ -322,6 +342,15 @@ class RetiredSecretsStep(Step[PasswordsState]):
         for password in self._retired(state, inputs):
             await self._graph.remove_password(application_id, password.key_id)
         return {}
+
+    def writes(self, state: PasswordsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """A secret that is still to be made supersedes all of them."""
+        try:
+            retired: Sequence[Password] = self._retired(state, inputs)
+        except KnownAfterApply:
+            retired = state.passwords if state else ()
+        path = f"/v1.0/applications/{inputs.shown(self._application, 'application_id')}/removePassword"
+        return tuple(Request("POST", Host.GRAPH, path, f"removes the client secret {one.key_id}") for one in retired)
 
 
 def new_secret_value(inputs: Inputs, step_id: str) -> Secret | None:

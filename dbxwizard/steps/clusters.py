@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, compare
+from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Cluster
+from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import TAG, Json, SharedWorkspace, WorkspaceStep, cluster_step, creation
 
 DATABRICKS_SPN = "databricks-spn"
@@ -136,6 +138,21 @@ class ClusterStep(WorkspaceStep[ClusterState]):
         finally:
             self.workspace.changed("clusters", "libraries")
         return {"cluster_id": cluster_id}
+
+    def writes(self, state: ClusterState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """A new one belongs to the service principal already where that makes it."""
+        install = [requests.install_libraries(self._cluster.name)]
+        if state is None or state.cluster is None:
+            made = requests.to_workspace("POST", "/api/2.1/clusters/create", f"makes and starts the {self.title}")
+            handed = requests.hand_over("clusters", "{cluster_id}", optional=True)
+            return (made, handed, *(install if self._cluster.libraries else []))
+        edit = requests.to_workspace("POST", "/api/2.1/clusters/edit", f"changes the {self.title}")
+        return (
+            *requests.delete_clusters(state.twins),
+            *([edit] if any(self._differences(state.cluster)) else []),
+            *([] if state.managed else [requests.hand_over("clusters", _id(state.cluster))]),
+            *(install if self._missing_libraries(state) else []),
+        )
 
     async def _create(self, inputs: Inputs) -> str:
         """Names of clusters are not unique: when another run has made the same meanwhile, the first one stays."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import Conflict
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.requests import Host, Request
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleDefinition
@@ -102,6 +103,11 @@ class CustomRoleStep(Step["RoleDefinition"]):
         except Conflict as conflict:
             raise self._hidden(conflict) from conflict
         return self.outputs(made, inputs)
+
+    def writes(self, state: RoleDefinition | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        name = state.name if state else role_guid(self._name)
+        path = f"{self._scope}/providers/Microsoft.Authorization/roleDefinitions/{name}"
+        return (Request("PUT", Host.ARM, path, f"{'changes' if state else 'makes'} the {self.title}"),)
 
     def _hidden(self, conflict: Conflict) -> Conflict:
         """The name belongs to a role that this person may not read, in another subscription of the tenant."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.applications import application_step_id
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ class FederationStep(Step[FederationState]):
             fields = {reason.field: reason.after for reason in compare(self._desired, state.credential)}
             await self._graph.update_federated_credential(application_id, state.credential["id"], fields)
         return {}
+
+    def writes(self, state: FederationState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        application_id = inputs.shown(self.needs[0], "application_id")
+        path = f"/v1.0/applications/{application_id}/federatedIdentityCredentials"
+        if state is None:
+            return (Request("POST", Host.GRAPH, path, f"makes the credential {self._name}"),)
+        return (Request("PATCH", Host.GRAPH, f"{path}/{state.credential['id']}", "changes the credential"),)
 
     def _application_id(self, inputs: Inputs) -> str:
         return str(inputs.get(self.needs[0], "application_id"))

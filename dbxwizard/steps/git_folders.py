@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from dbxwizard.core.errors import Forbidden, NotYet, OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import GitConfiguration, GitFolder
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
 from dbxwizard.steps.git_ref import GitRef, ResolveCommit
+from dbxwizard.steps.workspace_requests import hand_over, make_folder, to_workspace
 
 _GIT_REFUSED = "Git provider credentials"  # the words of a refusal for want of a Git credential
 _FINGERPRINT = 12  # hex digits; tokens are random, so these tell nothing of one
@@ -69,6 +71,12 @@ class GitCredentialStep(WorkspaceStep[Json]):
         else:
             await client.update_git_credential(state["credential_id"], *given)
         return {}
+
+    def writes(self, state: Json | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        path = "/api/2.0/git-credentials"
+        if state is None:
+            return (to_workspace("POST", path, f"makes the {self.title}"),)
+        return (to_workspace("PATCH", f"{path}/{state['credential_id']}", f"changes the {self.title}"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,20 @@ class GitFolderStep(WorkspaceStep[FolderState]):
         finally:
             self.workspace.changed("repos")
         return {"repo_id": str(repo["id"]), "path": self._path}
+
+    def writes(self, state: FolderState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """A new folder is at the newest commit of the default branch, and belongs to whoever made it."""
+        repo, path = state.repo if state else None, "/api/2.0/repos"
+        if state is None or repo is None:
+            return (
+                make_folder(self._home),
+                to_workspace("POST", path, f"clones {self._folder.url}"),
+                to_workspace("PATCH", f"{path}/{{repo_id}}", f"sets it to the {self._ref}", optional=True),
+                hand_over("repos", "{repo_id}", optional=True),
+            )
+        update = to_workspace("PATCH", f"{path}/{repo['id']}", f"sets it to the {self._ref}")
+        differs = bool(self._differences(state, repo))
+        return (*([update] if differs else []), *([] if state.managed else [hand_over("repos", str(repo["id"]))]))
 
     async def _set(self, state: FolderState, inputs: Inputs) -> Json:
         client, repo = await self.workspace.client(inputs), state.repo

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.requests import Host, Request
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
@@ -77,6 +78,18 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
             await self._client.add_branch_policy(self.environment, branch)
         return {}
 
+    def writes(self, state: EnvironmentState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        path = environment_path(self._client.name, self.environment)
+        policies = f"{path}/deployment-branch-policies"
+        allowed = [
+            Request("POST", Host.GITHUB, policies, f"lets the branch {branch} deploy")
+            for branch in self._missing(state or EnvironmentState({}))
+        ]
+        if state is not None and _has_custom_policies(state.settings):
+            return tuple(allowed)
+        purpose = "changes the environment" if state else f"makes the environment {self.environment}"
+        return (Request("PUT", Host.GITHUB, path, purpose), *allowed)
+
     async def _put(self, body: Mapping[str, object]) -> None:
         try:
             await self._client.put_environment(self.environment, body)
@@ -87,6 +100,11 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
                 resource=self.subject,
                 fix=NO_ENVIRONMENTS,
             ) from error
+
+
+def environment_path(repository: str, environment: str) -> str:
+    """The address of an environment; of what the repository itself has for "" (secrets and variables)."""
+    return f"/repos/{repository}/environments/{environment}" if environment else f"/repos/{repository}/actions"
 
 
 def environment_step_id(environment: str) -> str:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import NotFound, OperationError
-from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Scope, Step
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
-from dbxwizard.steps.github_environments import environment_step_id
+from dbxwizard.steps.github_environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
@@ -119,6 +120,16 @@ class GitHubSecretsStep(Step[SecretsState]):
         await self._note(found, kept | {secret.name: secret.version(inputs) for secret in changed})
         return {}
 
+    def writes(self, state: SecretsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        found, path = state or SecretsState(), environment_path(self._client.name, self.environment)
+        sealed = [
+            Request("PUT", Host.GITHUB, f"{path}/secrets/{secret.name}", f"seals {secret.name} for GitHub")
+            for secret in self._secrets
+            if _differs(found, secret, inputs)
+        ]
+        method, name = ("PATCH", f"/{NOTE}") if found.noted_at else ("POST", "")
+        return (*sealed, Request(method, Host.GITHUB, f"{path}/variables{name}", "notes which values are there"))
+
     def _value(self, secret: WantedSecret, inputs: Inputs) -> Secret:
         value = secret.value(inputs)
         if value is None:
@@ -140,6 +151,14 @@ class GitHubSecretsStep(Step[SecretsState]):
             await self._client.update_variable(self.environment, NOTE, text)
         else:
             await self._client.create_variable(self.environment, NOTE, text)
+
+
+def _differs(found: SecretsState, secret: WantedSecret, inputs: Inputs) -> bool:
+    """A value whose version is known only after apply is another than what is there."""
+    try:
+        return bool(_reasons(found, secret, inputs))
+    except KnownAfterApply:
+        return True
 
 
 def _reasons(found: SecretsState, secret: WantedSecret, inputs: Inputs) -> list[Reason]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dbxwizard.clients.github_types import Variable
 from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
-from dbxwizard.steps.github_environments import environment_step_id
+from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.github_environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
@@ -26,6 +27,9 @@ class Output:
 
     def value(self, inputs: Inputs) -> str:
         return str(inputs.get(self.step_id, self.name))
+
+    def shown(self, inputs: Inputs) -> str:
+        return inputs.shown(self.step_id, self.name)
 
 
 class GitHubVariablesStep(Step[State]):
@@ -71,6 +75,20 @@ class GitHubVariablesStep(Step[State]):
             elif found[name].value != value:
                 await self._client.update_variable(self.environment, name, value)
         return {}
+
+    def writes(self, state: State | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """What is known only after apply is another than what is there."""
+        found, path = state or {}, f"{environment_path(self._client.name, self.environment)}/variables"
+        wanted = {
+            name: value.shown(inputs) if isinstance(value, Output) else value for name, value in self._values.items()
+        }
+        return tuple(
+            Request("PATCH", Host.GITHUB, f"{path}/{name}", f"changes {name}")
+            if name in found
+            else Request("POST", Host.GITHUB, path, f"makes {name}")
+            for name, value in wanted.items()
+            if name not in found or value != found[name].value
+        )
 
     async def _create(self, name: str, value: str) -> None:
         """Another run at the same time may be first with each of them: too many conflicts to start again for."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from dbxwizard.arm_template import DeploymentScope, Expected
 from dbxwizard.core.errors import Conflict, OperationError, ServiceError, each_error
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.template_differences import Wanted, differences, is_not_there, shown, stale_assignments
@@ -71,6 +72,7 @@ class InfrastructureStep(Step[Infrastructure]):
         self.resource = f"resource group {environment.resources.resource_group}"
         self._deployment = _deployment_name(name, location)
         self._template, self._arm, self._location = template, arm, location
+        self._scope = f"/subscriptions/{environment.subscription_id}"
         self._parameters = template_parameters(environment)
         scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
         self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
@@ -144,6 +146,16 @@ class InfrastructureStep(Step[Infrastructure]):
             # Everything is there; what a policy changes back, or a service answers in words of its own, stops nobody.
             progress.info(f"the deployment succeeded, but the resources still differ: {shown(after.reasons)}")
         return self.outputs(after, inputs)
+
+    def writes(self, state: Infrastructure | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        path = f"{self._scope}/providers/Microsoft.Resources/deployments/{self._deployment}"
+        stale, recover = (state.stale, state.recover) if state else ((), False)
+        again = Request("PUT", Host.ARM, path, "deploys once more over a recovered vault", optional=True)
+        return (
+            *(Request("DELETE", Host.ARM, item.id, "removes the role of a principal that has gone") for item in stale),
+            Request("PUT", Host.ARM, path, "deploys bicep/main.json"),
+            *([again] if recover else []),
+        )
 
     async def _remove(self, assignments: Iterable[Expected], progress: Progress) -> None:
         for item in assignments:

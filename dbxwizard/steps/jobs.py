@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dbxwizard.core.plan import Change, Inputs, Progress, Reason, compare
+from dbxwizard.core.plan import Change, Inputs, KnownAfterApply, Progress, Reason, compare
+from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Job
 from dbxwizard.steps.databricks_workspace import (
     TAG,
@@ -18,6 +19,7 @@ from dbxwizard.steps.databricks_workspace import (
     job_step,
 )
 from dbxwizard.steps.git_ref import GitRef
+from dbxwizard.steps.workspace_requests import grant, to_workspace
 
 # Tasks whose code may come from a repository; the others name none.
 _FROM_GIT = ("notebook_task", "spark_python_task", "dbt_task")
@@ -95,7 +97,7 @@ class JobStep(WorkspaceStep[JobState]):
         desired = self._desired(inputs)
         if state is None:
             return creation(desired)
-        reasons = list(compare(desired, self._actual(state.job), ignore=_ALWAYS_THE_SAME, keyed=_KEYED))
+        reasons = list(self._differences(desired, state.job))
         if state.owner != "IS_OWNER":
             reasons.append(Reason("owner", None, self._service_principal))
         reasons += [Reason("duplicate", twin, None) for twin in state.twins]
@@ -143,13 +145,34 @@ class JobStep(WorkspaceStep[JobState]):
             job_id = state.job["job_id"]
             for twin in state.twins:
                 await client.delete_job(twin)
-            if compare(settings, self._actual(state.job), ignore=_ALWAYS_THE_SAME, keyed=_KEYED):
+            if self._differences(settings, state.job):
                 await client.reset_job(job_id, settings)
             if state.owner != "IS_OWNER":
                 await client.grant("jobs", job_id, [owner])
             return {"job_id": str(job_id)}
         finally:
             self.workspace.changed("jobs", "permissions")
+
+    def writes(self, state: JobState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        if state is None:
+            return (to_workspace("POST", "/api/2.2/jobs/create", f"makes the {self.title}"),)
+        owner = grant("jobs", str(state.job["job_id"]), "gives it to the service principal")
+        reset = to_workspace("POST", "/api/2.2/jobs/reset", f"changes the {self.title}")
+        return (
+            *(to_workspace("POST", "/api/2.2/jobs/delete", f"removes the duplicate {twin}") for twin in state.twins),
+            *([reset] if self._is_outdated(state, inputs) else []),
+            *([owner] if state.owner != "IS_OWNER" else []),
+        )
+
+    def _is_outdated(self, state: JobState, inputs: Inputs) -> bool:
+        """Whether its settings differ; the id of a cluster that is still to be made is another than what is there."""
+        try:
+            return bool(self._differences(self._desired(inputs), state.job))
+        except KnownAfterApply:
+            return True
+
+    def _differences(self, desired: Mapping[str, object], job: Json) -> tuple[Reason, ...]:
+        return compare(desired, self._actual(job), ignore=_ALWAYS_THE_SAME, keyed=_KEYED)
 
     async def _create(self, inputs: Inputs, settings: Mapping[str, object], owner: Mapping[str, str]) -> int:
         """Names of jobs are not unique: when another run has made the same meanwhile, the first one stays."""

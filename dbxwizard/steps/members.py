@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dbxwizard.core.plan import Change, Inputs, Progress
+from dbxwizard.core.requests import Request
 from dbxwizard.steps.access import NAME_FIELD, Principal
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.workspace_requests import add_principal
 
 
 def member_step(workspace: SharedWorkspace, name: str) -> str:
@@ -44,3 +46,8 @@ class MemberStep(WorkspaceStep[Json]):
         client = await self.workspace.client(inputs)
         await client.add_principal(self._principal.kind, self._entitlements, **self._attributes())
         return {}
+
+    def writes(self, state: Json | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """Who deploys in person is in a new workspace from signing in."""
+        unread = not change.reasons
+        return (add_principal(self._principal.kind, self._principal.name, optional=unread),)

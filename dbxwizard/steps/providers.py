@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.requests import Host, Request
 
 REGISTERED = "Registered"
 # Those of bicep/main.bicep, and those that Databricks needs in the group that it manages: only what a template names
@@ -64,6 +65,11 @@ class ProvidersStep(Step[Mapping[str, str]]):
         progress.waiting(f"the registration of {', '.join(missing)}")
         await asyncio.gather(*(self._register(name) for name in missing))
         return {}
+
+    def writes(self, state: Mapping[str, str] | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        root = f"/subscriptions/{self._arm.subscription_id}/providers"
+        names = [reason.field for reason in change.reasons]
+        return tuple(Request("POST", Host.ARM, f"{root}/{name}/register", f"registers {name}") for name in names)
 
     async def _register(self, namespace: str) -> None:
         if await self._arm.register_provider(namespace) != REGISTERED:

@@ -6,7 +6,7 @@ Only GitHub's API is used: the local work tree and its git are never touched.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dbxwizard.clients.github_types import Head, NewFile, PullRequest, TreeFile
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.publish_files import FILE, Collected, LocalFile, collect
 
 if TYPE_CHECKING:
@@ -152,6 +153,43 @@ class PublishStep(Step[Published]):
         if head is not None and not state.has_release:
             await self._client.create_branch(RELEASE_BRANCH, head.commit)
         return self.outputs(state, inputs)
+
+    def writes(self, state: Published | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        if state is None:
+            return ()  # nothing that it reads is known only after apply
+        if state.differing and not state.starts:
+            return tuple(self._proposal(state))
+        release = self._to("POST", "/git/refs", f"makes the branch {RELEASE_BRANCH}")
+        return (*(self._filling(state) if state.starts else ()), *([] if state.has_release else [release]))
+
+    def _filling(self, state: Published) -> Iterator[Request]:
+        first = _first_file(state.local.files)
+        if state.head is None:
+            yield self._to("PUT", f"/contents/{first.path}", "starts the repository with a first file")
+        others = [file for file in state.differing if state.head is not None or file is not first]
+        if others:
+            yield from self._committing(others)
+            yield self._to("PATCH", f"/git/refs/heads/{state.default_branch}", "moves the branch to the commit")
+
+    def _proposal(self, state: Published) -> Iterator[Request]:
+        moved = self._to("PATCH", f"/git/refs/heads/{SETUP_BRANCH}", "moves the branch to the commit")
+        if state.setup_head and state.pull_request:
+            yield from (*self._committing(_differing(state.local.files, state.on_setup or {})), moved)
+        elif state.head and not _is_ready(state):
+            made = self._to("POST", "/git/refs", f"makes the branch {SETUP_BRANCH}")
+            yield from (*self._committing(state.differing), moved if state.setup_head else made)
+        if state.pull_request is None:
+            yield self._to("POST", "/pulls", f"proposes it for {state.default_branch}")
+
+    def _committing(self, files: Sequence[LocalFile]) -> Iterator[Request]:
+        for file in files:
+            if not file.is_text:
+                yield self._to("POST", "/git/blobs", f"uploads {file.path}")
+        yield self._to("POST", "/git/trees", f"uploads the files that differ ({len(files)})")
+        yield self._to("POST", "/git/commits", "commits them")
+
+    def _to(self, method: str, path: str, purpose: str) -> Request:
+        return Request(method, Host.GITHUB, f"/repos/{self._client.name}{path}", purpose)
 
     def outputs(self, state: Published, inputs: Inputs) -> Mapping[str, object]:
         """`pull_request`: the address of the open one, "" where all is on the default branch."""

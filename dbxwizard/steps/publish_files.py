@@ -28,6 +28,15 @@ class LocalFile:
     content: bytes
 
     @property
+    def is_text(self) -> bool:
+        """Whether it travels inside a tree; else it has a request of its own (clients.github)."""
+        try:
+            self.content.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    @property
     def sha(self) -> str:
         """The SHA-1 that git gives to the content."""
         return hashlib.sha1(b"blob %d\0" % len(self.content) + self.content, usedforsecurity=False).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Scope, Step, compare
+from dbxwizard.core.requests import Host, Request
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.template_parameters import template_parameters
 
@@ -66,3 +67,6 @@ class ResourceGroupStep(Step[Json]):
     ) -> Mapping[str, object]:
         await self._arm.put_resource(self._resource_id, _VERSION, self._body)
         return {}
+
+    def writes(self, state: Json | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        return (Request("PUT", Host.ARM, self._resource_id, f"makes the {self.title}"),)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from dbxwizard.core.errors import NotFound, UsageError
-from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
+from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Step
 from dbxwizard.core.plan import Scope as PlanScope
+from dbxwizard.core.requests import Host, Request
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleAssignment
@@ -217,6 +218,18 @@ class RoleAssignmentStep(Step[AssignmentState]):
             description=self._wanted.description,
         )
         return {"role_assignment_id": made.id}
+
+    def writes(self, state: AssignmentState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        scope, name = (state.scope, state.name) if state else (self._scope(inputs), "{role_assignment_id}")
+        path = f"{scope}/providers/{_ASSIGNMENT}/{name}"
+        purpose = "changes the assignment" if state and state.existing else f"gives the {self.title}"
+        return (Request("PUT", Host.ARM, path, purpose),)
+
+    def _scope(self, inputs: Inputs) -> str:
+        try:
+            return _resolved(self._wanted.scope, inputs)
+        except KnownAfterApply as pending:
+            return f"{{+{pending.name}}}"
 
     def outputs(self, state: AssignmentState, inputs: Inputs) -> Mapping[str, object]:
         return {"role_assignment_id": state.existing.id} if state.existing else {}

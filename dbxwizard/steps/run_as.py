@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from dbxwizard.core.errors import NotFound, NotYet
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Request
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.workspace_requests import to_workspace
 
 USER_ROLE = "roles/servicePrincipal.user"
 
@@ -79,6 +81,10 @@ class RunAsStep(WorkspaceStep[RunAsState]):
         etag = str(state.rules["etag"])
         await client.set_service_principal_rules(state.account_id, self._service_principal, rules, etag)
         return {}
+
+    def writes(self, state: RunAsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        path = "/api/2.0/preview/accounts/access-control/rule-sets"
+        return (to_workspace("PUT", path, f"gives {USER_ROLE}", optional=state is None),)
 
 
 def _principal(name: str) -> str:

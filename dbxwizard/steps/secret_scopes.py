@@ -7,15 +7,18 @@ signing in is left out, and said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.steps.databricks_workspace import SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.workspace_requests import to_workspace
 
 # The value that a source of model.SecretScope names; None when it does not exist here. May raise KnownAfterApply.
 Resolve = Callable[[str, Inputs], Awaitable[Secret | None]]
+_SECRETS = "/api/2.0/secrets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +124,31 @@ class SecretScopeStep(WorkspaceStep[ScopeState]):
         for name in held.keys() - self._acls.keys():
             await client.delete_scope_acl(self._name, name)
 
+    def writes(self, state: ScopeState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """Which of the values are there shows where the vault can be read; whoever makes a scope manages it first."""
+        keys, unknown = list(self._secrets) if state is None else self._outdated(state), state is None
+        put = f"{_SECRETS}/put"
+        values = [to_workspace("POST", put, f"writes {self._name}/{key}", optional=unknown) for key in keys]
+        if state and state.exists:
+            return (*values, *self._changed_rights(state.acls))
+        return (
+            to_workspace("POST", f"{_SECRETS}/scopes/create", f"makes the {self.title}"),
+            *values,
+            *(_give(name, level, optional=level == "MANAGE") for name, level in self._acls.items()),
+            _take("whoever made it", optional=True),
+        )
+
+    def _changed_rights(self, held: Mapping[str, str]) -> Iterator[Request]:
+        yield from (_give(name, level) for name, level in self._acls.items() if held.get(name) != level)
+        yield from (_take(name) for name in held.keys() - self._acls.keys())
+
     def outputs(self, state: ScopeState, inputs: Inputs) -> Mapping[str, object]:
         return {"left_out": self._left_out(state)} if self._left_out(state) else {}
+
+
+def _give(name: str, level: str, *, optional: bool = False) -> Request:
+    return to_workspace("POST", f"{_SECRETS}/acls/put", f"gives {level} to {name}", optional=optional)
+
+
+def _take(name: str, *, optional: bool = False) -> Request:
+    return to_workspace("POST", f"{_SECRETS}/acls/delete", f"takes the right of {name}", optional=optional)

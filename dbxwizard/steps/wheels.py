@@ -7,12 +7,14 @@ compare. A cluster restarts only when it runs with another wheel of the same dis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
+from dbxwizard.core.requests import Request
+from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
 from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of
 
@@ -87,6 +89,10 @@ class WheelStep(WorkspaceStep[WheelState]):
             return Change(Action.CREATE, tuple(reasons))
         return Change.update(reasons)
 
+    def _is_outdated(self, state: WheelState, name: str) -> bool:
+        """Whether the cluster lacks the wheel, or has another of the same distribution too."""
+        return _status(state.libraries[name], state.path) not in _INSTALLED or bool(self._stale(state, name))
+
     def _stale(self, state: WheelState, name: str) -> list[Json]:
         """The cluster's other wheels of this distribution; one that goes with the next start of a stopped cluster is
         as good as gone."""
@@ -105,11 +111,23 @@ class WheelStep(WorkspaceStep[WheelState]):
             state = await self._upload(state, inputs, progress)
         try:
             for name in self._clusters:
-                if _status(state.libraries[name], state.path) not in _INSTALLED or self._stale(state, name):
+                if self._is_outdated(state, name):
                     await self._install(state, name, inputs, progress)
         finally:
             self.workspace.changed("libraries", "clusters")
         return self.outputs(state, inputs)
+
+    def writes(self, state: WheelState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        uploaded = [
+            requests.make_folder(self._folder),
+            requests.to_workspace("POST", "/api/2.0/workspace/import", f"uploads the {self.title}"),
+        ]
+        affected = [name for name in self._clusters if state is None or self._is_outdated(state, name)]
+        return (
+            *([] if state and state.path else uploaded),
+            *(requests.install_libraries(name) for name in affected),
+            *(one for name in affected if state for one in _replacing(state, name)),
+        )
 
     async def _upload(self, state: WheelState, inputs: Inputs, progress: Progress) -> WheelState:
         progress.waiting(f"the build of {self._project.name}")
@@ -140,6 +158,16 @@ class WheelStep(WorkspaceStep[WheelState]):
     def outputs(self, state: WheelState, inputs: Inputs) -> Mapping[str, object]:
         file_name = state.path.rsplit("/", 1)[-1]
         return {"wheel_path": state.path, "version": file_name.split("-")[1]} if state.path else {}
+
+
+def _replacing(state: WheelState, cluster: str) -> Iterator[Request]:
+    """An older wheel goes first, and leaves a running cluster only when that restarts."""
+    if not state.libraries[cluster]:
+        return
+    gone = f"removes the older wheel from cluster {cluster}"
+    yield requests.to_workspace("POST", "/api/2.0/libraries/uninstall", gone, optional=True)
+    if cluster in state.running:
+        yield requests.to_workspace("POST", "/api/2.1/clusters/restart", f"restarts cluster {cluster}", optional=True)
 
 
 def _path_of(library: Json) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Step
+from dbxwizard.core.requests import Request
+from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace
 
 ENTITLEMENTS = ("allow-cluster-create", "databricks-sql-access", "workspace-access")
@@ -78,6 +80,18 @@ class Workspace(Step[WorkspaceState]):
             admins = next(group["value"] for group in state.me["groups"] if group["display"] == "admins")
             await client.add_member(admins, principal["id"])
         return self.outputs(WorkspaceState(state.me, principal), inputs)
+
+    def writes(self, state: WorkspaceState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
+        """Whether the actor of a new workspace is the service principal itself shows when it is entered."""
+        kind, principal, unknown = "ServicePrincipals", state.principal if state else None, state is None
+        its_id = str(principal["id"]) if principal else "{service_principal_id}"
+        add = requests.add_principal(kind, self._display_name or self._service_principal, optional=unknown)
+        entitle = requests.change_principal(kind, its_id, "gives it entitlements", optional=unknown)
+        admit = requests.change_principal("Groups", "{admins}", "makes it an admin", optional=unknown)
+        if unknown:
+            return requests.enter(), add, entitle, admit
+        given = [add] if principal is None else [entitle] if _missing(principal) else []
+        return (*given, *([] if principal and _is_admin(principal) else [admit]))
 
     def outputs(self, state: WorkspaceState, inputs: Inputs) -> Mapping[str, object]:
         """`_service_principal_id` is its SCIM id; `_acts_as_service_principal`: the actor is the service principal."""
