@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~$]")
+_BLOCK = re.compile(r"^(\d*)([-+=.)])")  # what begins a list, a line or a heading
 _UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def words(text: str) -> str:
-    """`text` inside a line; spaces, line breaks and control characters become one space."""
-    return _MARKUP.sub(lambda found: f"\\{found.group()}", _line(text))
+    """`text` in a line, or as the whole of it; spaces, line breaks and control characters become one space."""
+    escaped = _MARKUP.sub(lambda found: f"\\{found.group()}", _line(text))
+    return _BLOCK.sub(lambda found: f"{found[1]}\\{found[2]}", escaped)
 
 
 def code(text: str) -> str:
     """`text` as a code span, delimited by more backticks than it has in a row."""
-    line = _line(text) or '""'
+    line = _line(text)
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     apart = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{apart}{line}{apart}{fence}"
 
 
 def _line(text: str) -> str:
-    return _UNSEEN.sub(" ", text).strip()
+    return _UNSEEN.sub(" ", text).strip() or '""'

@@ -19,6 +19,7 @@ from dbxwizard.core.secret import Secret
 from dbxwizard.core.step import Step
 
 NASTY = st.text(st.sampled_from("ab \n\r\t`*_[]()<>&#|~$!\\-+.1:@/\"'\u2028\x1b"), max_size=20) | st.text(max_size=20)
+EMPTY = '""'
 PARSER = MarkdownIt("gfm-like", {"linkify": False})
 
 
@@ -62,14 +63,21 @@ def inline(text: str) -> list[Token]:
 def test_words_are_read_back_as_they_are(text: str) -> None:
     tokens = inline(words(text))
     assert {token.type for token in tokens} <= {"text", "text_special"}
-    assert plain("".join(token.content for token in tokens)) == plain(f"x {plain(text)} x")
+    assert plain("".join(token.content for token in tokens)) == f"x {plain(text) or EMPTY} x"
+
+
+@given(NASTY | st.text("-+=.)0123456789 ", max_size=5))
+def test_words_begin_no_block(text: str) -> None:
+    kinds = [token.type for token in PARSER.parse(f"- {words(text)}")]
+    assert kinds.count("list_item_open") == 1
+    assert not {"heading_open", "hr", "fence", "code_block"} & set(kinds)
 
 
 @given(NASTY)
 def test_code_is_read_back_as_it_is(text: str) -> None:
     (before, span, after) = inline(code(text))
     assert (before.content, span.type, after.content) == ("x ", "code_inline", " x")
-    assert span.content == (plain(text) or '""')
+    assert span.content == (plain(text) or EMPTY)
 
 
 @given(plans())
