@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.sandbox import tokens
+from dbxwizard.sandbox.github import access
+from dbxwizard.sandbox.github.objects import Entry, GitObjects, Ident
+from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
@@ -51,3 +55,24 @@ def requests_to(store: Store, host: str = "", *, writes: bool = False) -> list[s
         for one in store.requests()
         if one["host"].startswith(host) and (one["write"] or not writes)
     ]
+
+
+def make_private(store: Store, token: str) -> None:
+    """The repository becomes private; `token` may read it, and nothing else. Called inside a transaction."""
+    store.put("github.repository", REPOSITORY, {**(store.get("github.repository", REPOSITORY) or {}), "private": True})
+    access.add_token(
+        store, token, "ada", kind="fine-grained", permissions={"contents": "read"}, repositories=[REPOSITORY]
+    )
+
+
+def push(store: Store, files: Mapping[str, str], branch: str = "main", *, tag: str = "") -> str:
+    """Commits `files`, and nothing else, to the repository; the commit. Called inside a transaction."""
+    git = GitObjects(store, REPOSITORY_ID)
+    who = Ident("Ada", "ada@contoso.example", 1_790_000_000)
+    entries = {path: Entry("100644", git.write("blob", text.encode())) for path, text in files.items()}
+    parent = git.ref(f"refs/heads/{branch}")
+    commit = git.write_commit(git.write_files(entries), (parent,) if parent else (), who, who, "change")
+    git.set_ref(f"refs/heads/{branch}", commit)
+    if tag:
+        git.set_ref(f"refs/tags/{tag}", commit)
+    return commit

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from azure.keyvault.secrets import SecretProperties
 from azure.keyvault.secrets.aio import SecretClient
 
 from dbxwizard.clients.client import Client
@@ -52,8 +53,13 @@ class VaultClient(Client):
         except NotFound:
             return None
         expires = found.properties.expires_on
-        tags = {str(key): str(value) for key, value in (found.properties.tags or {}).items()}
-        return VaultSecret(Secret(found.value or ""), tags, expires.timestamp() if expires else None)
+        return VaultSecret(Secret(found.value or ""), _tags(found.properties), expires.timestamp() if expires else None)
+
+    async def version_tags(self, name: str) -> list[dict[str, str]]:
+        """The tags of each version of a secret, in no order."""
+        with translated(f"secret {name} in {self._uri}"):
+            listed = [one async for one in self._client.list_properties_of_secret_versions(name)]
+        return [_tags(one) for one in listed]
 
     async def set_secret(
         self, name: str, value: Secret, *, tags: Mapping[str, str] | None = None, expires: float | None = None
@@ -62,3 +68,7 @@ class VaultClient(Client):
         expires_on = datetime.fromtimestamp(expires, UTC) if expires is not None else None
         with translated(f"secret {name} in {self._uri}"):
             await self._client.set_secret(name, value.reveal(), tags=dict(tags or {}), expires_on=expires_on)
+
+
+def _tags(properties: SecretProperties) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (properties.tags or {}).items()}

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dbxwizard.core.errors import NotFound
+from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
@@ -32,6 +32,8 @@ class StoredSecret(Protocol):
 
 class Vault(Protocol):
     async def get_secret(self, name: str) -> StoredSecret | None: ...
+
+    async def version_tags(self, name: str) -> Sequence[Mapping[str, str]]: ...
 
     async def set_secret(
         self, name: str, value: Secret, *, tags: Mapping[str, str] | None = None, expires: float | None = None
@@ -92,13 +94,16 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
         return await self._open_vault(str(inputs.get(self.workspace.infrastructure, "vault_uri")))
 
     async def read(self, inputs: Inputs) -> TokenState:
-        vault, client = await self._vault(inputs), await self.workspace.client(inputs)
+        vault = await self._vault(inputs)
         stored = await vault.get_secret(self._secret_name)
         token_id, expires = (stored.tags.get("token_id", ""), stored.expires) if stored else ("", None)
         if not inputs.get(self.workspace.ready, "_acts_as_service_principal"):
             return TokenState((), token_id, expires, by_service_principal=False)
-        mine = tuple(one for one in await client.tokens() if one.get("comment") == self._comment)
-        return TokenState(mine, token_id, expires)
+        return TokenState(await self._tokens(inputs), token_id, expires)
+
+    async def _tokens(self, inputs: Inputs) -> tuple[Json, ...]:
+        client = await self.workspace.client(inputs)
+        return tuple(one for one in await client.tokens() if one.get("comment") == self._comment)
 
     def diff(self, state: TokenState | None, inputs: Inputs) -> Change:
         assert state is not None  # noqa: S101  read gives one always
@@ -125,14 +130,8 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
         """A token is removed only once its successor is in the vault."""
         assert state is not None  # noqa: S101  read gives one always
         client = await self.workspace.client(inputs)
-        if not self._valid(state):
-            expires = self._now() + self._lifetime.whole
-            token_id, value = await client.create_token(self._comment, int(self._lifetime.whole))
-            vault = await self._vault(inputs)
-            tags = {"token_id": token_id, "dbxwizard": self.workspace.environment}
-            await vault.set_secret(self._secret_name, value, tags=tags, expires=expires)
-            state = TokenState(state.tokens, token_id, expires)
-        for token_id in self._superseded(state):
+        superseded = self._superseded(state) if self._valid(state) else await self._renew(state, inputs)
+        for token_id in superseded:
             try:
                 await client.delete_token(token_id)
             except NotFound:
@@ -154,6 +153,25 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
             *(() if kept else made),
             *(to_workspace("POST", "/api/2.0/token/delete", f"removes the token {one}") for one in gone),
         )
+
+    async def _renew(self, state: TokenState, inputs: Inputs) -> list[str]:
+        """Makes a token and puts it into the vault; those that it supersedes.
+
+        Another run may do the same meanwhile, and what the vault holds in the end stays. Of tokens that nobody knew
+        before only those go that the vault has held already: one that is not in it yet may be on its way there.
+        """
+        client, vault = await self.workspace.client(inputs), await self._vault(inputs)
+        token_id, value = await client.create_token(self._comment, int(self._lifetime.whole))
+        tags = {"token_id": token_id, "dbxwizard": self.workspace.environment}
+        expires = self._now() + self._lifetime.whole
+        await vault.set_secret(self._secret_name, value, tags=tags, expires=expires)
+        once_held = {one.get("token_id", "") for one in await vault.version_tags(self._secret_name)}
+        newest = await vault.get_secret(self._secret_name)  # read last: what was in the vault before is superseded
+        kept = newest.tags.get("token_id", "") if newest else token_id
+        mine = {one["token_id"] for one in await self._tokens(inputs)}
+        if kept not in mine:
+            raise Conflict("access-token-removed", "another run removed it meanwhile", resource=self.resource)
+        return sorted(mine & {*once_held, *(one["token_id"] for one in state.tokens)} - {kept})
 
     def outputs(self, state: TokenState, inputs: Inputs) -> Mapping[str, object]:
         if state.by_service_principal or (state.expires or 0.0) > self._now():

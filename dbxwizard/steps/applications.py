@@ -286,10 +286,10 @@ Prove = Callable[[str, Secret], Awaitable[None]]
 
 
 class RetiredSecretsStep(Step[PasswordsState]):
-    """Secrets of ours that a newer one has superseded are gone, once the newer one has signed in.
+    """Secrets of ours that a newer one has superseded are gone, once that one has signed in and its holders have it.
 
-    `prove(client_id, secret)` signs in with it. `needs` names the steps that hand the new value to its holders. Where
-    the new value is not known in this run, only what has expired is removed.
+    `prove(client_id, secret)` signs in with it. `held` as for ClientSecretStep; `needs` names the steps that hand the
+    new value to its holders. Where the new value is not known in this run, only what has expired is removed.
     """
 
     scope = Scope.SETUP
@@ -300,6 +300,7 @@ class RetiredSecretsStep(Step[PasswordsState]):
         *,
         key: str,
         prove: Prove,
+        held: Held,
         needs: Sequence[str] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -308,7 +309,7 @@ class RetiredSecretsStep(Step[PasswordsState]):
         self.environment = key.rpartition("/")[0]
         self._application, self._secret = application_step_id(key), client_secret_step_id(key)
         self.needs = (self._application, self._secret, *needs)
-        self._graph, self._prove, self._now = graph, prove, now
+        self._graph, self._prove, self._held, self._now = graph, prove, held, now
 
     async def read(self, inputs: Inputs) -> PasswordsState | None:
         try:
@@ -338,6 +339,7 @@ class RetiredSecretsStep(Step[PasswordsState]):
         if value is not None:
             progress.waiting("the new client secret to sign in")
             await self._prove(str(inputs.get(self._application, "client_id")), value)
+            await self._require_held(str(inputs.get(self._secret, "key_id")))
         application_id = _application_id(inputs, self._application)
         for password in self._retired(state, inputs):
             await self._graph.remove_password(application_id, password.key_id)
@@ -351,6 +353,16 @@ class RetiredSecretsStep(Step[PasswordsState]):
             retired = state.passwords if state else ()
         path = f"/v1.0/applications/{inputs.shown(self._application, 'application_id')}/removePassword"
         return tuple(Request("POST", Host.GRAPH, path, f"removes the client secret {one.key_id}") for one in retired)
+
+    async def _require_held(self, key_id: str) -> None:
+        """Another run may have put one of its own there meanwhile, which must not be removed."""
+        if key_id not in await self._held():
+            raise OperationError(
+                "client-secret-at-once",
+                "another run of setup has handed on a client secret of its own meanwhile",
+                resource=self.title,
+                fix="Run `dbxwizard setup` again once the other run has ended.",
+            )
 
 
 def new_secret_value(inputs: Inputs, step_id: str) -> Secret | None:

@@ -142,9 +142,10 @@ class _Setup:
 
     def _client_secrets(self, key: str) -> Iterator[Step[Any]]:
         holders = self._holders(next(pair for pair in self.pairs if key in (pair.main, pair.databricks)))
-        yield ClientSecretStep(self.connection.graph(), key=key, held=partial(self._held, holders))
+        graph, held = self.connection.graph(), partial(self._held, holders)
+        yield ClientSecretStep(graph, key=key, held=held)
         stored = [secrets_step_id(holder) for holder in holders]
-        yield RetiredSecretsStep(self.connection.graph(), key=key, prove=self._prove, needs=stored)
+        yield RetiredSecretsStep(graph, key=key, prove=self._prove, held=held, needs=stored)
 
     def _holders(self, pair: Pair) -> list[str]:
         """Where the variables and secrets of a pair are: its GitHub environments, or ("") the repository."""

@@ -14,7 +14,7 @@ from dbxwizard.core.plan import Change, Inputs, Plan, Progress, Step, make_plan
 from dbxwizard.core.result import RunResult
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Access, Cluster, GitConfiguration, GitFolder, Job, Permission
-from dbxwizard.sandbox.github.objects import Entry, GitObjects, Ident
+from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.steps.access import AccessStep, Principal
 from dbxwizard.steps.access_token import AccessTokenStep
@@ -27,6 +27,7 @@ from dbxwizard.steps.run_as import RunAsStep, run_as_step
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheels import WheelStep
 from dbxwizard.steps.workspace import Workspace
+from tests import reaching
 from tests.databricks.conftest import ADA, RESOURCE_ID, SPN, World
 
 CLUSTER = Cluster(
@@ -85,13 +86,18 @@ class Infrastructure(Step[dict[str, Any]]):
 class MemoryVault:
     """As much of a Key Vault as a step may use."""
 
-    held: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, Stored] = field(default_factory=dict)
+    versions: list[Stored] = field(default_factory=list)
 
-    async def get_secret(self, name: str) -> Any:
+    async def get_secret(self, name: str) -> Stored | None:
         return self.held.get(name)
+
+    async def version_tags(self, name: str) -> list[Mapping[str, str]]:
+        return [one.tags for one in self.versions]
 
     async def set_secret(self, name: str, value: Secret, *, tags: Any = None, expires: float | None = None) -> None:
         self.held[name] = Stored(value, dict(tags or {}), expires)
+        self.versions.append(self.held[name])
 
 
 @dataclass(frozen=True)
@@ -214,16 +220,8 @@ class Environment:
 
 def push(world: World, files: Mapping[str, str], branch: str = "main", *, tag: str = "") -> str:
     """Commits `files` to the sandbox's repository; returns the commit."""
-    git = GitObjects(world.store, REPOSITORY_ID)
-    who = Ident("Ada", "ada@contoso.example", 1_790_000_000)
     with world.store.transaction():
-        entries = {path: Entry("100644", git.write("blob", text.encode())) for path, text in files.items()}
-        parent = git.ref(f"refs/heads/{branch}")
-        commit = git.write_commit(git.write_files(entries), (parent,) if parent else (), who, who, "change")
-        git.set_ref(f"refs/heads/{branch}", commit)
-        if tag:
-            git.set_ref(f"refs/tags/{tag}", commit)
-    return commit
+        return reaching.push(world.store, files, branch, tag=tag)
 
 
 def changed(plan: Plan) -> dict[str, list[str]]:

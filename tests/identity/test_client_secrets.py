@@ -31,6 +31,7 @@ class Holder(Step[str]):
 
     values: dict[str, Secret] = field(default_factory=dict)
     broken: bool = False
+    forgets: bool = False  # as if another run wrote over it
     id = "setup/holder"
     title = "holder"
     scope = Scope.SETUP
@@ -51,6 +52,8 @@ class Holder(Step[str]):
         value = inputs.get(SECRET_STEP, "_client_secret")
         assert isinstance(value, Secret)
         self.values[str(inputs.get(SECRET_STEP, "key_id"))] = value
+        if self.forgets:
+            del self.values[str(inputs.get(SECRET_STEP, "key_id"))]
         return {}
 
 
@@ -74,7 +77,9 @@ class Road:
             ApplicationStep(self.graph, key="main-spn", display_name="dbx-main", repository="contoso/databricks"),
             ClientSecretStep(self.graph, key="main-spn", held=self.holder.held, now=now),
             self.holder,
-            RetiredSecretsStep(self.graph, key="main-spn", prove=prove, needs=(self.holder.id,), now=now),
+            RetiredSecretsStep(
+                self.graph, key="main-spn", prove=prove, held=self.holder.held, needs=(self.holder.id,), now=now
+            ),
         )
         return list(made)  # type: ignore[arg-type]
 
@@ -143,6 +148,17 @@ async def test_the_old_secret_stays_while_its_successor_is_not_in_use(road: Road
     assert (await road.run()).status is Status.SUCCESS
     assert list(road.holder.values)[-1] in road.passwords()
     assert old not in road.passwords()
+
+
+async def test_nothing_is_removed_where_another_run_has_handed_on_its_own(road: Road) -> None:
+    await road.run()
+    (old,) = road.passwords()
+    road.age(days_left=29)
+    road.holder.forgets = True
+    result = await road.run()
+    assert [error.code for error in result.errors] == ["client-secret-at-once"]
+    assert old in road.passwords()
+    assert len(road.passwords()) == 2
 
 
 async def test_the_old_secret_stays_while_its_successor_can_not_sign_in(road: Road, world: World) -> None:

@@ -1,4 +1,7 @@
-"""The cases: every write of the recorded run with a kill before and after it, every route with every fault."""
+"""The cases: every write of the recorded runs with a kill before and after it, every route with every fault.
+
+What an earlier road has already is not done once more: a later one has cases for what only it asks.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Kill:
     when: Literal["before", "after"]
 
     def __str__(self) -> str:
-        return f"kill {self.when} {self.write} #{self.nth}"
+        return f"kill {self.when} {self.write} #{self.nth} {self.phase.road}"
 
     def check(self, world: World) -> None:
         world.reset(self.write.copy)
@@ -54,7 +57,7 @@ class Disturbed:
     fault: str
 
     def __str__(self) -> str:
-        return f"{self.fault} at {self.request.route} of {self.phase.command}"
+        return f"{self.fault} at {self.request.route} of {self.phase}"
 
     def check(self, world: World) -> None:
         ended = self._disturb(world)
@@ -90,7 +93,7 @@ class AtOnce:
     nth: int
 
     def __str__(self) -> str:
-        return f"{self.phase.command} twice at once #{self.nth}"
+        return f"{self.phase} twice at once #{self.nth}"
 
     def check(self, world: World) -> None:
         world.reset(self.phase.begins)
@@ -110,9 +113,13 @@ Case = Kill | Disturbed | AtOnce
 
 
 def kills(phases: Sequence[Phase]) -> Iterator[Kill]:
+    roads: dict[str, str] = {}  # which one has the cases of a write
+    for phase in phases:
+        for write in phase.writes:
+            roads.setdefault(write.kind, phase.road)
     for phase in phases:
         seen: Counter[str] = Counter()
-        for write in (request for request in phase.requests if request.write):
+        for write in (one for one in phase.writes if roads[one.kind] == phase.road):
             seen[str(write)] += 1
             yield Kill(phase, write, seen[str(write)], "before")
             yield Kill(phase, write, seen[str(write)], "after")

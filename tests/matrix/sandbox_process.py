@@ -20,9 +20,11 @@ from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import locate
 from dbxwizard.sandbox.store import Store, is_internal
 from tests.matrix.remote import serve
+from tests.reaching import make_private, push
 
-# A commit's name holds its time, and GitHub forgets objects that no branch leads to; `show` has the branches.
-_NOT_COMPARED = frozenset({"github.object"})
+# A commit's name holds its time, and GitHub forgets objects that no branch leads to; `show` has the branches. A token
+# that was made again has another id; `show` has whose they are.
+_NOT_COMPARED = frozenset({"github.object", "databricks.token"})
 
 
 class Recording:
@@ -32,6 +34,7 @@ class Recording:
         self.folder, self._project, self._state = folder, project, state
         self.phase = ""
         self.requests: list[dict[str, Any]] = []
+        self.client_secrets: dict[str, str] = {}  # by the object id of their application, which are shown only once
         self.copies = 0
 
     def copy(self) -> None:
@@ -58,6 +61,8 @@ class Recording:
                 "copy": self.copies - 1,
             }
         )
+        if request.path.endswith("/addPassword") and response.status == 200:
+            self.client_secrets[request.path.split("/")[-2]] = response.body["secretText"]
         if write:
             self.copy()
 
@@ -109,13 +114,20 @@ class Process:
         made.setblocking(False)
         return made
 
-    def new(self) -> str:
-        """A new sandbox in which nothing takes time; its address."""
+    def new(self, token: str) -> str:
+        """A new sandbox in which nothing takes time; its address. With a token the repository has a commit and is
+        private, and the token reads it."""
         store = Store(self._state)
         with store.transaction():
             store.put("_setting", "latency", {"profile": "zero"})
+        address = self._serve()
+        locate(address)  # fills the sandbox with what a new one has
+        if token:
+            with store.transaction():
+                make_private(store, token)
+                push(store, {"notes.md": "older than dbxwizard"})
         store.close()
-        return self._serve()
+        return address
 
     def restore(self, number: int, fault: dict[str, Any] | None) -> str:
         """The sandbox as it was in copy `number`; after a phase it remembers too what it had answered until then."""
@@ -175,6 +187,17 @@ class Process:
         changed = [(key[0].split(":")[0], key[1]) for key, kept in answers._kept.items() if len(kept) > 1]
         return {"requests": self._recording.requests, "changed": changed}
 
+    def service_principals(self) -> dict[str, list[str]]:
+        """Client id and client secret of each application, by its name."""
+        assert self._recording is not None
+        store = Store(self._state)
+        applications = {body["id"]: body for body in store.all("directory.application")}
+        store.close()
+        return {
+            applications[one]["displayName"]: [applications[one]["appId"], secret]
+            for one, secret in self._recording.client_secrets.items()
+        }
+
     def show(self) -> dict[str, Any]:
         """What `sandbox show` prints, and the keys of all documents, so that what it does not list is compared too."""
         assert Frontend.latest is not None
@@ -182,16 +205,31 @@ class Process:
         store = Store(self._state)
         shown = [service.show(store) for service in all_services().values()]
         rows = store._connection.execute("SELECT kind, key FROM documents ORDER BY kind, key").fetchall()
+        named = _key_ids(store)
         store.close()
         compared = {kind for kind, _ in rows if not is_internal(kind)} - _NOT_COMPARED
-        return {
+        found = {
             **{name: entries for section in shown for name, entries in section.items()},
             "documents": [f"{kind} {key}" for kind, key in rows if kind in compared],
         }
+        text = json.dumps(found)
+        for key_id, name in named.items():
+            text = text.replace(key_id, name)
+        renamed: dict[str, Any] = json.loads(text)
+        return renamed
 
     def calls(self) -> dict[str, Any]:
-        names = ("new", "restore", "close", "fault", "mend", "record", "recorded", "show")
+        names = ("new", "restore", "close", "fault", "mend", "record", "recorded", "service_principals", "show")
         return {name: getattr(self, name) for name in names}
+
+
+def _key_ids(store: Store) -> dict[str, str]:
+    """What stands for the id of each client secret: one that was made again is as good."""
+    return {
+        password["keyId"]: f"client secret {number} of {body['displayName']}"
+        for body in store.all("directory.application")
+        for number, password in enumerate(body["passwordCredentials"])
+    }
 
 
 if __name__ == "__main__":

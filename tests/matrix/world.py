@@ -1,11 +1,11 @@
-"""The road that the matrices disturb: one project folder with one environment, `setup`, then `deploy`."""
+"""The roads that the matrices disturb: one project folder with one environment, `setup`, then `deploy`."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,15 +13,41 @@ from typing import Any, Self
 
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
+from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.driving import dbxwizard
 from tests.matrix.remote import Remote
 
-_SETUP = ("setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
 _OPERATION = re.compile(r"(/operation(?:Results|Statuses))/[^/]+")
-COMMANDS: Mapping[str, tuple[str, ...]] = {
-    name: (*words, "--yes", "--verbose", "--output", "json")
-    for name, words in (("setup", _SETUP), ("deploy", ("deploy",)))
-}
+# What the service chooses anew, or computes from names that another road has otherwise.
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,40}|(?<=/)\d+(?=/|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What the commands are told. `token`: PAT_GITHUB, for a private repository that has a commit already; with ""
+    it is public and empty."""
+
+    name: str
+    setup: tuple[str, ...] = ()
+    deploy: tuple[str, ...] = ()
+    token: str = ""
+
+    def words(self, command: str) -> list[str]:
+        to = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, *self.setup)
+        return [command, *(to if command == "setup" else self.deploy), "--yes", "--verbose", "--output", "json"]
+
+
+# A person with federated credentials, as by default; and all that goes another way: service principals of the one
+# environment that sign in with client secrets, to a repository that somebody uses, with a token in the Key Vault.
+ROADS = (
+    Road("by default"),
+    Road(
+        "with secrets",
+        ("--auth", "secret", "--isolation", "environment"),
+        ("--auth", "secret"),
+        "github_pat_11MATRIX00reads0one0repository",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +79,11 @@ class Asked:
     copy: int
 
     @property
+    def kind(self) -> str:
+        """What is the same of it on another road: the path without what is computed from names."""
+        return f"{self.phase} {self.service} {self.method} {_ID.sub('*', self.path)}"
+
+    @property
     def at(self) -> dict[str, str]:
         """The part of a fault rule that matches it."""
         return {"service": self.service, "method": self.method, "path": _literally(self.path)}
@@ -69,15 +100,23 @@ def _literally(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A command of the recorded run: the copies that it began and ended with, what it asked, which readings (service
+    """A command of a recorded run: the copies that it began and ended with, what it asked, which readings (service
     and path) have had more than one answer by its end, and the state that it left."""
 
+    road: str
     command: str
     begins: int
     ends: int
     requests: tuple[Asked, ...]
     changed: frozenset[tuple[str, str]]
     state: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.command} {self.road}"
+
+    @property
+    def writes(self) -> list[Asked]:
+        return [request for request in self.requests if request.write]
 
     @property
     def changed_readings(self) -> list[Asked]:
@@ -86,10 +125,11 @@ class Phase:
 
 
 class World:
-    """A sandbox process, a fork server and a project folder; `reset` puts all of them back to a recorded state."""
+    """A sandbox process and a project folder, and the fork server, which all worlds share; `reset` puts the first two
+    back to a recorded state."""
 
-    def __init__(self, folder: Path, first_port: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, program: Remote, first_port: int, road: Road) -> None:
+        self._folder, self._program, self._road = folder, program, road
         self.project = folder / "project"
         self.project.mkdir(parents=True)
         done = dbxwizard("init", cwd=self.project)
@@ -97,9 +137,19 @@ class World:
         for name in ("UAT", "PreProduction", "Production"):
             (self.project / "environments" / f"{name}.json").unlink()
         self._cloud = Remote("sandbox_process", str(folder / "cloud"), str(first_port))
-        self._program = Remote("fork_server")
-        self._address = self._cloud.call("new")
+        self._address = self._cloud.call("new", token=road.token)
+        self._service_principals: Mapping[str, str] = {}
         self._runs = 0
+        if road.token:
+            self._keep_a_token()
+
+    def _keep_a_token(self) -> None:
+        """A secret scope takes the access token from the Key Vault."""
+        path = self.project / "environments" / "Development.json"
+        text = path.read_text("utf-8")
+        key = '"appi_ik": "application-insights.connection-string"'
+        assert key in text
+        path.write_text(text.replace(key, f'{key}, "token": "key-vault:dbkstoken"'), "utf-8")
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +157,6 @@ class World:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._program.close()
         self._cloud.close()
 
     # The recorded run.
@@ -119,12 +168,26 @@ class World:
             ended = self.run(command)
             assert ended.code == 0, ended.err
         found = self._cloud.call("recorded")
+        self._sign_in(self._cloud.call("service_principals"))
         asked = [Asked(**request) for request in found["requests"]]
         requests = tuple(request for request in asked if request.phase == command)
         again = [request for request in asked if request.phase == f"{command} again"]
         assert not [request for request in again if request.write], "the second run writes"
         changed = frozenset((service, path) for service, path in found["changed"])
-        return Phase(command, requests[0].copy, again[0].copy, requests, changed, self.state())
+        return Phase(self._road.name, command, requests[0].copy, again[0].copy, requests, changed, self.state())
+
+    def _sign_in(self, made: Mapping[str, Sequence[str]]) -> None:
+        """From now on the service principals act, with the client secrets that setup has made them."""
+        if made:
+            main = next(pair for name, pair in made.items() if "-main" in name)
+            databricks = next(pair for name, pair in made.items() if "-databricks-databricks" in name)
+            credentials = {"clientId": main[0], "clientSecret": main[1], "tenantId": TENANT_ID}
+            self._service_principals = {
+                "AZURE_CREDENTIALS": json.dumps(credentials),
+                "ARM_CLIENT_ID": databricks[0],
+                "ARM_CLIENT_SECRET": databricks[1],
+                "ARM_TENANT_ID": TENANT_ID,
+            }
 
     # A case.
 
@@ -165,9 +228,11 @@ class World:
         self._runs += 1
         output = self._folder / f"run-{self._runs % 8}"
         environ = {"DBXWIZARD_SANDBOX": self._address, "DBXWIZARD_STATE_DIR": str(self._folder / "home")}
+        environ |= {"PAT_GITHUB": self._road.token} if self._road.token else {}
+        environ |= self._service_principals if command == "deploy" else {}
         pid = self._program.call(
             "start",
-            arguments=COMMANDS[command],
+            arguments=self._road.words(command),
             folder=str(self.project),
             environ=environ,
             output=str(output),

@@ -17,13 +17,13 @@ import pytest
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.faults import Fault
-from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.conftest import new_state
 from tests.proof.recording import Exchange, Finished, environment, recorded, watched
+from tests.reaching import make_private
 
 _PAT = 'github_pat_11CANARY00fine0grained/+=&read"only'  # characters that every encoding writes differently
 _FIELDS = frozenset({
@@ -156,10 +156,7 @@ def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
 def _make_private(sandbox: Sandbox) -> None:
     """So that PAT_GITHUB is needed, by GitHub's secrets and by Databricks."""
     with _open(sandbox) as store, store.transaction():
-        body = store.get("github.repository", REPOSITORY)
-        store.put("github.repository", REPOSITORY, {**(body or {}), "private": True})
-        contents = {"contents": "read"}
-        access.add_token(store, _PAT, "ada", kind="fine-grained", permissions=contents, repositories=[REPOSITORY])
+        make_private(store, _PAT)
 
 
 def _good_days(runs: _Runs) -> None:

@@ -85,11 +85,11 @@ def password(body: Document) -> Document:
     return {
         "customKeyIdentifier": None,
         "displayName": body["displayName"],
-        "endDateTime": stamp(body["endAt"]),
+        "endDateTime": _exact(body["endAt"]),
         "hint": body["hint"],
         "keyId": body["keyId"],
         "secretText": None,
-        "startDateTime": stamp(body["startAt"]),
+        "startDateTime": _exact(body["startAt"]),
     }
 
 
@@ -156,6 +156,13 @@ def group(_call: Call, body: Document) -> Document:
 
 def typed(kind: str, body: Document) -> Document:
     return {"@odata.type": f"#microsoft.graph.{kind}"} | body
+
+
+def _exact(at: float) -> str:
+    """Times of a password have seven digits behind the point (learn.microsoft.com/graph/api/application-addpassword);
+    one that was sent in whole seconds is answered so."""
+    ticks = round(at % 1 * 10_000_000)
+    return stamp(at).replace("Z", f".{ticks:07}Z") if 0 < ticks < 10_000_000 else stamp(at)
 
 
 def stamp(at: float) -> str:
