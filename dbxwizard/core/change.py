@@ -26,7 +26,12 @@ class Reason:
     after: object
 
     def __str__(self) -> str:
-        return f"{self.field}: {shortened(shown(self.before))} → {shortened(shown(self.after))}"
+        before, after = self.sides()
+        return f"{self.field}: {before} → {after}"
+
+    def sides(self) -> tuple[str, str]:
+        """What was and what shall be, as a person reads them: long values shortened, secrets hidden."""
+        return shortened(shown(self.before)), shortened(shown(self.after))
 
     def in_full(self) -> str:
         """As str(), but with long values whole, so that two plans can be compared."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dbxwizard.core.change import Action, Reason
 from dbxwizard.core.markdown import code, words
 from dbxwizard.core.plan import Plan, PlannedStep
-from dbxwizard.core.render import shortened, shown
 from dbxwizard.core.requests import Request
 
 _ORDER = (Action.CREATE, Action.UPDATE, Action.DELETE)
@@ -51,7 +50,7 @@ def _step(planned: PlannedStep) -> Iterator[str]:
 
 
 def _reason(reason: Reason) -> str:
-    before, after = (code(shortened(shown(value))) for value in (reason.before, reason.after))
+    before, after = map(code, reason.sides())
     return f"{code(reason.field)}: {before} → {after}"
 
 

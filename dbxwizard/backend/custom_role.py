@@ -1,0 +1,85 @@
+"""The custom roles that setup makes: what they hold, in plain words, and how they differ from what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dbxwizard.backend.tables import table
+from dbxwizard.core.change import Action
+from dbxwizard.core.plan import Inputs
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.custom_role import DEFAULT_NAME, DEPLOYER_NAME, CustomRoleStep, DeployerRoleStep, definition
+
+Standing = Literal["exists", "differs", "will be made"]
+_STANDINGS: dict[Action, Standing] = {Action.NONE: "exists", Action.CREATE: "will be made", Action.UPDATE: "differs"}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAction:
+    """`words`: what it lets its holder do, "" for an action that is none of ours. `standing` where a role is there."""
+
+    action: str
+    words: str
+    standing: Literal["", "missing", "too many"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRoleView:
+    """`actions`: those that it shall have, then those that it has and shall not. `scope`: where it can be given."""
+
+    name: str
+    description: str
+    standing: Standing
+    scope: str
+    role_id: str
+    actions: tuple[RoleAction, ...]
+    differences: tuple[Difference, ...]
+
+
+async def custom_role(
+    connection: Connection, subscription_id: str, role_name: str = DEFAULT_NAME, *, deployer: bool = False
+) -> CustomRoleView:
+    """The role of the Databricks service principal; `deployer`: that of a main one whose rights end at its group.
+
+    Raises the core's errors for a role that can't be read.
+    """
+    kind = DeployerRoleStep if deployer else CustomRoleStep
+    name = DEPLOYER_NAME if deployer else role_name
+    step, nothing = kind(connection.authorization(subscription_id), name), Inputs((), {})
+    state = await step.read(nothing)
+    change = step.diff(state, nothing)
+    held = [one for permission in state.permissions for one in permission.actions] if state else None
+    reasons = change.reasons if change.action is Action.UPDATE else ()
+    return CustomRoleView(
+        name=name,
+        description=definition(kind.file)["description"],
+        standing=_STANDINGS[change.action],
+        scope=f"/subscriptions/{subscription_id}",
+        role_id=state.name if state else "",
+        actions=_actions(definition(kind.file)["actions"], held),
+        differences=tuple(Difference(one.field, *one.sides()) for one in reasons),
+    )
+
+
+def _actions(wanted: list[str], held: list[str] | None) -> tuple[RoleAction, ...]:
+    """`held` is None where there is no role. The case of an action says nothing."""
+    there = {one.lower() for one in wanted if held is None} | {one.lower() for one in held or ()}
+    surplus = [one for one in held or () if one.lower() not in {name.lower() for name in wanted}]
+    return (
+        *(RoleAction(one, in_words(one), "" if one.lower() in there else "missing") for one in wanted),
+        *(RoleAction(one, in_words(one), "too many") for one in surplus),
+    )
+
+
+def in_words(action: str) -> str:
+    """What the action lets its holder do, continuing "it may"; "" where the table does not know it."""
+    words: dict[str, str] = table("role_actions")["words"]
+    return words.get(action, "")

@@ -1,0 +1,47 @@
+"""The data behind the wizard's screens, read from a sandbox as setup and deploy left it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from dbxwizard import parameters
+from dbxwizard.clients.identity import sign_in
+from dbxwizard.core.secret import Secret
+from dbxwizard.parameters import Environment
+from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
+from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.steps.connection import Connection
+from tests.reaching import cloud_of
+from tests.road.conftest import Road, _deployed, _fresh, _set_up, deployed, fresh, set_up
+
+__all__ = ["_deployed", "_fresh", "_set_up", "connected", "crossed", "deployed", "drafts", "fresh", "set_up"]
+
+ViewT = TypeVar("ViewT")
+
+
+@asynccontextmanager
+async def connected(road: Road, token: str = SANDBOX_TOKEN) -> AsyncIterator[Connection]:
+    """Ada, signed in to the sandbox of the road."""
+    with Sandbox(road.state) as sandbox:
+        cloud = cloud_of(sandbox)
+        signed_in = await sign_in(cloud, environ={})
+        try:
+            async with Connection(cloud, signed_in, Secret(token)) as connection:
+                yield connection
+        finally:
+            signed_in.close()
+
+
+def drafts(road: Road) -> tuple[Environment, ...]:
+    return tuple(file.draft for file in parameters.load_all(road.folder).files if file.draft)
+
+
+def crossed(view: ViewT) -> ViewT:
+    """As it comes out of the pipe to the screens; fails for what can't cross it."""
+    found: ViewT = pickle.loads(pickle.dumps(view))
+    assert found == view
+    assert "Secret" not in repr(view)
+    return found
