@@ -16,6 +16,8 @@ from dbxwizard.sandbox.store import Store
 from tests.matrix import summary
 from tests.reaching import cloud_of
 
+pytest_plugins = ("tests.roads",)  # the whole road, at its stages
+
 # A busy machine proves nothing: no deadline for an example, and examples may take their time to be made.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

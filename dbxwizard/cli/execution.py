@@ -18,7 +18,6 @@ from dbxwizard.cli.narration import narrating
 from dbxwizard.cli.plan_text import plan_lines
 from dbxwizard.cli.report import Report
 from dbxwizard.core.engine import CancelToken, SystemClock, run
-from dbxwizard.core.errors import UsageError
 from dbxwizard.core.events import Listener
 from dbxwizard.core.journal import Journal
 from dbxwizard.core.plan import Plan, Scope, Step, load_saved, make_plan
@@ -148,15 +147,3 @@ def _summary(result: RunResult) -> tuple[str, ...]:
         for environment in result.environments
     ]
     return (*lines, f"{result.command}: {result.status.value}")
-
-
-def require_environments(names: Sequence[str], known: Sequence[str]) -> None:
-    """Raises UsageError for a name that no file has."""
-    unknown = [name for name in names if name.lower() not in {item.lower() for item in known}]
-    if unknown:
-        raise UsageError(
-            "unknown-environment",
-            f"there is no environment {', '.join(unknown)}",
-            resource="--environment",
-            fix=f"The files know: {', '.join(known)}.",
-        )

@@ -70,6 +70,21 @@ class Invocation:
         return value
 
 
+def forwarded(invocation: Invocation, command: str) -> list[str]:
+    """The options that were given and that `command` has too, as arguments for a process that runs it."""
+    from dbxwizard.cli.commands import BY_NAME
+
+    arguments: list[str] = []
+    for option in BY_NAME[command].options:
+        value = invocation.values.get(option.key)
+        if option.kind is Kind.FLAG:
+            arguments += [f"--{option.name}"] if value else []
+        else:
+            values = invocation.many(option.key) if option.kind is Kind.MANY else (value,)
+            arguments += [f"--{option.name}={one}" for one in values if one is not None]
+    return arguments
+
+
 def in_ci(environ: Mapping[str, str]) -> bool:
     return environ.get("CI", "").lower() in ("1", "true")
 

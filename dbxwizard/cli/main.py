@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbxwizard.cli.commands import BY_NAME
+from dbxwizard.cli.commands import BY_NAME, OPEN
 from dbxwizard.cli.parser import build, parse
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.secret import hide
@@ -53,7 +53,9 @@ def _open_streams() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        values = parse(arguments)
+        values = parse(
+            arguments or ([OPEN] if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty() else [])
+        )
     except UsageError as error:
         return _show("", _form(arguments), error)
     if not values["command"]:
@@ -62,12 +64,16 @@ def _run(arguments: Sequence[str]) -> int:
     return _invoke(values)
 
 
+def _in_terminal() -> bool:
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
 def _invoke(values: dict[str, object]) -> int:
     from dbxwizard.cli.checks import check
     from dbxwizard.cli.output import masked, render
     from dbxwizard.cli.report import Report
 
-    invocation = _invocation(values)
+    invocation = _invocation(values, os.environ)
     try:
         check(invocation)
         with masked(invocation.output):
@@ -82,7 +88,12 @@ def _invoke(values: dict[str, object]) -> int:
     return report.exit_code
 
 
-def _invocation(values: dict[str, object]) -> Invocation:
+def invocation_of(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
+    """The call that `arguments` make in this environment. Raises UsageError."""
+    return _invocation(parse(arguments), environ)
+
+
+def _invocation(values: dict[str, object], environ: Mapping[str, str]) -> Invocation:
     from dbxwizard.cli.invocation import Invocation, is_interactive, output_form
 
     command = BY_NAME[str(values.pop("command"))]
@@ -92,9 +103,9 @@ def _invocation(values: dict[str, object]) -> Invocation:
         options={option.key: option for option in command.options},
         values=values,
         words=(words,) if isinstance(words, str) else tuple(words),  # type: ignore[arg-type]  # argparse gives strings
-        environ=dict(os.environ),
-        interactive=is_interactive(values, os.environ),
-        output=output_form(values, os.environ),
+        environ=dict(environ),
+        interactive=is_interactive(values, environ),
+        output=output_form(values, environ),
         run_id=uuid.uuid4().hex,
     )
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from dbxwizard import __version__
-from dbxwizard.cli.commands import COMMANDS, Command
+from dbxwizard.cli.commands import COMMANDS, OPEN, Command
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.options import Kind, Option
 
-_EPILOG = """exit codes: 0 done or nothing to do, 1 a step failed, 2 wrong usage or an invalid file (nothing was sent),
-3 not signed in or not allowed, 4 plan shows changes (--detailed-exitcode), 130 cancelled"""
+_OF_ALL = ("-h", "--help", "--version")  # these tell of the whole program
+_EPILOG = """without a command the terminal program opens: a wizard for the first time, a console for every day (its
+options: dbxwizard open --help). exit codes: 0 done or nothing to do, 1 a step failed, 2 wrong usage or an invalid file
+(nothing was sent), 3 not signed in or not allowed, 4 plan shows changes (--detailed-exitcode), 130 cancelled"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,7 +39,9 @@ def build() -> argparse.ArgumentParser:
 
 
 def _add_command(commands: Any, command: Command) -> None:
-    made = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
+    listed = {} if command.hidden else {"help": command.help}
+    name = "dbxwizard" if command.name == OPEN else None
+    made = commands.add_parser(command.name, description=command.help, allow_abbrev=False, prog=name, **listed)
     for words in command.words:
         made.add_argument(
             "words", nargs=words.count, metavar=words.name, help=words.help, choices=words.choices or None
@@ -67,5 +71,9 @@ def _help(option: Option) -> str:
 
 
 def parse(arguments: Sequence[str]) -> dict[str, Any]:
-    """The values by option key, with `command` and `words`. Raises UsageError; leaves for --help and --version."""
-    return vars(build().parse_args(arguments))
+    """The values by option key, with `command` and `words`. Raises UsageError; leaves for --help and --version.
+
+    Options before any command are those of the terminal program.
+    """
+    opening = bool(arguments) and arguments[0].startswith("-") and arguments[0] not in _OF_ALL
+    return vars(build().parse_args([OPEN, *arguments] if opening else arguments))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,40 +12,34 @@ from dbxwizard.cli.commands.sandbox import state_file, undamaged
 from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.secret import Secret
-from dbxwizard.parameters import Environment
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.principals import repository_of
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
-    from dbxwizard.clients.identity import DeviceCode, SignedIn
+    from dbxwizard.clients.identity import DeviceCode
     from dbxwizard.sandbox.session import Endpoints
 
 
 @asynccontextmanager
 async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncIterator[Connection]:
     """A signed-in connection to the world that the options name. Raises NotSignedIn, Transient, UsageError."""
+    from dbxwizard.backend.signing_in import connect
     from dbxwizard.cli.logs import collected
-    from dbxwizard.clients.identity import sign_in
 
-    with collected(invocation.text("log_file")), _terminable(), _cloud(invocation) as cloud:
-        variables = _variables(cloud, invocation.environ)
-        signed_in = await sign_in(
+    with collected(invocation.text("log_file")), _terminable(), cloud_of(invocation) as cloud:
+        variables = variables_for(cloud, invocation.environ)
+        connection = await connect(
             cloud,
-            tenant=_tenant(cloud, invocation, variables),
-            method=invocation.text("sign_in"),  # type: ignore[arg-type]  # a choice of the option
-            prompt=None if cloud.is_sandbox else _show_code,
-            environ=variables,
+            variables,
+            method=invocation.text("sign_in"),
+            tenant=tenant_for(cloud, invocation, variables),
+            subscription_id=subscription_id,
             interactive=invocation.interactive,
-            subscription_id=subscription_id or None,
+            prompt=None if cloud.is_sandbox else _show_code,
+            github_token=await github_token(cloud, variables),
         )
-        try:
-            databricks = await _as_databricks(cloud, signed_in, variables)
-            token = await _github_token(cloud, variables)
-            async with Connection(cloud, signed_in, token, databricks_signed_in=databricks) as connection:
-                yield connection
-        finally:
-            signed_in.close()
+        async with connection:
+            yield connection
 
 
 @contextmanager
@@ -60,28 +53,12 @@ def _terminable() -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-async def _as_databricks(cloud: Cloud, signed_in: SignedIn, variables: Mapping[str, str]) -> SignedIn | None:
-    """The Databricks service principal beside the main one; a person acts as themselves everywhere."""
-    from dbxwizard.clients.identity import sign_in
-
-    if signed_in.kind == "user":
-        return None
-    return await sign_in(cloud, environ=variables, prefixes=("ARM",), interactive=False)
-
-
-def journal_key(connection: Connection, environments: Sequence[Environment]) -> str:
-    """The folder of a history: one per tenant, subscription and repository."""
-    first = environments[0]
-    parts = (connection.signed_in.tenant_id, first.subscription_id, repository_of(first))
-    return hashlib.sha256("\n".join(parts).lower().encode()).hexdigest()[:16]
-
-
 def on_sandbox(invocation: Invocation) -> bool:
     return invocation.flag("sandbox")
 
 
 @contextmanager
-def _cloud(invocation: Invocation) -> Iterator[Cloud]:
+def cloud_of(invocation: Invocation) -> Iterator[Cloud]:
     from dbxwizard.clients.cloud import discover, find_cloud
 
     if not on_sandbox(invocation):
@@ -115,14 +92,14 @@ def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
         yield sandbox.endpoints()
 
 
-def _tenant(cloud: Cloud, invocation: Invocation, variables: Mapping[str, str]) -> str | None:
+def tenant_for(cloud: Cloud, invocation: Invocation, variables: Mapping[str, str]) -> str:
     """--tenant, or the environment's; on the sandbox not that of a real cloud's sign-in that lies around."""
     if cloud.is_sandbox and not variables and not invocation.values.get("tenant"):
-        return None
-    return invocation.text("tenant") or None
+        return ""
+    return invocation.text("tenant")
 
 
-def _variables(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
+def variables_for(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment for signing in. On the sandbox, real credentials that lie around are not sent to it."""
     if not cloud.is_sandbox:
         return dict(environ)
@@ -132,7 +109,7 @@ def _variables(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
     return dict(environ) if TENANT_ID in tenants else {}
 
 
-async def _github_token(cloud: Cloud, variables: Mapping[str, str]) -> Secret | None:
+async def github_token(cloud: Cloud, variables: Mapping[str, str]) -> Secret | None:
     if cloud.is_sandbox:
         from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 

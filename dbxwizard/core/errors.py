@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class OperationError(Exception):
         self.fix = fix
         self.location = location
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is: the terminal program and its backend are two processes."""
+        return _restored, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else f"{self.resource}: " if self.resource else ""
         return f"{where}{self.code}: {self.message}" + (f"; {self.fix}" if self.fix else "")
@@ -72,6 +76,12 @@ class OperationError(Exception):
             "fix": advise(self),
             "location": {"file": place.file, "line": place.line, "column": place.column} if place else None,
         }
+
+
+def _restored(kind: type[OperationError], arguments: tuple[Any, ...], state: dict[str, Any]) -> OperationError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class SeveralErrors(OperationError):

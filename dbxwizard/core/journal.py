@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from dbxwizard.core.events import Event, Listener, PlanFailed, PlanReady, RunFinished, RunStarted
-from dbxwizard.core.run_lock import RunLock, forget, is_held
+from dbxwizard.core.run_lock import RunLock, forget, holder, is_held
 
 FILE_NAME = "journal.sqlite"
 VERSION = 1
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, run_id TEXT NOT N
 CREATE INDEX IF NOT EXISTS events_of_run ON events (run_id, number);
 PRAGMA user_version = 1;
 """
+_RUNS = "SELECT run_id, command, actor, status, started, ended, steps, changes FROM runs"
 _REMOVAL = ("DELETE FROM runs WHERE run_id = ?", "DELETE FROM events WHERE run_id = ?")
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -105,11 +106,7 @@ class Journal:
 
     def runs(self, limit: int = 50) -> tuple[JournalRun, ...]:
         """The newest runs, newest first; empty when the journal can't be read."""
-        rows = self._select(
-            "SELECT run_id, command, actor, status, started, ended, steps, changes FROM runs"
-            " ORDER BY started DESC, rowid DESC LIMIT ?",
-            (limit,),
-        )
+        rows = self._select(f"{_RUNS} ORDER BY started DESC, rowid DESC LIMIT ?", (limit,))
         return tuple(self._run(*row) for row in rows)
 
     def events(self, run_id: str) -> tuple[dict[str, Any], ...]:
@@ -118,6 +115,24 @@ class Journal:
             rows = self._select("SELECT body FROM events WHERE run_id = ? ORDER BY number", (run_id,))
             return tuple(json.loads(body) for (body,) in rows)
         return ()
+
+    def events_after(self, run_id: str, number: int, limit: int = 2000) -> tuple[tuple[int, dict[str, Any]], ...]:
+        """The events of a run that came after the one with `number` (0: from the first), each with its own number."""
+        with self._excused():
+            rows = self._select(
+                "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
+                (run_id, number, limit),
+            )
+            return tuple((found, json.loads(body)) for found, body in rows)
+        return ()
+
+    def run(self, run_id: str) -> JournalRun | None:
+        rows = self._select(f"{_RUNS} WHERE run_id = ?", (run_id,))
+        return self._run(*rows[0]) if rows else None
+
+    def holder(self, run_id: str) -> int | None:
+        """The id of the process that runs it now."""
+        return holder(self._locks_folder, run_id)
 
     def close(self) -> None:
         """Writes what is still to be written; gives up after some seconds."""

@@ -44,6 +44,8 @@ def _flag(name: str, help_text: str, *variables: str, short: str = "") -> Option
     return Option(name, help_text, Kind.FLAG, variables=variables, short=short)
 
 
+LOG_FILE = Option("log-file", "write the full log here", metavar="FILE", variables=("DBXWIZARD_LOG_FILE",))
+
 OUTPUT = (
     Option(
         "output",
@@ -54,7 +56,7 @@ OUTPUT = (
     ),
     _flag("quiet", "no narration on stderr, only errors", short="q"),
     _flag("verbose", "each step, wait and retry on stderr", short="v"),
-    Option("log-file", "write the full log here", metavar="FILE", variables=("DBXWIZARD_LOG_FILE",)),
+    LOG_FILE,
     Option("events", "write each event as one JSON line to FILE, - for stdout", metavar="FILE"),
 )
 
@@ -93,6 +95,13 @@ WORLD = (
         choices=("auto", "browser", "device-code", "azure-cli", "environment", "github-oidc"),
         variables=("DBXWIZARD_SIGN_IN",),
     ),
+)
+
+TERMINAL = (
+    _flag("wizard", "open the wizard, whatever is set up already"),
+    _flag("console", "open the console, whatever is not set up yet"),
+    _flag("read-only", "look at everything, change nothing", "DBXWIZARD_READ_ONLY"),
+    _flag("no-animation", "nothing moves by itself", "DBXWIZARD_NO_ANIMATION"),
 )
 
 FOLDER = Option(

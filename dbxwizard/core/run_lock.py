@@ -10,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+_ID_AT = 1  # behind the byte that Windows locks, which others can't read there
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -37,6 +39,9 @@ class RunLock:
         folder.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(_file(folder, run_id), os.O_RDWR | os.O_CREAT, 0o600)
         _lock(self._descriptor, wait=True)
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, _ID_AT, os.SEEK_SET)
+        os.write(self._descriptor, str(os.getpid()).encode())
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -64,6 +69,17 @@ def is_held(folder: Path, run_id: str) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def holder(folder: Path, run_id: str) -> int | None:
+    """The id of the process that holds the lock of `run_id` now; None when nobody does."""
+    try:
+        with _file(folder, run_id).open("rb") as file:
+            file.seek(_ID_AT)
+            text = file.read(20)
+    except OSError:
+        return None
+    return int(text) if text.isdigit() and is_held(folder, run_id) else None
 
 
 def forget(folder: Path, run_id: str) -> None:

@@ -48,6 +48,15 @@ class Connection(Client):
         while self._made:
             _, client = self._made.popitem()
             await client.close()
+        for who in (self.signed_in, self._databricks):
+            if who is not None:
+                who.close()
+
+    async def use_github(self, token: Secret) -> None:
+        """From now on `token` speaks to GitHub."""
+        self._github_token = token
+        for key in [key for key in self._made if isinstance(key, tuple) and key[0] == "github"]:
+            await self._made.pop(key).close()
 
     def service_principal(self, key: str) -> SignedIn | None:
         """Who `main-spn` or `databricks-spn` is, where it acts itself; None when a person acts."""

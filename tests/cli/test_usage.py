@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dbxwizard.cli.commands import COMMANDS
+from dbxwizard.cli.commands import SHOWN
 from tests.driving import dbxwizard
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("command", [command.name for command in SHOWN])
 def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     done = dbxwizard(command, "--help", cwd=tmp_path)
     assert done.returncode == 0
@@ -64,7 +64,7 @@ def test_setup_lists_everything_that_is_undecided_in_one_error(tmp_path: Path) -
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_names_every_command_and_option(shell: str, tmp_path: Path) -> None:
     script = dbxwizard("completion", shell, cwd=tmp_path).stdout
-    for command in COMMANDS:
+    for command in SHOWN:
         assert command.name in script
         for option in command.options:
             assert option.name in script

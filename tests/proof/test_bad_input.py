@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 
-from dbxwizard.cli.commands import COMMANDS
+from dbxwizard.cli.commands import SHOWN
 from dbxwizard.cli.main import run
 from dbxwizard.core.options import Kind
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
@@ -140,7 +140,7 @@ def _cases() -> Iterator[tuple[str, tuple[str, ...]]]:
         "port": ("0", "70000", "x"),
         "faults": ("missing", "a-folder", "garbage.bin"),
     }
-    for command in COMMANDS:
+    for command in SHOWN:
         for option in command.options:
             values = ("no-such-choice",) if option.kind is Kind.CHOICE else wrong.get(option.key, ())
             for value in values:
@@ -176,9 +176,7 @@ def test_a_wrong_value_is_refused_before_anything_is_sent(desk: Desk, command: s
 
 def test_every_option_with_a_value_has_a_case_or_a_reason() -> None:
     """Names are free text, and the services judge them; --tenant and --github-url name places that sign-in looks at."""
-    without = {
-        option.key for command in COMMANDS for option in command.options if option.kind in (Kind.TEXT, Kind.MANY)
-    }
+    without = {option.key for command in SHOWN for option in command.options if option.kind in (Kind.TEXT, Kind.MANY)}
     without -= {option[0].removeprefix("--").replace("-", "_") for _, option in _cases()}
     assert without == {"tenant", "github_url", "main_spn_name", "databricks_spn_name", "role_name", "adopt", "state"}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dbxwizard.sandbox.entra.directory import DATA_SCIENTISTS
-from tests.road.conftest import Road
+from tests.roads import Road
 
 
 def test_a_job_and_a_person_end_in_the_same_state(set_up: Road, another: Callable[[], Road]) -> None:

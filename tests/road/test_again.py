@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.road.conftest import Road
+from tests.roads import Road
 
 
 def test_a_second_run_of_everything_writes_nothing(deployed: Road) -> None:

@@ -11,7 +11,7 @@ from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import LOGIN, OWNER, REPOSITORY, REPOSITORY_ID, set_plan
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.tokens import TENANT_ID
-from tests.road.conftest import Road
+from tests.roads import Road
 
 PAT = "github_pat_read_only"  # opens the sandbox alone
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dbxwizard.sandbox.store import Document, Store
-from tests.road.conftest import Road
+from tests.roads import Road
 
 Change = Callable[[Document], Document]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
-from tests.road.conftest import Road
+from tests.roads import Road
 
 SETUP = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
 

@@ -12,7 +12,7 @@ from dbxwizard.clients.cloud import discover
 from dbxwizard.clients.identity import sign_in
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.session import Sandbox
-from tests.road.conftest import Road
+from tests.roads import Road
 
 ACCELERATOR = Path(__file__).parent.parent / "parameters" / "accelerator.json"
 

@@ -16,8 +16,8 @@ from dbxwizard.core.step import Step
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from tests.driving import dbxwizard
-from tests.road.conftest import Outcome, Road
 from tests.road.test_drift import DEPLOY, SETUP, Drift
+from tests.roads import Outcome, Road
 
 GIVEN = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
 

@@ -11,7 +11,7 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import LOGIN, OWNER, SANDBOX_TOKEN
 from dbxwizard.sandbox.store import Store
-from tests.road.conftest import Outcome, Road
+from tests.roads import Outcome, Road
 
 ROLE = "99999999-0000-4000-8000-000000000000"
 DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions/"

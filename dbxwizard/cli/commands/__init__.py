@@ -10,9 +10,11 @@ from dbxwizard.core.options import (
     DEPLOY,
     ENVIRONMENTS,
     FOLDER,
+    LOG_FILE,
     OUTPUT,
     PLAN,
     SETUP,
+    TERMINAL,
     WORLD,
     Kind,
     Option,
@@ -31,15 +33,18 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`dbxwizard.cli.commands.<name>` has `run(invocation) -> Report`."""
+    """`dbxwizard.cli.commands.<name>` has `run(invocation) -> Report`. `hidden`: not one that a person types."""
 
     name: str
     help: str
     options: tuple[Option, ...]
     words: tuple[Words, ...] = ()
+    hidden: bool = False
 
 
 _FILES = Words("FILE", "parameter files (default: all of environments/)")
+
+OPEN = "open"  # what `dbxwizard` without a command does
 
 COMMANDS = (
     Command(
@@ -88,6 +93,19 @@ COMMANDS = (
         OUTPUT,
         (Words("SHELL", "bash, zsh or fish", "?", ("bash", "zsh", "fish")),),
     ),
+    Command(
+        OPEN,
+        "the terminal program: a wizard for the first time, a console for every day",
+        (FOLDER, *TERMINAL, DEPLOY[0], *WORLD, LOG_FILE),
+        hidden=True,
+    ),
+    Command(
+        "host",
+        "the part of the terminal program that talks to the services",
+        (FOLDER, TERMINAL[2], DEPLOY[0], *WORLD, LOG_FILE),
+        hidden=True,
+    ),
 )
 
+SHOWN = tuple(command for command in COMMANDS if not command.hidden)
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbxwizard.cli.commands import COMMANDS, Command
+from dbxwizard.cli.commands import SHOWN, Command
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.core.errors import UsageError
@@ -36,8 +36,8 @@ def _bash() -> str:
             ),
             "  esac",
             '  case "${COMP_WORDS[1]}" in',
-            *(f'    {c.name}) COMPREPLY=($(compgen -W "{_names(c)}" -f -- "$word"));;' for c in COMMANDS),
-            f'    *) COMPREPLY=($(compgen -W "{" ".join(c.name for c in COMMANDS)}" -- "$word"));;',
+            *(f'    {c.name}) COMPREPLY=($(compgen -W "{_names(c)}" -f -- "$word"));;' for c in SHOWN),
+            f'    *) COMPREPLY=($(compgen -W "{" ".join(c.name for c in SHOWN)}" -- "$word"));;',
             "  esac",
             "}",
             "complete -F _dbxwizard dbxwizard",
@@ -48,7 +48,7 @@ def _bash() -> str:
 def _choices() -> list[tuple[str, str]]:
     return [
         (f"--{option.name}", " ".join(option.choices))
-        for command in COMMANDS
+        for command in SHOWN
         for option in command.options
         if option.kind is Kind.CHOICE
     ]
@@ -60,7 +60,7 @@ def _zsh() -> str:
 
 def _fish() -> str:
     lines = ["complete -c dbxwizard -f"]
-    for command in COMMANDS:
+    for command in SHOWN:
         seen = f"__fish_seen_subcommand_from {command.name}"
         lines.append(f"complete -c dbxwizard -n __fish_use_subcommand -a {command.name} -d '{_quoted(command.help)}'")
         lines += [_fish_option(seen, option) for option in command.options]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from dbxwizard.backend.runs import journal_key
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
-from dbxwizard.cli.world import journal_key, opened
+from dbxwizard.cli.world import opened
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
 from dbxwizard.steps.git_ref import GitRef
+from dbxwizard.steps.principals import repository_of
 
 
 def run(invocation: Invocation) -> Report:
@@ -23,7 +25,9 @@ async def _deploy(invocation: Invocation, chosen: Sequence[Environment]) -> Repo
     async with opened(invocation, subscription_id=chosen[0].subscription_id) as connection:
         steps = await deploy_steps(options(invocation), chosen, connection)
         actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
-        return await execution.apply(invocation, steps, actor, journal_key=journal_key(connection, chosen))
+        first = chosen[0]
+        key = journal_key(connection.signed_in.tenant_id, first.subscription_id, repository_of(first))
+        return await execution.apply(invocation, steps, actor, journal_key=key)
 
 
 def options(invocation: Invocation) -> DeployOptions:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from dbxwizard.backend.runs import journal_key
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.report import Report
-from dbxwizard.cli.world import journal_key, opened
+from dbxwizard.cli.world import opened
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.run_lock import RunLock, is_held
 from dbxwizard.core.secret import Secret
@@ -48,7 +49,8 @@ async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence
     async with opened(invocation, subscription_id=decided.subscription_id) as connection:
         steps = await setup_steps(decided, chosen, connection)
         actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
-        return await execution.apply(invocation, steps, actor, journal_key=journal_key(connection, chosen))
+        key = journal_key(connection.signed_in.tenant_id, decided.subscription_id, decided.repository)
+        return await execution.apply(invocation, steps, actor, journal_key=key)
 
 
 def options(invocation: Invocation) -> SetupOptions:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dbxwizard import parameters
+from dbxwizard.backend.project import as_error
 from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.cli.report import Report
-from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.parameters import Problem
 
@@ -50,10 +50,3 @@ def _line(problem: Problem) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def as_error(problem: Problem) -> OperationError:
-    """A problem in the form that every command reports."""
-    return UsageError(
-        problem.code, problem.message, resource=problem.location.file, fix=problem.fix, location=problem.location
-    )

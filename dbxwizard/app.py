@@ -1,0 +1,162 @@
+"""The terminal program: its modes, its themes, its backend. What is shown is in screens/."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from dbxwizard import screens
+from dbxwizard.backend import preferences
+from dbxwizard.backend.answers import Answers
+from dbxwizard.backend.client import Backend
+from dbxwizard.backend.frames import Channel
+from dbxwizard.backend.views import Situation
+from dbxwizard.screens.modes import MODES, WIZARD, Mode
+from dbxwizard.screens.opening import OpeningScreen, SituationSeen
+from dbxwizard.screens.themes import DEFAULT, THEMES
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How the program was called. `arguments`: those of its backend; `first`: wizard, console, or "" for what fits."""
+
+    arguments: Sequence[str]
+    state_folder: Path
+    first: str = ""
+    sandbox: bool = False
+    read_only: bool = False
+    animated: bool = True
+
+
+class DbxWizard(App[int]):
+    """`connect` gives the channel to a backend; by default it starts one."""
+
+    TITLE = "dbxwizard"
+    CSS_PATH: ClassVar[Path] = Path(str(screens.__file__)).parent / "style.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012  as Textual types it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("q", "leave", "Quit"),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
+        *(Binding(mode.key, f"go('{mode.name}')", mode.title, show=False) for mode in MODES),
+    ]
+
+    def __init__(self, opening: Opening, connect: Callable[[], Channel] | None = None) -> None:
+        super().__init__()
+        self.opening = opening
+        self.backend = Backend()
+        self.situation: Situation | None = None
+        self.answers = Answers()
+        self.running = ""  # the id of the run that this program started last, until it has ended
+        self._connect_backend = connect or self._start_backend
+        for mode in (WIZARD, *MODES):
+            self.add_mode(mode.name, _factory(mode))
+        for theme in THEMES:
+            self.register_theme(theme)
+        if not opening.animated:
+            self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        kept = preferences.read(self.opening.state_folder).theme
+        self.theme = kept if kept in self.available_themes else DEFAULT
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        self.push_screen(OpeningScreen())
+        self.call_after_refresh(self._open_backend)
+
+    def _keep_theme(self, name: str) -> None:
+        preferences.write(self.opening.state_folder, preferences.Preferences(name))
+
+    async def _open_backend(self) -> None:
+        """After the first frame: starting a process takes its time."""
+        try:
+            self.backend.connect(await asyncio.to_thread(self._connect_backend))
+        except OSError as error:
+            self.exit(1, message=f"error: the program can't start its backend: {error.strerror or error}")
+
+    def _start_backend(self) -> Channel:
+        from dbxwizard.backend.process import start
+
+        return start(self.opening.arguments, self.opening.state_folder)
+
+    # where one is
+
+    async def on_situation_seen(self, message: SituationSeen) -> None:
+        """The wizard until everything is set up, then the console."""
+        self.situation, self.answers = message.situation, message.situation.answers
+        first = self.opening.first or ("console" if message.situation.setup_done else "wizard")
+        await self.switch_mode(WIZARD.name if first == "wizard" else MODES[0].name)
+
+    async def action_go(self, mode: str) -> None:
+        if self.situation is not None:
+            await self.switch_mode(mode)
+
+    def action_keys(self) -> None:
+        from dbxwizard.screens.keys import KeysPanel
+
+        if not isinstance(self.screen, KeysPanel):
+            self.push_screen(KeysPanel(self.screen))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Any:
+        """What the command palette offers: every mode, every action of the screen, and Textual's own."""
+        for mode in (*MODES, WIZARD):
+            yield SystemCommand(mode.title, mode.help, _run(self, f"go('{mode.name}')"))
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description:
+                tip = binding.tooltip or f"key {self.get_key_display(binding)}"
+                yield SystemCommand(binding.description, tip, _run(node, binding.action))
+        yield SystemCommand("Theme", "Choose dark, light or high contrast", self.action_change_theme)
+
+    # leaving
+
+    async def action_leave(self) -> None:
+        """A deployment that this program runs is asked about."""
+        if not self.running:
+            self._leave(detach=False)
+            return
+        from dbxwizard.screens.leaving import LeaveDialog
+
+        def decided(answer: str | None) -> None:
+            if answer in ("detach", "stop"):
+                self._leave(detach=answer == "detach")
+
+        await self.push_screen(LeaveDialog(), decided)
+
+    def _leave(self, *, detach: bool) -> None:
+        self.backend.leave(detach=detach)
+        self.exit(0)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        super().copy_to_clipboard(text)
+        self.notify("copied", timeout=2)
+
+    def save_text(self, name: str, text: str) -> None:
+        """Writes `text` into the state folder's exports and says where."""
+        target = self.opening.state_folder / "exports" / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            self.notify(f"{target}: {error.strerror or error}", severity="error", markup=False)
+        else:
+            self.notify(f"saved: {target}", markup=False)
+
+
+def _factory(mode: Mode) -> Callable[[], Screen[Any]]:
+    def make() -> Screen[Any]:
+        screen: Screen[Any] = getattr(import_module(f"dbxwizard.screens.{mode.module}"), mode.screen)()
+        return screen
+
+    return make
+
+
+def _run(node: DOMNode, action: str) -> Callable[[], Any]:
+    return lambda: node.app.run_action(action, node)

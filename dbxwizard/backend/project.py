@@ -1,0 +1,105 @@
+"""The folder of a project: its files are written, read, checked and chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dbxwizard import bundled, parameters
+from dbxwizard.core.errors import OperationError, SeveralErrors, UsageError
+from dbxwizard.parameters import Environment, Loaded, Problem
+
+_FOLDERS = ("environments", "bicep", "framework")
+
+
+def write_missing(root: Path, *, force: bool = False) -> tuple[list[str], list[str]]:
+    """Writes what a project has and `root` lacks, with `force` also what differs.
+
+    Returns the paths that were written, and those of the user's that differ and were kept. Raises OSError.
+    """
+    written, kept = [], []
+    for name, content in _shipped():
+        target = root / name
+        present = target.read_bytes() if target.is_file() else None
+        if present == content:
+            continue
+        if present is not None and not force:
+            kept.append(name)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        written.append(name)
+    return written, kept
+
+
+def _shipped() -> Iterator[tuple[str, bytes]]:
+    for folder in _FOLDERS:
+        yield from bundled.files(folder)
+    yield "README.md", (Path(__file__).parent / "data" / "project-readme.md").read_bytes()
+
+
+def environments(root: Path, names: Sequence[str] = (), *, ci: bool = False) -> tuple[Environment, ...]:
+    """Those that are named (none: all). Raises UsageError, or SeveralErrors, for every problem of theirs."""
+    loaded = parameters.load_all(root, ci=ci)
+    _require_known(names, loaded.files)
+    chosen = [file for file in loaded.files if _is_chosen(names, file)]
+    files = {file.document.name for file in chosen} | {str(root)}
+    _raise([as_error(one) for one in loaded.problems if one.severity == "error" and one.location.file in files])
+    found = {environment.name for environment in loaded.environments}
+    return tuple(file.environment for file in chosen if file.environment and file.environment.name in found)
+
+
+def drafts(root: Path, names: Sequence[str] = ()) -> tuple[Environment, ...]:
+    """For setup, which fills in what is blank: everything but placeholders has to be right in all files."""
+    loaded = parameters.load_all(root)
+    wrong = [one for one in loaded.problems if one.severity == "error" and one.code != "placeholder"]
+    _raise([as_error(one) for one in wrong])
+    _require_known(names, loaded.files)
+    return _drafts(names, loaded.files)
+
+
+def readable(root: Path, names: Sequence[str] = ()) -> tuple[Environment, ...]:
+    """Those that are named, as far as they can be read, whatever is wrong with them."""
+    loaded = parameters.load_all(root).files
+    _require_known(names, loaded)
+    return _drafts(names, loaded)
+
+
+def as_error(problem: Problem) -> OperationError:
+    """A problem in the form that every face reports."""
+    return UsageError(
+        problem.code, problem.message, resource=problem.location.file, fix=problem.fix, location=problem.location
+    )
+
+
+def _drafts(names: Sequence[str], files: Sequence[Loaded]) -> tuple[Environment, ...]:
+    return tuple(file.draft for file in files if file.draft and _is_chosen(names, file))
+
+
+def _require_known(names: Sequence[str], files: Sequence[Loaded]) -> None:
+    """Raises UsageError for a name that no file has."""
+    known = list(map(_name, files))
+    unknown = [name for name in names if name.lower() not in {item.lower() for item in known}]
+    if known and unknown:
+        raise UsageError(
+            "unknown-environment",
+            f"there is no environment {', '.join(unknown)}",
+            resource="--environment",
+            fix=f"The files know: {', '.join(known)}.",
+        )
+
+
+def _is_chosen(names: Sequence[str], file: Loaded) -> bool:
+    asked = {name.lower() for name in names}
+    return not asked or _name(file).lower() in asked
+
+
+def _name(file: Loaded) -> str:
+    return file.draft.name if file.draft else file.document.path.stem
+
+
+def _raise(errors: list[OperationError]) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise SeveralErrors(errors)

@@ -1,0 +1,290 @@
+"""The operations that the screens can ask for: thin, each in the words of what it is for.
+
+Every public coroutine method may be called from the other process, by keyword; all raise OperationError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbxwizard import parameters
+from dbxwizard.backend import project
+from dbxwizard.backend.answers import AnswerFile, Answers
+from dbxwizard.backend.host import Notify
+from dbxwizard.backend.runs import Runs, journal_key
+from dbxwizard.backend.views import (
+    DeviceCodeShown,
+    EventBatch,
+    GitHubIdentity,
+    Identity,
+    PlanView,
+    Situation,
+)
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import NotSignedIn, OperationError, UsageError
+from dbxwizard.core.journal import JournalRun
+from dbxwizard.core.plan import Plan, Step, make_plan
+from dbxwizard.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from dbxwizard.clients.cloud import Cloud
+    from dbxwizard.clients.sources import DeviceCode
+    from dbxwizard.doctor import Check
+    from dbxwizard.inventory import EnvironmentInventory
+    from dbxwizard.steps.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a backend is started with.
+
+    `open_cloud` may take a while and may raise OperationError; `variables`: the environment variables that may be used
+    for signing in to that cloud; `find_github_token` looks where a token may lie, and gives None where there is none.
+    """
+
+    root: Path
+    state_folder: Path
+    environ: Mapping[str, str]
+    open_cloud: Callable[[], AbstractContextManager[Cloud]]
+    variables: Callable[[Cloud], Mapping[str, str]]
+    find_github_token: Callable[[Cloud], Awaitable[Secret | None]]
+    tenant: Callable[[Cloud], str] = lambda _: ""
+    sign_in: str = "auto"
+    ref: str = ""
+    ci: bool = False
+    sandbox: bool = False
+    read_only: bool = False
+
+
+class Service:
+    def __init__(self, launch: Launch, notify: Notify) -> None:
+        self._launch, self._notify = launch, notify
+        self._open = ExitStack()
+        self._cloud: Cloud | None = None
+        self._connection: Connection | None = None
+        self._signing_in = asyncio.Lock()
+        self._answers = AnswerFile(launch.state_folder, launch.root)
+        self._plans: dict[str, tuple[PlanView, Plan]] = {}
+        self._runs: dict[str, Runs] = {}
+
+    async def close(self, *, detach: bool) -> None:
+        for runs in self._runs.values():
+            if not detach:
+                runs.cancel_all()
+            await runs.wait()
+            runs.close()
+        if self._connection is not None:
+            await self._connection.close()
+        await asyncio.to_thread(self._open.close)
+
+    def cancel_all(self) -> None:
+        """What a signal asks for."""
+        for runs in self._runs.values():
+            runs.cancel_all()
+
+    # the project
+
+    async def situation(self) -> Situation:
+        return await asyncio.to_thread(self._situation)
+
+    def _situation(self) -> Situation:
+        loaded = parameters.load_all(self._launch.root)
+        wrong = [one for one in loaded.problems if one.severity == "error"]
+        drafts = [file.draft for file in loaded.files if file.draft]
+        return Situation(
+            root=self._launch.root,
+            sandbox=self._launch.sandbox,
+            read_only=self._launch.read_only,
+            environments=tuple(file.draft.name if file.draft else file.document.path.stem for file in loaded.files),
+            setup_done=bool(drafts) and not any(one.code == "placeholder" for one in wrong),
+            problems=sum(one.code not in ("placeholder", "no-files") for one in wrong),
+            answers=self._answers.read(),
+        )
+
+    async def keep_answers(self, *, answers: Answers) -> None:
+        await asyncio.to_thread(self._answers.write, answers)
+
+    async def write_project(self) -> tuple[str, ...]:
+        """Writes the files that the folder lacks; returns their paths."""
+        self._require_writable()
+        written, _ = await asyncio.to_thread(project.write_missing, self._launch.root)
+        return tuple(written)
+
+    # who acts
+
+    async def sign_in(self, *, method: str = "", tenant: str = "") -> Identity:
+        """Signs in anew, by `method` or as the program was told; a device code is told as a notice."""
+        async with self._signing_in:
+            return _identity(await self._sign_in(method or self._launch.sign_in, tenant))
+
+    async def use_github_token(self, *, token: str) -> GitHubIdentity:
+        """Takes `token` for GitHub, checked at once; "" looks for one where tokens lie."""
+        connection = await self.connection()
+        found = Secret(token) if token else await self._launch.find_github_token(connection.cloud)
+        if found is None:
+            raise NotSignedIn("github-token-missing", "no GitHub token was found", fix="Paste one, or `gh auth login`.")
+        await connection.use_github(found)
+        return await self._github_identity()
+
+    async def _github_identity(self) -> GitHubIdentity:
+        from dbxwizard.doctor import GITHUB_SCOPES
+
+        answers = self._answers.read()
+        info = await (await self.connection()).github(answers.repo).token_info()
+        lacking = () if info.scopes is None else tuple(sorted(GITHUB_SCOPES - info.scopes))
+        scopes = None if info.scopes is None else tuple(sorted(info.scopes))
+        return GitHubIdentity(info.login, scopes, lacking, info.expires_at)
+
+    async def connection(self) -> Connection:
+        """The signed-in connection, made when it is first needed."""
+        async with self._signing_in:
+            if self._connection is None:
+                await self._sign_in(self._launch.sign_in, "")
+            assert self._connection is not None  # noqa: S101  made just now
+            return self._connection
+
+    async def _sign_in(self, method: str, tenant: str) -> Connection:
+        from dbxwizard.backend.signing_in import connect
+
+        cloud = await self._opened_cloud()
+        made = await connect(
+            cloud,
+            self._launch.variables(cloud),
+            method=method,
+            tenant=tenant or self._launch.tenant(cloud),
+            subscription_id=self._subscription(),
+            interactive=True,
+            prompt=self._show_code if method == "device-code" or not cloud.is_sandbox else None,
+            github_token=await self._launch.find_github_token(cloud),
+        )
+        previous, self._connection = self._connection, made
+        if previous is not None:
+            await previous.close()
+        return made
+
+    async def _opened_cloud(self) -> Cloud:
+        if self._cloud is None:
+            self._cloud = await asyncio.to_thread(self._open.enter_context, self._launch.open_cloud())
+        return self._cloud
+
+    def _show_code(self, code: DeviceCode) -> None:
+        shown = DeviceCodeShown(code.verification_uri, code.user_code, code.expires_at.timestamp())
+        self._notify("device-code", shown)
+
+    def _subscription(self) -> str:
+        filled = (one.subscription_id for one in project.readable(self._launch.root) if one.subscription_id)
+        return self._answers.read().subscription or next(filled, "")
+
+    def _chosen_subscription(self) -> str:
+        found = self._subscription()
+        if not found:
+            raise UsageError(
+                "decision-missing", "no subscription is chosen yet", fix="Choose one in the wizard, page Sign in."
+            )
+        return found
+
+    def _repository(self) -> str:
+        from dbxwizard.steps.principals import repository_of
+
+        named = (name for name in map(repository_of, project.readable(self._launch.root)) if name)
+        return self._answers.read().repo or next(named, "")
+
+    # what there is
+
+    async def doctor(self) -> list[Check]:
+        from dbxwizard import doctor
+
+        ready = [one for one in project.readable(self._launch.root) if one.subscription_id]
+        return await doctor.examine(await self.connection(), self._chosen_subscription(), self._repository(), ready)
+
+    async def inventory(self, *, environment: str) -> EnvironmentInventory:
+        from dbxwizard import inventory
+        from dbxwizard.steps.deploy_plan import load_template
+
+        (found,) = project.environments(self._launch.root, [environment], ci=self._launch.ci)
+        return await inventory.read_environment(found, load_template(found.root), await self.connection())
+
+    # plans and runs
+
+    async def plan_setup(self) -> PlanView:
+        from dbxwizard.steps.setup_plan import setup_steps
+
+        options = self._setup_options(self._answers.read())
+        steps = await setup_steps(options, project.drafts(self._launch.root), await self.connection())
+        return await self._plan("setup", steps)
+
+    def _setup_options(self, answers: Answers) -> Any:
+        from dbxwizard.steps.setup_plan import SetupOptions
+
+        return SetupOptions(
+            subscription_id=answers.subscription,
+            repository=answers.repo,
+            auth=answers.auth,
+            isolation=answers.isolation,
+            owner=answers.owner,
+            main_name=answers.main_spn_name,
+            databricks_name=answers.databricks_spn_name,
+            role_name=answers.role_name,
+            adopt=answers.adopt,
+            publish=answers.publish,
+        )
+
+    async def plan_deploy(self, *, environments: tuple[str, ...] = ()) -> PlanView:
+        from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
+        from dbxwizard.steps.git_ref import GitRef
+
+        launch = self._launch
+        chosen = project.environments(launch.root, environments, ci=launch.ci)
+        ref = GitRef.parse(launch.ref) if launch.ref else checked_out(launch.root, launch.environ)
+        options = DeployOptions(ref, environ=launch.environ)
+        return await self._plan("deploy", await deploy_steps(options, chosen, await self.connection()))
+
+    async def _plan(self, scope: str, steps: tuple[Step[Any], ...]) -> PlanView:
+        connection = await self.connection()
+        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor)
+        view = PlanView.of(scope, plan)
+        self._plans = {key: held for key, held in self._plans.items() if held[0].scope != scope}
+        self._plans[view.id] = (view, plan)
+        return view
+
+    async def apply(self, *, plan: str) -> str:
+        """Begins to apply the plan with this id, as it was shown; returns the run's id."""
+        self._require_writable()
+        if plan not in self._plans:
+            raise OperationError("plan-outdated", "a newer plan was made", resource=plan, fix="Look at the newer one.")
+        view, made = self._plans.pop(plan)
+        return (await self._history()).start(made, view.scope)
+
+    async def events(self, *, run: str, after: int = 0) -> EventBatch:
+        return await (await self._history()).events(run, after)
+
+    async def cancel(self, *, run: str) -> None:
+        """Once: nothing new starts. Twice: it stops at once."""
+        (await self._history()).cancel(run)
+
+    async def history(self, *, limit: int = 50) -> tuple[JournalRun, ...]:
+        return await asyncio.to_thread((await self._history()).history, limit)
+
+    async def _history(self) -> Runs:
+        tenant = (await self.connection()).signed_in.tenant_id
+        key = journal_key(tenant, self._subscription(), self._repository())
+        if key not in self._runs:
+            self._runs[key] = Runs(self._launch.state_folder / "runs" / key)
+        return self._runs[key]
+
+    def _require_writable(self) -> None:
+        if self._launch.read_only:
+            raise OperationError("read-only", "the program was opened with --read-only", fix="Open it without.")
+
+
+def _identity(connection: Connection) -> Identity:
+    who = connection.signed_in
+    return Identity(who.name, who.kind, who.method, who.tenant_id)

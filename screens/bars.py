@@ -1,0 +1,114 @@
+"""The lines at the edges of every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from dbxwizard.core.advice import advise
+from dbxwizard.core.errors import OperationError, each_error
+from dbxwizard.screens.modes import MODES, WIZARD, Mode
+
+_WIDE = 100  # columns from which modes have their whole names
+
+
+class TopBar(Horizontal):
+    """What this is, what is being waited for, and where all of it happens: the sandbox is named on every screen."""
+
+    waits: reactive[str] = reactive("")
+
+    def __init__(self, heading: str) -> None:
+        super().__init__()
+        self._heading = heading
+        self._under_way: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(Text.assemble(("dbxwizard", "bold"), f"  {self._heading}"), id="heading", markup=False)
+        yield Static("", id="waits", markup=False)
+        yield Static(self._world(), id="world", markup=False)
+
+    def _world(self) -> str:
+        opening = getattr(self.app, "opening", None)
+        words = [word for word, said in (("SANDBOX", "sandbox"), ("READ-ONLY", "read_only")) if _is(opening, said)]
+        return "  ".join(words)
+
+    def watch_waits(self, waits: str) -> None:
+        if self.is_mounted:
+            self.query_one("#waits", Static).update(f"… {waits}" if waits else "")
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Shows `what` while it lasts; of several the newest."""
+        self._under_way.append(what)
+        self.waits = what
+        try:
+            yield
+        finally:
+            self._under_way.remove(what)
+            self.waits = self._under_way[-1] if self._under_way else ""
+
+
+def _is(opening: object, name: str) -> bool:
+    return bool(getattr(opening, name, False))
+
+
+class ErrorBar(Static):
+    """What went wrong and what to do about it, until it is dismissed."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self.text = ""
+        self.display = False
+
+    def show(self, error: OperationError) -> None:
+        self.text = "\n".join(map(_described, each_error(error)))
+        self.update(Text.assemble(("✗ error  ", "bold"), self.text, ("\nx dismisses, y copies", "dim")))
+        self.display = True
+
+    def hide(self) -> None:
+        self.text = ""
+        self.display = False
+
+
+def _described(error: OperationError) -> str:
+    where = f"{error.location or error.resource}: " if error.location or error.resource else ""
+    fix = advise(error)
+    return f"{where}{error.code}: {error.message}" + (f"\n  → {fix}" if fix else "")
+
+
+class ModeBar(Horizontal):
+    """The modes with their keys; a click goes there."""
+
+    def compose(self) -> ComposeResult:
+        for mode in (WIZARD, *MODES):
+            yield _ModeLink(mode)
+
+
+class _ModeLink(Static):
+    def __init__(self, mode: Mode) -> None:
+        super().__init__("", markup=False)
+        self._mode = mode
+        self.tooltip = mode.help
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        name = self._mode.title if self.app.size.width >= _WIDE else self._mode.short
+        here = self.app.current_mode == self._mode.name
+        self.set_class(here, "-here")
+        self.update(f"{self._mode.key} {'▸' if here else ''}{name}")
+
+    async def on_click(self, event: events.Click) -> None:
+        event.stop()
+        await self.app.run_action(f"app.go('{self._mode.name}')")

@@ -1,0 +1,71 @@
+"""Questions that have to be answered before anything goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+
+class Question(ModalScreen[str]):
+    """Gives the key of the button that was pressed, "" for Cancel and for escape.
+
+    `answers`: key → label. Cancel comes first and has the focus. With `typed` the others wait until that name is typed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        answers: Sequence[tuple[str, str]],
+        *,
+        typed: str = "",
+        cancel: str = "Cancel",
+        dangerous: bool = False,
+    ) -> None:
+        super().__init__()
+        self._title, self._text, self._answers = title, text, answers
+        self._typed, self._cancel = typed, cancel
+        self.set_class(dangerous, "-dangerous")
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="dialog"):
+            yield Label(self._title, id="title", markup=False)
+            yield Static(self._text, markup=False)
+            if self._typed:
+                yield Label(f"To go on, type {self._typed}", markup=False)
+                yield Input(id="typed", compact=True)
+            with Horizontal(id="answers"):
+                yield Button(self._cancel, id="cancel", variant="primary", compact=True)
+                for key, label in self._answers:
+                    variant = "error" if self.has_class("-dangerous") else "default"
+                    yield Button(label, id=key, variant=variant, disabled=bool(self._typed), compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#cancel").focus()
+
+    @on(Input.Changed, "#typed")
+    def compare(self, event: Input.Changed) -> None:
+        for key, _ in self._answers:
+            self.query_one(f"#{key}", Button).disabled = event.value.strip() != self._typed
+
+    @on(Button.Pressed)
+    def answer(self, event: Button.Pressed) -> None:
+        event.stop()
+        chosen = event.button.id or ""
+        self.dismiss("" if chosen == "cancel" else chosen)
+
+    def action_cancel(self) -> None:
+        self.dismiss("")

@@ -1,0 +1,55 @@
+"""The line in which `/` asks what to look for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+
+class FilterBar(Horizontal):
+    """Hidden until it is opened. Enter keeps the filter, escape takes it away; both give the focus back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear", "No filter", show=False)]
+
+    class Changed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield Label("/")
+        yield Input(placeholder="filter; enter keeps it, escape takes it away", compact=True)
+
+    def open(self) -> None:
+        self._before = self.screen.focused
+        self.display = True
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def tell(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def keep(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.display = bool(event.value)
+        self._give_back()
+
+    def action_clear(self) -> None:
+        self.query_one(Input).value = ""
+        self.display = False
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self.screen.set_focus(self._before if self._before and self._before.is_attached else None)

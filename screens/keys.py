@@ -1,0 +1,47 @@
+"""The keys of the screen that one is on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Label
+
+from dbxwizard.screens.modes import MODES, WIZARD
+from dbxwizard.screens.widgets import Table
+
+
+class KeysPanel(ModalScreen[None]):
+    """`?` opens and closes it; so does escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close"),
+    ]
+
+    def __init__(self, of: Screen[Any]) -> None:
+        super().__init__()
+        self._rows = _rows(of)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="dialog"):
+            yield Label("Keys", id="title")
+            yield Table("key", "does")
+
+    def on_mount(self) -> None:
+        table = self.query_one(Table)
+        for key, does in self._rows.items():
+            table.add_row(key, does, key=key)
+        table.focus()
+
+
+def _rows(screen: Screen[Any]) -> dict[str, str]:
+    """What each key does on `screen`, the focused widget's first; keys of one action on one line."""
+    of_action: dict[str, list[str]] = {}
+    for _, binding, enabled, _ in screen.active_bindings.values():
+        if enabled and binding.description:
+            of_action.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
+    modes = {f"Go to {mode.title}": [mode.key] for mode in (WIZARD, *MODES)}
+    return {", ".join(dict.fromkeys(keys)): does for does, keys in (of_action | modes).items()}

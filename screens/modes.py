@@ -1,0 +1,25 @@
+"""The modes of the program, each with one key. A mode's screen is loaded when it is first opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """`short` is for narrow terminals; `dbxwizard.screens.<module>` has the class `screen`."""
+
+    name: str
+    key: str
+    title: str
+    short: str
+    help: str
+    module: str
+    screen: str
+
+
+WIZARD = Mode("wizard", "0", "Wizard", "Wiz", "Set up a subscription and a repository", "wizard", "Start")
+
+MODES = (
+    Mode("doctor", "5", "Doctor", "Doctor", "Who you are, what you may, what is missing", "doctor", "DoctorScreen"),
+)

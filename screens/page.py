@@ -1,0 +1,147 @@
+"""What every screen of the program is made of: bars, questions to the backend, errors, filter, copy."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from dbxwizard.backend.answers import Answers
+from dbxwizard.backend.client import Backend
+from dbxwizard.core.errors import OperationError
+from dbxwizard.screens.bars import ErrorBar, ModeBar, TopBar
+from dbxwizard.screens.filtering import FilterBar
+
+if TYPE_CHECKING:
+    from dbxwizard.backend.service import Service
+    from dbxwizard.backend.views import Situation
+
+T = TypeVar("T")
+
+
+class Program(Protocol):
+    """What screens may ask of the application."""
+
+    backend: Backend
+    situation: Situation | None
+    answers: Answers
+    running: str
+
+    def save_text(self, name: str, text: str) -> None: ...
+
+
+class AskFailed(Message):
+    """The backend answered with an error."""
+
+    def __init__(self, error: OperationError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Page(Screen[Any]):
+    """A screen with a `heading`. `body` gives its widgets; `copied` what `y` copies; `filtered` takes what `/` asks."""
+
+    heading: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/", show=False),
+        Binding("n", "next_match", "Next match", show=False),
+        Binding("N", "previous_match", "Previous match", show=False, key_display="N"),
+        Binding("y", "copy", "Copy", show=False),
+        Binding("Y", "save_copy", "Copy to a file", show=False, key_display="Y"),
+        Binding("x", "dismiss_error", "Dismiss the error", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.heading)
+        yield from self.body()
+        yield FilterBar()
+        yield ErrorBar()
+        yield ModeBar()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def body(self) -> Iterable[Widget]:
+        return ()
+
+    @property
+    def program(self) -> Program:
+        return cast("Program", self.app)
+
+    @property
+    def ask(self) -> Service:
+        return self.program.backend.ask
+
+    @property
+    def situation(self) -> Situation:
+        """What lies in the project's folder, as it was seen last."""
+        found = self.program.situation
+        assert found is not None  # noqa: S101  no page opens before
+        return found
+
+    @work
+    async def request(self, question: Awaitable[T], answered: Callable[[T], Message], what: str = "") -> None:
+        """Waits for the backend without holding up the screen; posts `answered` of the answer, or AskFailed.
+
+        `what` is shown while it lasts.
+        """
+        bar = self.query_one(TopBar)
+        with bar.waiting(what):
+            try:
+                answer = await question
+            except OperationError as error:
+                self.post_message(AskFailed(error))
+                return
+        self.post_message(answered(answer))
+
+    @on(AskFailed)
+    def show_failure(self, message: AskFailed) -> None:
+        self.query_one(ErrorBar).show(message.error)
+
+    def action_dismiss_error(self) -> None:
+        self.query_one(ErrorBar).hide()
+
+    # filter and search
+
+    def filtered(self, text: str) -> None:
+        """Shows only what holds `text`, case aside ("": everything)."""
+
+    def match(self, step: int) -> None:
+        """Goes to the next (1) or the previous (-1) match."""
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_next_match(self) -> None:
+        self.match(1)
+
+    def action_previous_match(self) -> None:
+        self.match(-1)
+
+    @on(FilterBar.Changed)
+    def take_filter(self, message: FilterBar.Changed) -> None:
+        message.stop()
+        self.filtered(message.text)
+
+    # copy
+
+    def copied(self) -> str:
+        """What somebody who presses `y` here wants to have; "" where there is nothing."""
+        return ""
+
+    def action_copy(self) -> None:
+        text = self.query_one(ErrorBar).text or self.copied()
+        if text:
+            self.app.copy_to_clipboard(text)
+
+    def action_save_copy(self) -> None:
+        text = self.copied()
+        if text:
+            name = Path(type(self).__module__.rpartition(".")[2]).with_suffix(".txt").name
+            self.program.save_text(name, text)

@@ -1,0 +1,1 @@
+"""The pages of the wizard, one module each, loaded when first opened."""

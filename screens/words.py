@@ -1,0 +1,58 @@
+"""State as a glyph and a word: colour alone tells nothing to who can't see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """`style` is a colour of the theme: success, warning, error, or "" for the ordinary one."""
+
+    glyph: str
+    word: str
+    style: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.glyph} {self.word}"
+
+
+ACTIONS = {
+    "create": Sign("+", "create", "success"),
+    "update": Sign("~", "update", "warning"),
+    "delete": Sign("-", "delete", "error"),
+    "none": Sign("=", "unchanged"),
+    "not checked": Sign("?", "not checked", "warning"),
+}
+VERDICTS = {
+    "ok": Sign("✓", "ok", "success"),
+    "warning": Sign("!", "warning", "warning"),
+    "missing": Sign("✗", "missing", "error"),
+    "unknown": Sign("?", "unknown", "warning"),
+}
+STEPS = {
+    "waiting": Sign("·", "waiting"),
+    "running": Sign("▶", "running", "secondary"),
+    "retrying": Sign("↻", "retrying", "warning"),
+    "done": Sign("✓", "done", "success"),
+    "unchanged": Sign("=", "unchanged"),
+    "failed": Sign("✗", "failed", "error"),
+    "left out": Sign("○", "left out", "warning"),
+}
+RUNS = {
+    "planned": Sign("·", "planned"),
+    "running": Sign("▶", "running", "secondary"),
+    "interrupted": Sign("⚡", "interrupted", "warning"),
+    "success": Sign("✓", "success", "success"),
+    "unchanged": Sign("=", "unchanged", "success"),
+    "partial": Sign("◐", "partial", "error"),
+    "error": Sign("✗", "error", "error"),
+    "cancelled": Sign("■", "cancelled", "warning"),
+}
+
+
+def shown(sign: Sign, colours: dict[str, str]) -> Text:
+    """The sign in the theme's colours (`App.theme_variables`)."""
+    return Text(str(sign), style=colours.get(sign.style, "") if sign.style else "")
