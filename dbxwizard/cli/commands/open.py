@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-
+from dbxwizard.cli import crash
 from dbxwizard.cli.invocation import Invocation, forwarded, state_folder
 from dbxwizard.cli.report import Report
+from dbxwizard.cli.terminal import require_terminal
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 
 
 def run(invocation: Invocation) -> Report:
-    _require_terminal(invocation)
+    require_terminal(invocation.environ)
     from dbxwizard.app import DbxWizard, Opening
 
     program = DbxWizard(
@@ -24,8 +24,8 @@ def run(invocation: Invocation) -> Report:
             animated=not invocation.flag("no_animation"),
         )
     )
-    program.run()
-    return Report("open", invocation.run_id, Status.SUCCESS, code=program.return_code or 0)
+    code = crash.run(program, state_folder(invocation.environ) / "crashes")
+    return Report("open", invocation.run_id, Status.SUCCESS, code=code)
 
 
 def _first(invocation: Invocation) -> str:
@@ -34,14 +34,3 @@ def _first(invocation: Invocation) -> str:
     if len(asked) > 1:
         raise UsageError("usage", "--wizard and --console exclude each other", resource="dbxwizard")
     return asked[0] if asked else ""
-
-
-def _require_terminal(invocation: Invocation) -> None:
-    # Textual draws on stderr.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()) or invocation.environ.get("TERM", "dumb") == "dumb":
-        raise UsageError(
-            "no-terminal",
-            "the terminal program needs a terminal that can place characters",
-            resource="dbxwizard",
-            fix="Without one use the commands: dbxwizard --help.",
-        )
