@@ -125,6 +125,11 @@ class GraphClient(Client):
         query = {"$filter": condition, "$select": APPLICATION_FIELDS}
         return await self._list("/applications", resource, query)
 
+    async def owners(self, application_id: str) -> list[Json]:
+        """Who owns the application: people, and service principals without a userPrincipalName."""
+        path = f"/applications/{_segment(application_id)}/owners"
+        return await self._list(path, f"owners of {application_id}", {})
+
     async def ensure_application(self, unique_name: str, fields: Mapping[str, Any]) -> Json | None:
         """Makes the application of that uniqueName, or gives it these fields when it exists: then the result is None.
 

@@ -84,6 +84,14 @@ def pairs(environments: Sequence[Environment], isolation: str) -> tuple[Pair, ..
     return (Pair("", tuple(environments)),)
 
 
+def display_name(options: SetupOptions, key: str) -> str:
+    """The application's name that was asked for, else one that tells repository and purpose."""
+    environment, _, kind = key.rpartition("/")
+    asked = options.main_name if kind == MAIN else options.databricks_name
+    name = asked or f"dbxwizard-{options.repository.replace('/', '-')}-{kind.removesuffix('-spn')}"
+    return f"{name}-{environment.lower()}" if environment else name
+
+
 async def setup_steps(
     options: SetupOptions, environments: Sequence[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
@@ -126,19 +134,12 @@ class _Setup:
             yield ApplicationStep(
                 graph,
                 key=key,
-                display_name=self._display_name(key),
+                display_name=display_name(self.options, key),
                 repository=self.options.repository,
                 adopt=self.adoptions.get(key, ""),
             )
             if self.options.auth == "secret":
                 yield from self._client_secrets(key)
-
-    def _display_name(self, key: str) -> str:
-        """The name that was asked for, else one that tells repository and purpose."""
-        environment, _, kind = key.rpartition("/")
-        asked = self.options.main_name if kind == MAIN else self.options.databricks_name
-        name = asked or f"dbxwizard-{self.options.repository.replace('/', '-')}-{kind.removesuffix('-spn')}"
-        return f"{name}-{environment.lower()}" if environment else name
 
     def _client_secrets(self, key: str) -> Iterator[Step[Any]]:
         holders = self._holders(next(pair for pair in self.pairs if key in (pair.main, pair.databricks)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from dbxwizard.steps.connection import Connection
 from tests.reaching import cloud_of
 from tests.road.conftest import Road, _deployed, _fresh, _set_up, deployed, fresh, set_up
 
-__all__ = ["_deployed", "_fresh", "_set_up", "connected", "crossed", "deployed", "drafts", "fresh", "set_up"]
+__all__ = ["_deployed", "_fresh", "_set_up", "connected", "crossed", "deployed", "drafts", "fresh", "look", "set_up"]
 
 ViewT = TypeVar("ViewT")
 
@@ -33,6 +34,16 @@ async def connected(road: Road, token: str = SANDBOX_TOKEN) -> AsyncIterator[Con
                 yield connection
         finally:
             signed_in.close()
+
+
+def look(road: Road, ask: Callable[[Connection], Awaitable[ViewT]], token: str = SANDBOX_TOKEN) -> ViewT:
+    """What is answered, as it leaves the pipe; for tests that run commands too, which have a loop of their own."""
+
+    async def asked() -> ViewT:
+        async with connected(road, token) as connection:
+            return await ask(connection)
+
+    return crossed(asyncio.run(asked()))
 
 
 def drafts(road: Road) -> tuple[Environment, ...]:

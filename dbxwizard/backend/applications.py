@@ -1,0 +1,151 @@
+"""Both service principals: what each is for, what there is to decide, and which applications are there already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dbxwizard.backend.tables import table
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.adoption import adopted
+from dbxwizard.steps.applications import OWN_TAG, own_tags, unique_name
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.setup_plan import SetupOptions, display_name, pairs
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.graph import GraphClient
+
+Made = Literal["for this", "for another repository", "by somebody else"]
+Standing = Literal["exists", "will be made", "adopted", "name taken", "ambiguous", "not found"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOff:
+    """One way to decide `decision` (rights, isolation or auth), in a sentence."""
+
+    decision: str
+    value: str
+    title: str
+    words: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingApplication:
+    """`owners`: names of people, empty where there are none. `created` as 2026-09-01. `made`: by our tag.
+
+    `adopt`: the value of `--adopt` that takes it over.
+    """
+
+    name: str
+    client_id: str
+    object_id: str
+    owners: tuple[str, ...]
+    created: str
+    made: Made
+    adopt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrincipalView:
+    """`application`: the one that is used, None while there is none. `others` have the same name, or the same tag.
+
+    Standing: `name taken` and `ambiguous` keep setup from going on until one of `others` is adopted, or another name
+    is chosen; `not found`: nothing has the id to adopt.
+    """
+
+    key: str
+    title: str
+    purpose: str
+    environments: tuple[str, ...]
+    name: str
+    standing: Standing
+    application: ExistingApplication | None
+    others: tuple[ExistingApplication, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationsView:
+    principals: tuple[ServicePrincipalView, ...]
+    trade_offs: tuple[TradeOff, ...]
+
+
+async def applications(
+    connection: Connection, options: SetupOptions, environments: Sequence[Environment]
+) -> ApplicationsView:
+    """Raises UsageError for adoptions that fit nothing, and the core's errors for what can't be read."""
+    made_for = {
+        key: tuple(environment.name for environment in pair.environments)
+        for pair in pairs(environments, options.isolation)
+        for key in (pair.main, pair.databricks)
+    }
+    adoptions = adopted(options.adopt, list(made_for))
+    looked = (
+        _Look(connection.graph(), options, key).principal(names, adoptions.get(key, ""))
+        for key, names in made_for.items()
+    )
+    return ApplicationsView(tuple(await asyncio.gather(*looked)), trade_offs())
+
+
+def trade_offs() -> tuple[TradeOff, ...]:
+    rows = table("service_principals")["trade_offs"]
+    return tuple(TradeOff(one["decision"], one["value"], one["title"], one["words"], one["default"]) for one in rows)
+
+
+class _Look:
+    """Looks for the application of one key."""
+
+    def __init__(self, graph: GraphClient, options: SetupOptions, key: str) -> None:
+        self._graph, self._key, self._name = graph, key, display_name(options, key)
+        self._repository = options.repository
+
+    async def principal(self, environments: tuple[str, ...], adopt: str) -> ServicePrincipalView:
+        ours, named = await asyncio.gather(self._ours(), self._graph.applications_named(self._name))
+        used = await self._by_id(adopt) if adopt else ours[0] if len(ours) == 1 else None
+        rest = {one["id"]: one for one in (*ours, *named) if used is None or one["id"] != used["id"]}
+        about = table("service_principals")["purposes"][self._key.rpartition("/")[2]]
+        return ServicePrincipalView(
+            key=self._key,
+            title=about["title"],
+            purpose=about["words"],
+            environments=environments,
+            name=self._name,
+            standing=self._standing(used, adopt, len(ours), len(named)),
+            application=await self._shown(used) if used else None,
+            others=tuple(await asyncio.gather(*map(self._shown, rest.values()))),
+        )
+
+    def _standing(self, used: object, adopt: str, ours: int, named: int) -> Standing:
+        if adopt:
+            return "adopted" if used else "not found"
+        if used:
+            return "exists"
+        return "ambiguous" if ours > 1 else "name taken" if named else "will be made"
+
+    async def _ours(self) -> list[dict[str, Any]]:
+        """As the step finds it: by the key that Entra keeps for us, else by our tag."""
+        found = await self._graph.application_of_name(unique_name(self._repository, self._key))
+        return [found] if found else await self._graph.applications_tagged(own_tags(self._repository, self._key)[1])
+
+    async def _by_id(self, adopt: str) -> dict[str, Any] | None:
+        return await self._graph.application_of_client(adopt) or await self._graph.application(adopt)
+
+    async def _shown(self, application: Mapping[str, Any]) -> ExistingApplication:
+        owners = await self._graph.owners(application["id"])
+        return ExistingApplication(
+            name=application["displayName"],
+            client_id=application["appId"],
+            object_id=application["id"],
+            owners=tuple(str(one.get("userPrincipalName") or one.get("displayName") or one["id"]) for one in owners),
+            created=str(application.get("createdDateTime") or "")[:10],
+            made=self._made(application),
+            adopt=f"{self._key}={application['appId']}",
+        )
+
+    def _made(self, application: Mapping[str, Any]) -> Made:
+        tags = application.get("tags") or ()
+        if own_tags(self._repository, self._key)[1] in tags:
+            return "for this"
+        return "for another repository" if OWN_TAG in tags else "by somebody else"
