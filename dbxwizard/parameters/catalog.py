@@ -31,7 +31,7 @@ def node_types() -> frozenset[str]:
 
 
 def runtimes() -> dict[str, dict[str, Any]]:
-    """Version → {"scala": [versions], "end_of_support": "YYYY-MM-DD"}."""
+    """Version → {"scala": [versions], "end_of_support": "YYYY-MM-DD", "lts": true for long term support}."""
     known: dict[str, dict[str, Any]] = _data("runtimes.json")["runtimes"]
     return known
 
@@ -44,6 +44,12 @@ def recommended_runtime() -> str:
 def standard_roles() -> frozenset[str]:
     """Azure roles that the deployer may always give."""
     return frozenset(_data("roles.json")["standard"])
+
+
+@cache
+def other_roles() -> tuple[str, ...]:
+    """Azure roles that environments often need beside the standard ones; the deployer may give them after setup."""
+    return tuple(_data("roles.json")["others"])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -98,7 +98,11 @@ _CLUSTER_FIELDS = (
         "Access mode: USER_ISOLATION for several people, SINGLE_USER for one.",
         required=True,
     ),
-    Field("single_user_name", _TEXT, "Who may use a SINGLE_USER cluster: a sign-in name, a group or databricks-spn."),
+    Field(
+        "single_user_name",
+        Text(suggest="principal"),
+        "Who may use a SINGLE_USER cluster: a sign-in name, a group or databricks-spn.",
+    ),
     Field("runtime_engine", Text(allowed=("STANDARD", "PHOTON", "NULL")), "STANDARD, or PHOTON for faster SQL."),
     Field("spark_conf", MapOf(_TEXT), "Spark settings; values are texts."),
     Field("spark_env_vars", MapOf(_TEXT), "Environment variables; values are texts."),
@@ -214,9 +218,9 @@ _TASK = Record(
     fields=(
         Field("task_key", _TASK_KEY, "Name of the task within the job.", required=True),
         Field("description", Text(free=True, most=1000), "A note for people."),
-        Field("cluster_name", _TEXT, "Cluster of this file that runs the task."),
+        Field("cluster_name", Text(suggest="cluster"), "Cluster of this file that runs the task."),
         Field("existing_cluster_id", _TEXT, "Id of a cluster that is not in this file."),
-        Field("job_cluster_key", _TEXT, "Cluster of `job_clusters` that runs the task."),
+        Field("job_cluster_key", Text(suggest="job-cluster"), "Cluster of `job_clusters` that runs the task."),
         Field("new_cluster", _NEW_CLUSTER, "A cluster for this task alone."),
         Field("environment_key", _TEXT, "Serverless: an entry of `environments`."),
         Field(
@@ -224,7 +228,7 @@ _TASK = Record(
             ListOf(
                 Record(
                     fields=(
-                        Field("task_key", _TEXT, "A task of this job.", required=True),
+                        Field("task_key", Text(suggest="task"), "A task of this job.", required=True),
                         Field("outcome", _TEXT, "For a condition task: true or false."),
                     )
                 )

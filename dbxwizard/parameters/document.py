@@ -37,6 +37,11 @@ class Document:
         line = bisect_right(self._line_starts, offset)
         return Location(self.name, line, offset - self._line_starts[line - 1] + 1)
 
+    def offset(self, location: Location) -> int:
+        """Where a location is in the text: the other way round."""
+        starts = self._line_starts
+        return min(starts[min(location.line, len(starts)) - 1] + location.column - 1, len(self.text))
+
     def describe(self, finding: Finding) -> Problem:
         return Problem(self.location(finding.offset), finding.severity, finding.code, finding.message, finding.fix)
 

@@ -49,6 +49,19 @@ def back_map(edits: Sequence[Edit]) -> Callable[[int], int]:
     return to_original
 
 
+def difference(before: str, after: str) -> Edit:
+    """The one edit from the first character that differs to the last one."""
+    least = min(len(before), len(after))
+    start = _common(least, lambda size: before[:size] == after[:size])
+    end = _common(least - start, lambda size: before[len(before) - size :] == after[len(after) - size :])
+    return Edit(start, len(before) - end, after[start : len(after) - end])
+
+
+def _common(most: int, same: Callable[[int], bool]) -> int:
+    """The largest size up to `most` for which it is the same; comparing halves is far quicker than characters."""
+    return bisect_right(range(1, most + 1), False, key=lambda size: not same(size))
+
+
 def as_json(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -59,9 +72,10 @@ def replace(node: Node, value: JsonValue) -> Edit:
 
 def insert(text: str, container: Object | Array, item: str) -> list[Edit]:
     """Adds `item` (a member or an element, as JSON) at the end, on a line of its own where the last one has one."""
-    nodes = _ends(container)
+    nodes = spans(container)
     if not nodes:
-        return [Edit(container.start + 1, container.end - 1, item)]
+        blank = not text[container.start + 1 : container.end - 1].strip()
+        return [Edit(container.start + 1, container.end - 1 if blank else container.start + 1, item)]  # a comment stays
     start, end = nodes[-1]
     comma = container.commas[-1]
     behind = _LINE_REST.match(text, comma + 1 if comma >= 0 else end)
@@ -77,7 +91,7 @@ def insert(text: str, container: Object | Array, item: str) -> list[Edit]:
 
 def remove(text: str, container: Object | Array, indexes: Iterable[int]) -> list[Edit]:
     """Takes items out with their commas; comments stay. A line that held nothing else goes as a whole."""
-    ends = _ends(container)
+    ends = spans(container)
     gone = set(indexes)
     kept = [index for index in range(len(ends)) if index not in gone]
     edits = []
@@ -111,7 +125,8 @@ def indentation(text: str, offset: int) -> str | None:
     return None if before.strip() else before
 
 
-def _ends(container: Object | Array) -> list[tuple[int, int]]:
+def spans(container: Object | Array) -> list[tuple[int, int]]:
+    """Start and end of each member, its key included, or of each item."""
     if isinstance(container, Object):
         return [(member.key_start, member.value.end) for member in container.members]
     return [(item.start, item.end) for item in container.items]
@@ -149,7 +164,7 @@ def _replace_file(path: Path, raw: bytes) -> None:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode)
+        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
         os.replace(temporary, path)
     except FileNotFoundError:
         if path.read_bytes() != raw:  # nobody else has put it there

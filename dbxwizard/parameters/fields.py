@@ -23,7 +23,7 @@ PRINCIPAL = Text(
 )
 _PRINCIPAL_TYPE = Text(allowed=("User", "Group", "ServicePrincipal"))
 _PRINCIPAL_NAME = Text(most=256)
-_ROLE = Text(most=512)
+_ROLE = Text(most=512, suggest="role")
 _PATH = Text(check="relative-path", most=1024)
 # learn.microsoft.com/azure/databricks/repos: below /Repos there are just two levels, /Repos/{folder}/{name}.
 _GIT_FOLDER_NAME = Text(
@@ -68,7 +68,7 @@ WHEEL = Record(
         Field("project", _PATH, "Folder of the Python project (pyproject.toml or setup.py).", "project", required=True),
         Field(
             "clusters",
-            ListOf(Text(), unique=""),
+            ListOf(Text(suggest="cluster"), unique=""),
             "Clusters of this file that get the wheel.",
             "clusters",
             default=[],
@@ -127,6 +127,7 @@ SECRET_SOURCE = Text(
         "databricks-spn.client-id, databricks-spn.client-secret, tenant-id, application-insights.connection-string, "
         "key-vault:NAME or environment:VARIABLE"
     ),
+    suggest="secret-source",
     secret=True,
 )
 SECRET_SCOPE = Record(
@@ -173,8 +174,8 @@ SECRET_SCOPE = Record(
 )
 
 
-def _levels(*levels: str) -> MapOf:
-    return MapOf(Text(allowed=levels), model="Permission")
+def _levels(of: str, *levels: str) -> MapOf:
+    return MapOf(Text(allowed=levels), Text(suggest=of), model="Permission")
 
 
 ACCESS = Record(
@@ -210,21 +211,21 @@ ACCESS = Record(
         ),
         Field(
             "Clusters",
-            _levels("CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE"),
+            _levels("cluster", "CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE"),
             "Name of a cluster of this file: right on it.",
             "clusters",
             default={},
         ),
         Field(
             "Jobs",
-            _levels("CAN_VIEW", "CAN_MANAGE_RUN", "IS_OWNER", "CAN_MANAGE"),
+            _levels("job", "CAN_VIEW", "CAN_MANAGE_RUN", "IS_OWNER", "CAN_MANAGE"),
             "Name of a job of this file: right on it.",
             "jobs",
             default={},
         ),
         Field(
             "Folders",
-            _levels("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"),
+            _levels("git-folder", "CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"),
             "Folder of the workspace, or path of a Git folder of this file: right on it.",
             "folders",
             default={},

@@ -13,7 +13,7 @@ from dbxwizard.parameters.edit import apply, as_json, insert, replace, write
 from dbxwizard.parameters.fields import ENVIRONMENT
 from dbxwizard.parameters.loading import Loaded, load
 from dbxwizard.parameters.model import JsonValue
-from dbxwizard.parameters.nodes import Array, Node, Object, children, parts, pointer, text_of
+from dbxwizard.parameters.nodes import Array, Node, Object, child, children, parts, pointer, text_of
 from dbxwizard.parameters.problems import Edit, Problem
 from dbxwizard.parameters.rewrite import rewrite
 from dbxwizard.parameters.shapes import ListOf, Record, Shape, Text
@@ -51,10 +51,11 @@ def fix(path: Path | str) -> FixResult:
     if text == document.text:
         return FixResult(False, "", load(path).problems)
     write(document, text)
-    return FixResult(True, _diff(document, text), load(path).problems)
+    return FixResult(True, diff(document, text), load(path).problems)
 
 
-def _diff(document: Document, text: str) -> str:
+def diff(document: Document, text: str) -> str:
+    """A unified diff from what was read to `text`, without credentials."""
     import difflib
 
     before, after = (_lines(one) for one in (document.text, text))
@@ -98,8 +99,8 @@ def _set(text: str, root: Node, where: str, value: JsonValue) -> list[Edit]:
     node: Node | None = root
     *above, last = parts(where)
     for part in above:
-        node = _child(node, part)
-    target = _child(node, last)
+        node = child(node, part)
+    target = child(node, last)
     if target is not None:
         return [] if _same(text, target, value) else [replace(target, value)]
     if isinstance(node, Object):
@@ -115,14 +116,6 @@ def _nowhere(where: str) -> UsageError:
 
 def _same(text: str, node: Node, value: JsonValue) -> bool:
     return text[node.start : node.end] == as_json(value)
-
-
-def _child(node: Node | None, part: str) -> Node | None:
-    if isinstance(node, Object):
-        return node.get(part)
-    if isinstance(node, Array) and part.isdecimal() and int(part) < len(node.items):
-        return node.items[int(part)]
-    return None
 
 
 def blanks(loaded: Loaded) -> tuple[Blank, ...]:
@@ -159,6 +152,6 @@ def _pointers(node: Node | None, path: tuple[str | int, ...] = ()) -> dict[int, 
     if not isinstance(node, Array | Object):
         return {node.start: pointer(path)}
     found: dict[int, str] = {}
-    for name, child in children(node):
-        found |= _pointers(child, (*path, name))
+    for name, value in children(node):
+        found |= _pointers(value, (*path, name))
     return found

@@ -51,7 +51,11 @@ def load(path: Path | str, *, ci: bool = False) -> Loaded:
 
     `ci`: a pipeline reads it, so that `me` and `user:…` are errors.
     """
-    document = read(Path(path))
+    return inspect(read(Path(path)), ci=ci)
+
+
+def inspect(document: Document, *, ci: bool = False) -> Loaded:
+    """As `load`, of what was read already: `document.text` may be what somebody is about to write."""
     if document.problem:
         return Loaded(None, (document.problem,), document)
     rewritten = rewrite(document.text)

@@ -79,6 +79,15 @@ def children(node: Node) -> Iterator[tuple[str | int, Node]]:
         yield from enumerate(node.items)
 
 
+def child(node: Node | None, part: str | int) -> Node | None:
+    """The value of a key, or the item at an index (also written as digits, as in a JSON Pointer); None without one."""
+    if isinstance(node, Object):
+        return node.get(str(part))
+    if isinstance(node, Array) and str(part).isdecimal() and int(part) < len(node.items):
+        return node.items[int(part)]
+    return None
+
+
 def elements(node: Node | None) -> list[Node]:
     """The items of a list; nothing where it is no list."""
     return node.items if isinstance(node, Array) else []

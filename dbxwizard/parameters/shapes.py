@@ -13,7 +13,8 @@ from dbxwizard.parameters.model import JsonValue
 class Text:
     """`pattern` has to match the whole text; `help` says it in words. `code` names the problem. `check` is a rule of
     values.py that looks further. `fill`: what setup writes here (subscription-id, repository-url, git-username,
-    principal), so that a `<>` may stand until then."""
+    principal), so that a `<>` may stand until then. `suggest`: what an editor offers (cluster, job, task, job-cluster,
+    git-folder, role, principal, secret-source); where it is "" `check` says that too."""
 
     allowed: tuple[str, ...] = ()
     pattern: str = ""
@@ -23,6 +24,7 @@ class Text:
     most: int = 0
     fill: str = ""
     free: bool = False  # words for people: `<` has no meaning in it
+    suggest: str = ""
     secret: bool = False  # what stands here by mistake may be a secret: no message shows it
 
 
