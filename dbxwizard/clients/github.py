@@ -130,6 +130,10 @@ class GitHubClient(Client):
         found = await self._items(_holder(environment) + "/secrets", field="secrets")
         return {required(each, "name"): required(each, "updated_at") for each in found}
 
+    async def public_key_id(self, environment: str = "") -> str:
+        """The id of the key that secrets are sealed with. NotFound: there is no such environment."""
+        return str(required(await self._get(_holder(environment) + "/secrets/public-key"), "key_id"))
+
     async def put_secrets(self, environment: str, values: Mapping[str, Secret]) -> None:
         """Seals each value for GitHub alone and sends it."""
         root = _holder(environment) + "/secrets"

@@ -100,6 +100,10 @@ class GitHubSecretsStep(Step[SecretsState]):
         self.needs = (*([environment_step_id(environment)] if environment else []), *sources)
         self._client, self._secrets = client, tuple(secrets)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(secret.name for secret in self._secrets)
+
     async def read(self, inputs: Inputs) -> SecretsState | None:
         return await read_secrets(self._client, self.environment)
 

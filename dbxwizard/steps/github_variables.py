@@ -48,6 +48,10 @@ class GitHubVariablesStep(Step[State]):
         self.needs = (*([environment_step_id(environment)] if environment else []), *sources)
         self._client, self._values = client, dict(values)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._values)
+
     async def read(self, inputs: Inputs) -> State | None:
         try:
             return await self._client.variables(self.environment)

@@ -1,4 +1,4 @@
-"""The data behind the wizard's screens, read from a sandbox as setup and deploy left it."""
+"""Looks at a sandbox with the functions behind the screens, as setup and deploy left it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.steps.connection import Connection
 from tests.reaching import cloud_of
-from tests.road.conftest import Road, _deployed, _fresh, _set_up, deployed, fresh, set_up
-
-__all__ = ["_deployed", "_fresh", "_set_up", "connected", "crossed", "deployed", "drafts", "fresh", "look", "set_up"]
+from tests.roads import Road
 
 ViewT = TypeVar("ViewT")
 

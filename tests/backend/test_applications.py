@@ -12,8 +12,8 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.setup_plan import SetupOptions
-from tests.road.conftest import Road
-from tests.wizard.conftest import connected, crossed, drafts, look
+from tests.backend.looking import connected, crossed, drafts, look
+from tests.roads import Road
 
 OPTIONS = SetupOptions(SUBSCRIPTION_ID, REPOSITORY)
 MAIN = "dbxwizard-contoso-databricks-main"

@@ -8,8 +8,8 @@ from dbxwizard.backend.custom_role import custom_role, in_words
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.store import Document
 from dbxwizard.steps.custom_role import definition, role_guid
-from tests.road.conftest import Road
-from tests.wizard.conftest import connected, crossed
+from tests.backend.looking import connected, crossed
+from tests.roads import Road
 
 
 @pytest.mark.parametrize("file", ["custom_role.json", "deployer_role.json"])

@@ -1,0 +1,132 @@
+"""What setup publishes to GitHub, as rows: environments, variables and secrets, by name and never with a value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dbxwizard.backend.tables import table
+from dbxwizard.core.change import Action
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import NotFound
+from dbxwizard.core.plan import Plan, PlannedStep, Step, make_plan
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.github_environments import GitHubEnvironmentStep
+from dbxwizard.steps.github_secrets import NOTE, GitHubSecretsStep, SecretsState
+from dbxwizard.steps.github_variables import GitHubVariablesStep
+from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
+
+Kind = Literal["environment", "variable", "secret"]
+Standing = Literal["new", "unchanged", "will be replaced", "not checked"]
+SEALED = "sealed for this repository with its public key"
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubRow:
+    """`where`: an environment of GitHub, "" for the repository itself. `words`: what it is for."""
+
+    kind: Kind
+    name: str
+    where: str
+    standing: Standing
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """The id of the key that secrets of `where` are sealed with; "" while GitHub has not made that environment."""
+
+    where: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubTable:
+    """`sealed`: how secrets travel, in words; `keys` only where there are any."""
+
+    repository: str
+    rows: tuple[GitHubRow, ...]
+    keys: tuple[PublicKey, ...]
+    sealed: str = SEALED
+
+    def counts(self) -> dict[Standing, int]:
+        standings = [row.standing for row in self.rows]
+        return {standing: standings.count(standing) for standing in dict.fromkeys(standings)}
+
+
+async def github_table(
+    connection: Connection, options: SetupOptions, environments: Sequence[Environment]
+) -> GitHubTable:
+    """Reads GitHub, and of Entra what the values are made of. Raises as `setup_steps` and `make_plan` do."""
+    steps = _of_github(await setup_steps(options, environments, connection))
+    plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=connection.signed_in.name)
+    rows = github_rows(plan)
+    places = dict.fromkeys(row.where for row in rows if row.kind == "secret")
+    keys = await asyncio.gather(*(_public_key(connection, options.repository, place) for place in places))
+    return GitHubTable(options.repository, rows, tuple(keys))
+
+
+def github_rows(plan: Plan) -> tuple[GitHubRow, ...]:
+    """Of a plan of setup: environment by environment, its variables and its secrets after it."""
+    return tuple(row for planned in plan.steps for row in _rows(planned))
+
+
+def _of_github(steps: Sequence[Step[Any]]) -> list[Step[Any]]:
+    """GitHub's steps and all that they need."""
+    by_id, wanted = {step.id: step for step in steps}, set[str]()
+    waiting = [step.id for step in steps if step.id.startswith("setup/github/")]
+    while waiting:
+        step_id = waiting.pop()
+        if step_id not in wanted:
+            wanted.add(step_id)
+            waiting += by_id[step_id].needs
+    return [step for step in steps if step.id in wanted]
+
+
+def _rows(planned: PlannedStep) -> Iterator[GitHubRow]:
+    step = planned.step
+    if isinstance(step, GitHubEnvironmentStep):
+        words = "what its jobs may deploy to, and who has to agree"
+        yield GitHubRow("environment", step.environment, step.environment, _of_environment(planned), words)
+    elif isinstance(step, GitHubVariablesStep):
+        yield from _values("variable", planned, step.names, planned.state or {})
+    elif isinstance(step, GitHubSecretsStep):
+        state = planned.state or SecretsState()
+        yield from _values("secret", planned, step.names, state.written_at)
+        yield from _values("variable", planned, (NOTE,), (NOTE,) if state.noted_at else ())
+
+
+def _of_environment(planned: PlannedStep) -> Standing:
+    if planned.not_checked:
+        return "not checked"
+    standings: dict[Action, Standing] = {Action.CREATE: "new", Action.UPDATE: "will be replaced"}
+    return standings.get(planned.change.action, "unchanged")
+
+
+def _values(kind: Kind, planned: PlannedStep, names: Sequence[str], there: Collection[str]) -> Iterator[GitHubRow]:
+    """Those that are there are replaced where the plan foretells a request to their address."""
+    addresses = {request.path.rsplit("/", 1)[-1] for request in planned.writes}
+    for name in names:
+        standing: Standing = "unchanged"
+        if planned.not_checked:
+            standing = "not checked"
+        elif name not in there:
+            standing = "new"
+        elif name in addresses:
+            standing = "will be replaced"
+        yield GitHubRow(kind, name, planned.step.environment, standing, _words(name))
+
+
+def _words(name: str) -> str:
+    known: dict[str, str] = table("github_values")["words"]
+    return known.get(name, "")
+
+
+async def _public_key(connection: Connection, repository: str, place: str) -> PublicKey:
+    try:
+        return PublicKey(place, await connection.github(repository).public_key_id(place))
+    except NotFound:
+        return PublicKey(place, "")
