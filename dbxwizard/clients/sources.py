@@ -17,6 +17,7 @@ from dbxwizard.core.errors import NotSignedIn, UsageError
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+_JOB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 _SANDBOX_PERSON = "ada@contoso.example"
 _RETRIES = 2  # nobody stands behind the first sign-in and tries again, as the engine does for the rest
 
@@ -61,19 +62,26 @@ class Request:
 
 def github_oidc(request: Request) -> TokenCredential | str:
     """A job's own token for each sign-in: an assertion lives for minutes, a deployment longer."""
-    url = request.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
-    bearer = request.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
-    if not url or not bearer:
-        return "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set"
-    tenant, client_id = request.tenant or request.variable("TENANT_ID"), request.variable("CLIENT_ID")
-    if not tenant or not client_id:
-        return _not_set(request, ("TENANT_ID", "CLIENT_ID"))
+    if lacking := lacking_for_oidc(request):
+        return lacking
     from azure.identity import ClientAssertionCredential
+
+    url, bearer = (request.environ[name] for name in _JOB)
 
     def assertion() -> str:
         return job_token(request.cloud, url, bearer)
 
+    tenant, client_id = request.tenant or request.variable("TENANT_ID"), request.variable("CLIENT_ID")
     return ClientAssertionCredential(tenant, client_id, assertion, **request.options())
+
+
+def lacking_for_oidc(request: Request) -> str:
+    """Why this is no job that can sign in; "" where it can."""
+    if not all(request.environ.get(name) for name in _JOB):
+        return f"{' and '.join(_JOB)} are not set"
+    if not (request.tenant or request.variable("TENANT_ID")) or not request.variable("CLIENT_ID"):
+        return _not_set(request, ("TENANT_ID", "CLIENT_ID"))
+    return ""
 
 
 def job_token(cloud: Cloud, url: str, bearer: str) -> str:
@@ -95,12 +103,18 @@ def job_token(cloud: Cloud, url: str, bearer: str) -> str:
 
 def environment(request: Request) -> TokenCredential | str:
     """A client secret: of the variables, or of AZURE_CREDENTIALS, the JSON that `az ad sp create-for-rbac` prints."""
-    tenant, client_id, secret = _client_secret(request)
-    if not (tenant and client_id and secret):
-        return _not_set(request, ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
+    if lacking := lacking_for_secret(request):
+        return lacking
     from azure.identity import ClientSecretCredential
 
+    tenant, client_id, secret = _client_secret(request)
     return ClientSecretCredential(tenant, client_id, secret, **request.options())
+
+
+def lacking_for_secret(request: Request) -> str:
+    """Why the environment has no client secret to sign in with; "" where it has."""
+    complete = all(_client_secret(request))
+    return "" if complete else _not_set(request, ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
 
 
 def _client_secret(request: Request) -> tuple[str, str, str]:
@@ -135,8 +149,7 @@ def _not_set(request: Request, names: tuple[str, ...]) -> str:
 
 def azure_cli(request: Request) -> TokenCredential | str:
     """Who has signed in with `az login`, through the Azure CLI's own library."""
-    folder = Path(request.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
-    if not (folder / "azureProfile.json").exists():
+    if not azure_profile(request.environ).exists():
         return "nobody has signed in with az login"
     from azure.cli.core import get_default_cli  # type: ignore[import-untyped]
     from azure.cli.core._profile import Profile  # type: ignore[import-untyped]
@@ -150,6 +163,11 @@ def azure_cli(request: Request) -> TokenCredential | str:
         return _profile_credential(profile, request, CLIError)
     except CLIError as error:
         return str(error)
+
+
+def azure_profile(environ: Mapping[str, str]) -> Path:
+    """Where the Azure CLI keeps who has signed in, and to which subscriptions."""
+    return Path(environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure") / "azureProfile.json"
 
 
 def _profile_credential(profile: Any, request: Request, unknown: type[Exception]) -> TokenCredential | str:
@@ -166,15 +184,19 @@ def _profile_credential(profile: Any, request: Request, unknown: type[Exception]
 
 def browser(request: Request) -> TokenCredential | str:
     """Authorization code with PKCE: the browser comes back to a port on localhost."""
-    if not _has_display(request.environ):
+    if not has_display(request.environ):
         return "no browser can be opened here"
     from azure.identity import InteractiveBrowserCredential
 
     return InteractiveBrowserCredential(tenant_id=request.tenant or "organizations", **request.options())
 
 
-def _has_display(environ: Mapping[str, str]) -> bool:
-    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
+def over_ssh(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+
+
+def has_display(environ: Mapping[str, str]) -> bool:
+    if over_ssh(environ):
         return False
     return sys.platform in ("darwin", "win32") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
