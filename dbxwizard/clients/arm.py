@@ -76,11 +76,6 @@ class ArmClient(Client):
         with translated(f"subscription {self.subscription_id}"):
             return await answered(self._subscriptions.subscriptions.get(self.subscription_id, cls=whole))
 
-    async def subscriptions(self) -> list[Json]:
-        """Those in which the caller has a role."""
-        with translated("subscriptions"):
-            return [entry.as_dict() async for entry in self._subscriptions.subscriptions.list()]
-
     async def locations(self) -> dict[str, str]:
         """Display names of the subscription's regions, by name."""
         with translated(f"subscription {self.subscription_id}"):

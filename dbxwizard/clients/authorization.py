@@ -85,6 +85,14 @@ class AuthorizationClient(Client):
             found = self._client.role_definitions.list(scope, filter=f"roleName eq '{wanted}'")
             return next((role for role in [_role(entry) async for entry in found]), None)
 
+    async def role_name(self, scope: str, guid: str) -> str:
+        """What people call the role with this GUID; the GUID itself where it can't be read."""
+        try:
+            with translated(f"role {guid}"):
+                return str((await self._client.role_definitions.get(scope, guid)).role_name)
+        except NotFound:
+            return guid
+
     async def find_custom_role(self, role_name: str) -> RoleDefinition | None:
         """The custom role of that name anywhere in the tenant, of those that the caller may read; who may not ask
         the tenant is answered for the subscription."""
@@ -135,6 +143,14 @@ class AuthorizationClient(Client):
                 raise
             return []
         return [entry for entry in made if entry.scope.lower().rstrip("/") == scope.lower().rstrip("/")]
+
+    async def assignments_of(self, scope: str, principal_id: str) -> list[RoleAssignment]:
+        """Those at `scope` and above it that the principal has, by its groups too."""
+        with translated(f"role assignments at {scope}"):
+            found = self._client.role_assignments.list_for_scope(
+                scope, filter=f"atScope() and assignedTo('{principal_id}')"
+            )
+            return [_assignment(entry) async for entry in found]
 
     async def put_assignment(
         self,

@@ -11,6 +11,7 @@ from github.PublicKey import encrypt
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.github_account import token_info
 from dbxwizard.clients.github_connection import GitHubConnection, required
 from dbxwizard.clients.github_types import Head, NewFile, PullRequest, Repository, TokenInfo, TreeFile, Variable
 from dbxwizard.core.errors import Forbidden, NotFound, OperationError, UsageError
@@ -42,11 +43,7 @@ class GitHubClient(Client):
     # The token and the repository.
 
     async def token_info(self) -> TokenInfo:
-        answer = await self._connection.call("GET", "/user", resource="GitHub token")
-        scopes = answer.headers.get("x-oauth-scopes")
-        names = None if scopes is None else frozenset(name.strip() for name in scopes.split(",") if name.strip())
-        expires_at = answer.headers.get("github-authentication-token-expiration", "")
-        return TokenInfo(required(answer.data, "login"), names, expires_at)
+        return await token_info(self._connection)
 
     async def repository(self) -> Repository:
         data = await self._get("")

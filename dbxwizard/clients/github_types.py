@@ -25,6 +25,18 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedRepository:
+    """As a list of repositories has it. `pushed_at` as GitHub writes a time, "" where nobody pushed."""
+
+    full_name: str
+    private: bool
+    archived: bool
+    may_administer: bool
+    description: str
+    pushed_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenInfo:
     """`scopes` is None for a fine-grained token; `expires_at` as GitHub writes it, "" for one that doesn't expire."""
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.clients.github import GitHubClient
+    from dbxwizard.clients.github_account import GitHubAccount
     from dbxwizard.clients.graph import GraphClient
     from dbxwizard.clients.identity import SignedIn
     from dbxwizard.clients.keyvault import VaultClient
+    from dbxwizard.clients.subscriptions import SubscriptionsClient
     from dbxwizard.core.secret import Secret
 
 
@@ -64,6 +66,12 @@ class Connection(Client):
             return None
         return self.signed_in if key == "main-spn" else self._databricks
 
+    def subscriptions(self) -> SubscriptionsClient:
+        """What there is to choose from, before a subscription is chosen."""
+        from dbxwizard.clients.subscriptions import SubscriptionsClient
+
+        return self._client("subscriptions", lambda: SubscriptionsClient(self.cloud, self.signed_in))
+
     def arm(self, subscription_id: str) -> ArmClient:
         from dbxwizard.clients.arm import ArmClient
 
@@ -90,15 +98,25 @@ class Connection(Client):
         """Raises NotSignedIn without a token."""
         from dbxwizard.clients.github import GitHubClient
 
-        token = self._github_token
-        if token is None:
+        token = self._token_for(repository)
+        return self._client(("github", repository), lambda: GitHubClient(self.cloud, token, repository))
+
+    def github_account(self) -> GitHubAccount:
+        """GitHub before a repository is chosen. Raises NotSignedIn without a token."""
+        from dbxwizard.clients.github_account import GitHubAccount
+
+        token = self._token_for("GitHub")
+        return self._client(("github",), lambda: GitHubAccount(self.cloud, token))
+
+    def _token_for(self, resource: str) -> Secret:
+        if self._github_token is None:
             raise NotSignedIn(
                 "github-token-missing",
                 "there is no GitHub token",
-                resource=repository,
+                resource=resource,
                 fix="Set GH_TOKEN or GITHUB_TOKEN, or run `gh auth login`.",
             )
-        return self._client(("github", repository), lambda: GitHubClient(self.cloud, token, repository))
+        return self._github_token
 
     def vault(self, vault_uri: str) -> VaultClient:
         from dbxwizard.clients.keyvault import VaultClient

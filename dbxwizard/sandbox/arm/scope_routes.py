@@ -119,7 +119,7 @@ def _rendered(body: Document) -> Document:
         "subscriptionId": body["id"],
         "tenantId": TENANT_ID,
         "displayName": body["displayName"],
-        "state": "Enabled",
+        "state": body.get("state", "Enabled"),
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
             "quotaId": "PayAsYouGo_2014-09-01",
