@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from pathlib import Path
 from unittest import mock
 
 from dbxwizard.sandbox import server
+from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 from dbxwizard.sandbox.http import Request, Response, Service
 from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.tokens import TENANT_ID
 
 _OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_")
 
@@ -46,6 +50,39 @@ def recorded(state: Path) -> Iterator[tuple[Sandbox, list[Exchange]]]:
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without anything that decides for the program."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)} | more
+
+
+@contextmanager
+def opened(state: Path) -> Iterator[Store]:
+    """The store of a sandbox that is served elsewhere."""
+    store = Store(state)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def secret_job(state: Path, exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """The environment of a job that signs in with the accelerator's client secrets, as a recorded setup made them."""
+    clients = {
+        one.request.path.split("/")[-2]: json.loads(one.answer)["secretText"]
+        for one in exchanges
+        if one.request.path.endswith("/addPassword") and one.status == 200
+    }
+    with opened(state) as store:
+        applications = {body["displayName"]: body for body in store.all("directory.application")}
+    main = next(body for name, body in applications.items() if name.endswith("-main"))
+    databricks = next(body for name, body in applications.items() if name.endswith("-databricks"))
+    credentials = {"clientId": main["appId"], "clientSecret": clients[main["id"]], "tenantId": TENANT_ID}
+    return {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "AZURE_CREDENTIALS": json.dumps(credentials),
+        "ARM_CLIENT_ID": databricks["appId"],
+        "ARM_CLIENT_SECRET": clients[databricks["id"]],
+        "ARM_TENANT_ID": TENANT_ID,
+        "GH_TOKEN": SANDBOX_TOKEN,
+    }
 
 
 @dataclass(frozen=True)

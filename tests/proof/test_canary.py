@@ -19,10 +19,9 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.sandbox.session import Sandbox
-from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.conftest import new_state
-from tests.proof.recording import Exchange, Finished, environment, recorded, watched
+from tests.proof.recording import Exchange, Finished, environment, opened, recorded, secret_job, watched
 from tests.reaching import make_private
 
 _PAT = 'github_pat_11CANARY00fine0grained/+=&read"only'  # characters that every encoding writes differently
@@ -93,47 +92,13 @@ class _Runs:
         return self.run("setup", "setup", *given, "--output", "json")
 
     def job(self) -> dict[str, str]:
-        """The environment of a job that signs in with the accelerator's client secrets."""
-        clients = {
-            one.request.path.split("/")[-2]: json.loads(one.answer)["secretText"]
-            for one in self._exchanges
-            if one.request.path.endswith("/addPassword") and one.status == 200
-        }
-        with _open(self._sandbox) as store:
-            applications = {body["displayName"]: body for body in store.all("directory.application")}
-        main = next(body for name, body in applications.items() if name.endswith("-main"))
-        databricks = next(body for name, body in applications.items() if name.endswith("-databricks"))
-        return {
-            "GITHUB_ACTIONS": "true",
-            "AZURE_CREDENTIALS": json.dumps(
-                {"clientId": main["appId"], "clientSecret": clients[main["id"]], "tenantId": TENANT_ID}
-            ),
-            "ARM_CLIENT_ID": databricks["appId"],
-            "ARM_CLIENT_SECRET": clients[databricks["id"]],
-            "ARM_TENANT_ID": TENANT_ID,
-            "GH_TOKEN": SANDBOX_TOKEN,
-        }
+        return secret_job(self._sandbox.state, self._exchanges)
 
     def break_routes(self, *rules: Fault) -> None:
-        with _open(self._sandbox) as store:
+        with opened(self._sandbox.state) as store:
             faults.clear(store)
             for rule in rules:
                 faults.add(store, rule)
-
-
-def _open(sandbox: Sandbox) -> _Opened:
-    return _Opened(sandbox.state)
-
-
-class _Opened:
-    def __init__(self, state: Path) -> None:
-        self._store = Store(state)
-
-    def __enter__(self) -> Store:
-        return self._store
-
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +120,7 @@ def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
 
 def _make_private(sandbox: Sandbox) -> None:
     """So that PAT_GITHUB is needed, by GitHub's secrets and by Databricks."""
-    with _open(sandbox) as store, store.transaction():
+    with opened(sandbox.state) as store, store.transaction():
         make_private(store, _PAT)
 
 
@@ -238,7 +203,7 @@ def _texts(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 def _private_keys(sandbox: Sandbox) -> dict[str, str]:
     """A line from the middle of each private key of the sandbox."""
-    with _open(sandbox) as store:
+    with opened(sandbox.state) as store:
         texts = [body["pem"] for body in store.all("_key")]
     texts += [path.read_text() for path in sandbox.state.parent.iterdir() if path.suffix in (".pem", ".key")]
     lines = [text.splitlines() for text in texts if "PRIVATE KEY" in text]

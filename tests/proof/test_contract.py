@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -23,9 +24,12 @@ from azure.mgmt.resource.resources import models as resources
 from dbxwizard import bundled
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
+from dbxwizard.sandbox.session import Sandbox
 from tests.conftest import new_state
 from tests.databricks.test_contract import FORM, operations
-from tests.proof.recording import Exchange, environment, recorded, watched
+from tests.proof import described
+from tests.proof.recording import Exchange, environment, opened, recorded, secret_job, watched
+from tests.reaching import make_private
 
 Problems = Iterator[str]
 BodyRule = Callable[[Mapping[str, Any]], Problems]
@@ -229,110 +233,8 @@ _LOGIN = (
         "POST", rf"/({_GUID}|organizations)/oauth2/v2\.0/deviceauth/approve", fields("user_code", "upn"), "the sandbox"
     ),
 )
-_GRAPH_PAGES = "learn.microsoft.com/graph/api/"
-_OBJECT = r"(\(\w+='[^']+'\)|/" + _GUID + ")"
-_GRAPH = (
-    Rule("GET", rf"/v1\.0/(applications|servicePrincipals|users|groups)({_OBJECT})?(/\w+)?", _nothing, _GRAPH_PAGES),
-    Rule("GET", r"/v1\.0/(me|organization|policies/authorizationPolicy)", _nothing, _GRAPH_PAGES),
-    Rule(
-        "PATCH",
-        rf"/v1\.0/applications{_OBJECT}",
-        fields("displayName", "signInAudience", "tags", "uniqueName"),
-        _GRAPH_PAGES + "application-upsert",
-    ),
-    Rule(
-        "POST",
-        r"/v1\.0/applications",
-        fields("displayName", "signInAudience", "tags", "uniqueName"),
-        _GRAPH_PAGES + "application-post-applications",
-    ),
-    Rule(
-        "POST",
-        r"/v1\.0/servicePrincipals",
-        fields("appId", "tags"),
-        _GRAPH_PAGES + "serviceprincipal-post-serviceprincipals",
-    ),
-    Rule(
-        "POST",
-        rf"/v1\.0/applications{_OBJECT}/addPassword",
-        fields(
-            "passwordCredential",
-            "passwordCredential.displayName",
-            "passwordCredential.endDateTime",
-            "passwordCredential.startDateTime",
-        ),
-        _GRAPH_PAGES + "application-addpassword",
-    ),
-    Rule(
-        "POST",
-        rf"/v1\.0/applications{_OBJECT}/federatedIdentityCredentials",
-        fields("name", "issuer", "subject", "audiences", "description"),
-        _GRAPH_PAGES + "application-post-federatedidentitycredentials",
-    ),
-    Rule(
-        "POST", r"/v1\.0/directoryObjects/getByIds", fields("ids", "types"), _GRAPH_PAGES + "directoryobject-getbyids"
-    ),
-)
-_REPO = r"/api/v3/repos/[^/]+/[^/]+"
-_GITHUB_PAGES = "docs.github.com/rest/"
-_AUTHOR = tuple(f"{who}{field}" for who in ("author", "committer") for field in ("", ".name", ".email", ".date"))
-_GITHUB = (
-    Rule("GET", rf"/api/v3/(user|rate_limit|orgs/[^/]+)|{_REPO}(/.*)?", _nothing, _GITHUB_PAGES),
-    Rule(
-        "PUT",
-        rf"{_REPO}/environments/[^/]+",
-        fields(
-            "wait_timer",
-            "prevent_self_review",
-            "reviewers",
-            "reviewers.type",
-            "reviewers.id",
-            "deployment_branch_policy",
-            "deployment_branch_policy.protected_branches",
-            "deployment_branch_policy.custom_branch_policies",
-        ),
-        _GITHUB_PAGES + "deployments/environments",
-    ),
-    Rule(
-        "POST", rf"{_REPO}/environments/[^/]+/variables", fields("name", "value"), _GITHUB_PAGES + "actions/variables"
-    ),
-    Rule(
-        "PATCH",
-        rf"{_REPO}/environments/[^/]+/variables/\w+",
-        fields("name", "value"),
-        _GITHUB_PAGES + "actions/variables",
-    ),
-    Rule(
-        "PUT",
-        rf"{_REPO}(/environments/[^/]+|/actions)/secrets/\w+",
-        fields("encrypted_value", "key_id"),
-        _GITHUB_PAGES + "actions/secrets",
-    ),
-    Rule(
-        "PUT",
-        rf"{_REPO}/contents/.+",
-        fields("message", "content", "branch", "sha", *_AUTHOR),
-        _GITHUB_PAGES + "repos/contents",
-    ),
-    Rule(
-        "POST",
-        rf"{_REPO}/git/trees",
-        fields("base_tree", "tree", "tree.path", "tree.mode", "tree.type", "tree.sha", "tree.content"),
-        _GITHUB_PAGES + "git/trees",
-    ),
-    Rule("POST", rf"{_REPO}/git/blobs", fields("content", "encoding"), _GITHUB_PAGES + "git/blobs"),
-    Rule(
-        "POST", rf"{_REPO}/git/commits", fields("message", "tree", "parents", *_AUTHOR), _GITHUB_PAGES + "git/commits"
-    ),
-    Rule("POST", rf"{_REPO}/git/refs", fields("ref", "sha"), _GITHUB_PAGES + "git/refs"),
-    Rule("PATCH", rf"{_REPO}/git/refs/heads/.+", fields("sha", "force"), _GITHUB_PAGES + "git/refs"),
-    Rule(
-        "POST",
-        rf"{_REPO}/pulls",
-        fields("title", "head", "base", "body", "draft", "maintainer_can_modify"),
-        _GITHUB_PAGES + "pulls/pulls",
-    ),
-)
+# docs.github.com/actions/reference/security/oidc: what a job asks for its token with.
+_OIDC = (Rule("GET", r"/token", _nothing, "docs.github.com/actions/reference/security/oidc", frozenset({"2.0"})),)
 _VAULT_VERSIONS = frozenset(
     re.findall(
         r'"(20\d\d-\d\d-\d\d|7\.\d)"',
@@ -353,8 +255,7 @@ _VAULT = (
 _RULES: Mapping[str, tuple[Rule, ...]] = {
     "arm": _ARM,
     "login": _LOGIN,
-    "graph": _GRAPH,
-    "github": _GITHUB,
+    "oidc": _OIDC,
     "vault": _VAULT,
 }
 
@@ -365,6 +266,9 @@ def problems(one: Exchange) -> Problems:
     path = unquote(one.request.path)
     if host == "workspace":
         yield from _databricks(one, path)
+        return
+    if host in ("github", "graph"):
+        yield from _described(one, host, path)
         return
     rule = next(
         (
@@ -381,6 +285,15 @@ def problems(one: Exchange) -> Problems:
     if (version or rule.versions) and version not in rule.versions:
         yield f"api-version {version!r} is none of {sorted(rule.versions)}"
     yield from rule.body(_body(one))
+
+
+def _described(one: Exchange, service: str, path: str) -> Problems:
+    """GitHub and Graph by their own API descriptions."""
+    found = described.operation(service, one.request.method, path.removeprefix("/api/v3"))
+    if found is None:
+        yield "the API description has no such operation"
+    else:
+        yield from described.problems(found, _body(one), one.request.query, service)
 
 
 _OPERATIONS = tuple(operations())
@@ -409,20 +322,74 @@ def _body(one: Exchange) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module", params=["federated", "secret"])
+@dataclass(frozen=True)
+class _Runs:
+    """Commands as processes, one after the other, against one recorded sandbox."""
+
+    folder: Path
+    sandbox: Sandbox
+    exchanges: list[Exchange]
+
+    def run(self, *arguments: str, **more: str) -> None:
+        environ = environment(
+            DBXWIZARD_STATE_DIR=str(self.folder / "state"),
+            DBXWIZARD_SANDBOX=self.sandbox.endpoints().resource_manager,
+            **more,
+        )
+        ended = watched(arguments, cwd=self.folder / "project", environ=environ)
+        assert ended.code == 0, ended.err.decode()
+
+    def setup(self, *options: str, **more: str) -> None:
+        self.run("setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, *options, **more)
+
+    def deploy(self, auth: str, **job: str) -> None:
+        self.run("deploy", "-e", "Development", "--auth", auth, **job)
+
+    def edit(self, old: str, new: str) -> None:
+        path = self.folder / "project" / "environments" / "Development.json"
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+
+def _with_federation(runs: _Runs) -> None:
+    """What a person sends in setup, deploy, and both again."""
+    for _ in range(2):
+        runs.setup()
+        runs.deploy("federated")
+
+
+def _with_secrets(runs: _Runs) -> None:
+    """A job signs in with client secrets, its access token goes to the vault and from there into a secret scope."""
+    runs.edit(
+        '"Secrets": {\n        "appi_ik"', '"Secrets": {\n        "token": "key-vault:dbkstoken",\n        "appi_ik"'
+    )
+    runs.setup("--auth", "secret")
+    job = secret_job(runs.sandbox.state, runs.exchanges)
+    for _ in range(2):
+        runs.deploy("secret", **job)
+
+
+def _on_free(runs: _Runs) -> None:
+    """A private repository without environments, of which some files come by a pull request."""
+    with opened(runs.sandbox.state) as store, store.transaction():
+        make_private(store, "github_pat_read_only")
+    runs.setup("--no-github-environments", PAT_GITHUB="github_pat_read_only")
+    runs.edit('"Description": "You"', '"Description": "Ada"')
+    runs.setup("--no-github-environments", "--isolation", "shared", "--owner")
+
+
+@pytest.fixture(scope="module", params=[_with_federation, _with_secrets, _on_free])
 def sent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
-    """What setup, deploy, both again, plan, status and doctor send."""
+    """What commands send."""
     folder = tmp_path_factory.mktemp("contract")
     (folder / "project").mkdir()
-    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, "--auth", request.param)
-    deploy = ("deploy", "-e", "Development", "--auth", request.param)
     with recorded(new_state(folder / "cloud")) as (sandbox, exchanges):
-        environ = environment(
-            DBXWIZARD_STATE_DIR=str(folder / "state"), DBXWIZARD_SANDBOX=sandbox.endpoints().resource_manager
-        )
-        for command in (("init",), ("setup", *given), deploy, ("setup", *given), deploy, ("status",), ("doctor",)):
-            ended = watched(command, cwd=folder / "project", environ=environ)
-            assert ended.code == 0, ended.err.decode()
+        runs = _Runs(folder, sandbox, exchanges)
+        runs.run("init")
+        request.param(runs)
+        runs.run("doctor")
+        runs.run("plan", "-e", "Development", "--scope", "deploy")
     return exchanges
 
 
@@ -435,9 +402,14 @@ def test_every_request_is_documented(sent: list[Exchange]) -> None:
     assert not wrong, "\n".join(sorted(wrong))
 
 
-def test_the_record_has_writes_to_every_service(sent: list[Exchange]) -> None:
+def test_the_record_has_writes_to_every_service(sent: list[Exchange], request: pytest.FixtureRequest) -> None:
     written = {one.request.host.split(":")[0] for one in sent if one.request.method != "GET"}
-    assert written >= {"arm", "graph", "github", "workspace", "login"}
+    wanted = {
+        _with_federation: {"arm", "graph", "github", "workspace", "login"},
+        _with_secrets: {"arm", "graph", "github", "workspace", "login", "vault"},
+        _on_free: {"arm", "graph", "github", "login"},
+    }
+    assert written == wanted[request.node.callspec.params["sent"]]
 
 
 def test_what_is_not_documented_is_found(sent: list[Exchange]) -> None:

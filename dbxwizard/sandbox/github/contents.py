@@ -12,10 +12,10 @@ from dbxwizard.sandbox.github.repositories import git
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
-_PERSON = {"name?": str, "email?": str, "date?": str}
-_PEOPLE = {"author?": _PERSON, "committer?": _PERSON}
-_PUT_BODY = {"message": str, "content": str, "sha?": str, "branch?": str, **_PEOPLE}
-_DELETE_BODY = {"message": str, "sha": str, "branch?": str, **_PEOPLE}
+_AUTHOR = {"name": str, "email": str, "date?": str}
+_PUT_BODY = {"message": str, "content": str, "sha?": str, "branch?": str, "author?": _AUTHOR, "committer?": _AUTHOR}
+_REMOVER = {"name?": str, "email?": str}
+_DELETE_BODY = {"message": str, "sha": str, "branch?": str, "author?": _REMOVER, "committer?": _REMOVER}
 
 
 def register(service: Service) -> None:

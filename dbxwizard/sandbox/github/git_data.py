@@ -18,7 +18,8 @@ from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 _ROOT = "/repos/{owner}/{repo}/git"
-_PERSON = {"name?": str, "email?": str, "date?": str}
+_AUTHOR = {"name": str, "email": str, "date?": str}
+_COMMITTER = {"name?": str, "email?": str, "date?": str}
 _TREE_BODY = {
     "tree": [{"path?": str, "mode?": str, "type?": str, "sha?": str, "content?": str}],
     "base_tree?": str,
@@ -27,8 +28,8 @@ _COMMIT_BODY = {
     "message": str,
     "tree": str,
     "parents?": [str],
-    "author?": _PERSON,
-    "committer?": _PERSON,
+    "author?": _AUTHOR,
+    "committer?": _COMMITTER,
     "signature?": str,
 }
 _NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")

@@ -65,7 +65,6 @@ _LOCK = {
     "allProperties?": bool,
     "credentialsWithUsageVerify?": bool,
     "credentialsWithUsageSign?": bool,
-    "identifierUris?": bool,
     "tokenEncryptionKeyId?": bool,
 }
 # Kept as they are given, and nothing else.
