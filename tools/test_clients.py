@@ -159,7 +159,7 @@ def install_gh() -> str | None:
 
 def _tried(*command: str | Path) -> None:
     """Runs an installer; what it could not install is missed afterwards."""
-    environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}  # debconf complains where there is no terminal
+    environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}  # nobody is there to answer
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=environ)  # noqa: S603
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -270,6 +273,20 @@ def test_processes_below_get_no_secret(harvest: Harvest) -> None:
     assert any("build_wheel" in child.arguments for child in below)
     for child in below:
         assert not _found(harvest.secrets, child.environ.encode()), child.arguments
+
+
+_NO_PROCESS = """
+import platform, subprocess, dbxwizard.clients
+def refuse(*arguments, **options): raise AssertionError(arguments)
+subprocess.Popen.__init__ = refuse
+print(platform.platform())
+"""
+
+
+def test_the_user_agent_starts_no_process() -> None:
+    """azure-core names the platform in it; too short-lived a process to be seen each time."""
+    named = subprocess.run([sys.executable, "-c", _NO_PROCESS], capture_output=True, text=True, check=True).stdout
+    assert platform.system() in named
 
 
 def test_no_file_holds_a_secret(harvest: Harvest) -> None:
