@@ -6,7 +6,7 @@ There is no light official SDK for it, so this is azure-core's pipeline with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -151,8 +151,8 @@ class GraphClient(Client):
         path = f"/servicePrincipals(appId={_key(client_id)})"
         return await self._find(path, f"service principal of {client_id}", {"$select": PRINCIPAL_FIELDS})
 
-    async def make_principal(self, client_id: str, tags: Sequence[str] = ()) -> Json:
-        body = {"appId": client_id, "tags": list(tags)}
+    async def make_principal(self, client_id: str) -> Json:
+        body = {"appId": client_id}
         resource = f"service principal of {client_id}"
         return _object(await self._change("POST", "/servicePrincipals", resource, body), resource)
 

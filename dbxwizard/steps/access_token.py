@@ -162,9 +162,8 @@ class AccessTokenStep(WorkspaceStep[TokenState]):
         """
         client, vault = await self.workspace.client(inputs), await self._vault(inputs)
         token_id, value = await client.create_token(self._comment, int(self._lifetime.whole))
-        tags = {"token_id": token_id, "dbxwizard": self.workspace.environment}
         expires = self._now() + self._lifetime.whole
-        await vault.set_secret(self._secret_name, value, tags=tags, expires=expires)
+        await vault.set_secret(self._secret_name, value, tags={"token_id": token_id}, expires=expires)
         once_held = {one.get("token_id", "") for one in await vault.version_tags(self._secret_name)}
         newest = await vault.get_secret(self._secret_name)  # read last: what was in the vault before is superseded
         kept = newest.tags.get("token_id", "") if newest else token_id

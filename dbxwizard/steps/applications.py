@@ -171,7 +171,7 @@ class ApplicationStep(Step[ApplicationState]):
 
     async def _make_principal(self, client_id: str) -> Mapping[str, Any]:
         try:
-            return await self._graph.make_principal(client_id, [OWN_TAG])
+            return await self._graph.make_principal(client_id)
         except Conflict as error:
             found = await self._graph.principal_of_client(client_id)
             if found is None:
