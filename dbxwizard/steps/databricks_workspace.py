@@ -88,7 +88,7 @@ class SharedWorkspace:
             return
         actor = str(inputs.get(self.ready, "_actor"))
         kept = [one for one in map(_own_entry, await self.permissions(inputs, kind, object_id)) if one]
-        others = [one for one in kept if actor not in one.values() and service_principal not in one.values()]
+        others = [one for one in kept if service_principal not in one.values() and not _is_makers(one, actor)]
         entry = {"service_principal_name": service_principal, "permission_level": _MANAGE}
         await (await self.client(inputs)).set_permissions(kind, object_id, [*others, entry])
         self.changed("permissions")
@@ -137,6 +137,11 @@ def cluster_step(workspace: SharedWorkspace, name: str) -> str:
 
 def job_step(workspace: SharedWorkspace, name: str) -> str:
     return f"{workspace.slug}/jobs/{name}"
+
+
+def _is_makers(entry: Mapping[str, str], actor: str) -> bool:
+    """Whether it is what whoever makes an object gets; a lesser right was given to them."""
+    return actor in entry.values() and entry["permission_level"] == _MANAGE
 
 
 def _own_entry(entry: Json) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, KnownAfterApply, Progress, Reason, compare
 from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Job
@@ -41,11 +42,13 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """`owner`: the right of the service principal on the job; `twins`: ids of more jobs with our tag."""
+    """`owner`: the right of the service principal on the job; `twins`: ids of more jobs with our tag; `adopted`: found
+    by its name and by whom it runs as alone."""
 
     job: Json
     owner: str
     twins: tuple[int, ...] = ()
+    adopted: bool = False
 
 
 class JobStep(WorkspaceStep[JobState]):
@@ -71,18 +74,41 @@ class JobStep(WorkspaceStep[JobState]):
         self.id = job_step(workspace, job.name)
         self._job, self._tag = job, workspace.tag(job.name)
         self._service_principal, self._repository = service_principal, repository
+        self._run_as = {"service_principal_name": service_principal}
 
     async def read(self, inputs: Inputs) -> JobState | None:
-        ours = await self._ours(inputs)
+        tagged = await self._ours(inputs)
+        ours = tagged or await self._without_tag(inputs)
         if not ours:
             return None
-        job = ours[0]
-        if "run_as" not in job["settings"]:
-            client = await self.workspace.client(inputs)
-            job = await client.job(job["job_id"])
+        job = await self._with_run_as(ours[0], inputs)
         entries = await self.workspace.permissions(inputs, "jobs", job["job_id"])
         owner = direct_level(entries, "service_principal_name", self._service_principal)
-        return JobState(job, owner, tuple(one["job_id"] for one in ours[1:]))
+        return JobState(job, owner, tuple(one["job_id"] for one in ours[1:]), adopted=not tagged)
+
+    async def _with_run_as(self, job: Json, inputs: Inputs) -> Json:
+        if "run_as" in job["settings"]:
+            return job
+        client = await self.workspace.client(inputs)
+        return await client.job(job["job_id"])
+
+    async def _without_tag(self, inputs: Inputs) -> list[Json]:
+        """The job of this name that the service principal runs and that somebody took the tag from."""
+        named = [
+            await self._with_run_as(one, inputs)
+            for one in await self.workspace.jobs(inputs)
+            if one["settings"].get("name") == self._job.name and TAG not in (one["settings"].get("tags") or {})
+        ]
+        found = [one for one in named if self._actual(one).get("run_as") == self._run_as]
+        if len(found) > 1:
+            ids = ", ".join(sorted(str(one["job_id"]) for one in found))
+            raise OperationError(
+                "job-ambiguous",
+                f"{len(found)} jobs of the service principal have this name and none has our tag: {ids}",
+                resource=self.resource,
+                fix=f"Delete all but one, or give the right one the tag {TAG}={self._tag}.",
+            )
+        return found
 
     async def _ours(self, inputs: Inputs) -> list[Json]:
         """The jobs with our tag, the oldest first."""
@@ -101,13 +127,14 @@ class JobStep(WorkspaceStep[JobState]):
         if state.owner != "IS_OWNER":
             reasons.append(Reason("owner", None, self._service_principal))
         reasons += [Reason("duplicate", twin, None) for twin in state.twins]
-        return Change.update(reasons)
+        note = f"adopts the job {state.job['job_id']}, known by its name alone" if state.adopted else ""
+        return Change.update(reasons, note)
 
     def _actual(self, job: Json) -> Json:
         """A job that was made without run_as runs as its maker, which only `run_as_user_name` says."""
         settings = dict(job["settings"])
         if "run_as" not in settings and job.get("run_as_user_name") == self._service_principal:
-            settings["run_as"] = {"service_principal_name": self._service_principal}
+            settings["run_as"] = self._run_as
         return settings
 
     def _desired(self, inputs: Inputs) -> dict[str, object]:
@@ -120,7 +147,7 @@ class JobStep(WorkspaceStep[JobState]):
             **settings,
             "name": self._job.name,
             "tags": {**(settings.get("tags") or {}), TAG: self._tag},
-            "run_as": {"service_principal_name": self._service_principal},
+            "run_as": self._run_as,
         }
 
     def _task(self, task: Mapping[str, object], from_git: bool, inputs: Inputs) -> dict[str, object]:

@@ -33,6 +33,8 @@ _NEEDED = (
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Authorization/roleDefinitions/write",
 )
+_DESCRIPTION = "dbxwizard"
+_MAKER = "Contributor"
 _GIVER = "Role Based Access Control Administrator"
 
 
@@ -93,14 +95,18 @@ class _Roles:
             needs = (resource_group_step_id(environment.name),)
             deployer = self._subscription, (DEPLOYER_STEP_ID,)
             steps.append(self._step(pair.main, "deployer role", _deployer_role, *deployer))
-        steps.append(self._step(pair.databricks, "custom role", _custom_role, scope, (CUSTOM_ROLE, *needs)))
+        described = partial(_description, pair)
+        custom, after = described(pair.databricks, self._options.role_name), (CUSTOM_ROLE, *needs)
+        steps.append(self._step(pair.databricks, "custom role", _custom_role, scope, after, description=custom))
         if self._options.owner:
-            return [*steps, self._step(pair.main, "Owner", "Owner", scope, needs)]
+            owner = described(pair.main, "Owner")
+            return [*steps, self._step(pair.main, "Owner", "Owner", scope, needs, description=owner)]
+        maker, giver = described(pair.main, _MAKER), described(pair.main, _GIVER)
         condition = partial(_condition, await self._givable(pair.environments))
         return [
             *steps,
-            self._step(pair.main, "Contributor", "Contributor", scope, needs),
-            self._step(pair.main, _GIVER, _GIVER, scope, (CUSTOM_ROLE, *needs), condition=condition),
+            self._step(pair.main, _MAKER, _MAKER, scope, needs, description=maker),
+            self._step(pair.main, _GIVER, _GIVER, scope, after, condition=condition, description=giver),
         ]
 
     async def _givable(self, environments: Sequence[Environment]) -> frozenset[str]:
@@ -112,7 +118,15 @@ class _Roles:
         return frozenset([await self._reader.role_guid(name) for name in names])
 
     def _step(
-        self, key: str, title: str, role: Source, scope: str, needs: tuple[str, ...], *, condition: Source = ""
+        self,
+        key: str,
+        title: str,
+        role: Source,
+        scope: str,
+        needs: tuple[str, ...],
+        *,
+        condition: Source = "",
+        description: str = _DESCRIPTION,
     ) -> RoleAssignmentStep:
         application = application_step_id(key)
         return RoleAssignmentStep(
@@ -125,12 +139,19 @@ class _Roles:
                 role,
                 scope,
                 condition,
-                "dbxwizard",
+                description,
             ),
             environment=key.rpartition("/")[0],
             plan_scope=Scope.SETUP,
             needs=(application, *needs),
         )
+
+
+def _description(pair: Pair, key: str, role: str) -> str:
+    """As the file words it where it gives the same role in the same place: deploy holds it against the file."""
+    principal, given = key.rpartition("/")[2], pair.environments[0].role_assignments if pair.prefix else ()
+    same = (one.description for one in given if one.principal == principal and role in one.roles and not one.scope)
+    return next(filter(None, same), _DESCRIPTION)
 
 
 def _custom_role(inputs: Inputs) -> str:

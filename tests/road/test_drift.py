@@ -1,176 +1,191 @@
 """Each field that a step sets, changed behind its back: the plan names it, and only it is mended.
 
-The history of runs is gone each time: what is there is read from the services alone.
+The history of runs is gone each time: what is there is read from the services alone. Which fields there are is read
+from what was sent, so that one without a row fails here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
 
-from dbxwizard.sandbox.store import Document, Store
-from tests.roads import Road
+from dbxwizard.sandbox.services import all_services
+from dbxwizard.sandbox.tokens import TENANT_ID
+from tests.proof.recording import Exchange, recorded
+from tests.reaching import make_private, push
+from tests.road import drift_deploy, drift_setup
+from tests.road.drift_deploy import DEPLOY, DEPLOY_WITH_SECRETS, of_cluster, of_job
+from tests.road.drift_setup import SETUP, SETUP_WITH_SECRETS
+from tests.road.drifting import Drift, leaves, rounds
+from tests.roads import Outcome, Road
 
-Change = Callable[[Document], Document]
-
-
-@dataclass(frozen=True)
-class Drift:
-    """The first document of `kind` whose key ends with `key` (and holds `where`) is changed by `change`, or deleted.
-
-    `named` stands in the plan's reasons; `writes`: how many requests mend it, in how many `steps`.
-    """
-
-    name: str
-    kind: str
-    change: Change | None
-    named: str
-    writes: int
-    key: str = ""
-    where: str = ""
-    steps: int = 1
-
-    def happen(self, store: Store) -> None:
-        for key, body in store.find(self.kind):
-            if key.lower().endswith(self.key.lower()) and self.where in str(body):
-                if self.change is None:
-                    store.delete(self.kind, key)
-                else:
-                    store.put(self.kind, key, self.change(body))
-                return
-        raise AssertionError(f"there is no {self.kind} {self.key} {self.where}")
+_PAT = "github_pat_11DRIFT00reads0one0repository"
+_SECRETS = ("--auth", "secret")
 
 
-def fields(**changed: Any) -> Change:
-    return lambda body: {**body, **changed}
+@dataclass
+class Driven:
+    """A road at its end, and every request that was sent on it."""
+
+    road: Road
+    exchanges: list[Exchange]
+    job: dict[str, str] = field(default_factory=dict)  # with what the service principals sign in
+
+    def sent(self) -> dict[str, Any]:
+        """`METHOD route field` of all that was written → the first value."""
+        found: dict[str, Any] = {}
+        for one in self.exchanges:
+            service = all_services()[one.request.host.split(":")[0]]
+            matched = service.match(one.request)
+            if one.request.method == "GET" or one.status >= 400 or matched is None or service.name == "login":
+                continue
+            route = matched[0].name
+            for path, value in leaves(_body(one.request.body)).items():
+                found.setdefault(f"{route} {path}", value)
+        return found
+
+    def body(self, route: str, name: str) -> Mapping[str, Any]:
+        """The fields of the request to this path that holds `name`."""
+        bodies = [_body(one.request.body) for one in self.exchanges if one.request.path.endswith(route)]
+        return leaves(next(body for body in bodies if name in json.dumps(body)))
 
 
-def inside(name: str, **changed: Any) -> Change:
-    return lambda body: {**body, name: {**body[name], **changed}}
+def _body(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None  # a file
 
 
-def one_trust_less(body: Document) -> Document:
-    return {**body, "federatedIdentityCredentials": body["federatedIdentityCredentials"][1:]}
+def _drive(road: Road, commands: Callable[[Road, list[Exchange]], None]) -> Driven:
+    for name in ("UAT", "PreProduction", "Production"):
+        (road.folder / "environments" / f"{name}.json").unlink()
+    with recorded(road.state) as (sandbox, exchanges):
+        road.environ["DBXWIZARD_SANDBOX"] = sandbox.endpoints().resource_manager
+        commands(road, exchanges)
+        del road.environ["DBXWIZARD_SANDBOX"]
+    return Driven(road, list(exchanges))
 
 
-def other_trust(body: Document) -> Document:
-    first, *others = body["federatedIdentityCredentials"]
-    return {**body, "federatedIdentityCredentials": [{**first, "subject": "repo:contoso/other:ref:main"}, *others]}
+@pytest.fixture(scope="module")
+def by_default(_fresh: Road, tmp_path_factory: pytest.TempPathFactory) -> Driven:
+    """Setup and deployment of Development by a person."""
+
+    def commands(road: Road, exchanges: list[Exchange]) -> None:
+        for outcome in (road.setup(), road.deploy()):
+            assert outcome.code == 0, outcome.out
+
+    return _drive(_fresh.copy(tmp_path_factory.mktemp("by-default") / "project"), commands)
 
 
-def no_owner(body: Document) -> Document:
-    return {**body, "entries": [one for one in body["entries"] if one["level"] != "IS_OWNER"]}
-
-
-def other_action(body: Document) -> Document:
-    return {**body, "permissions": [{**body["permissions"][0], "actions": ["*/read"]}]}
-
-
-SETUP = [
-    Drift("provider", "arm.provider", fields(registrationState="NotRegistered"), "Microsoft.KeyVault", 1, "keyvault"),
-    Drift("role's actions", "arm.roleDefinition", other_action, "actions", 1, where="DBX_Custom_Role"),
-    Drift(
-        "role's description", "arm.roleDefinition", fields(description="?"), "description", 1, where="'DBX_Custom_Role'"
-    ),
-    Drift("role assignment", "arm.roleAssignment", None, "role", 1, where="dbxwizard"),
-    Drift(
-        "condition",
-        "arm.roleAssignment",
-        fields(condition=None, conditionVersion=None),
-        "condition",
-        1,
-        where="GuidEquals",
-    ),
-    Drift("application's name", "directory.application", fields(displayName="other"), "displayName", 1),
-    Drift("application's tags", "directory.application", fields(tags=[]), "tags", 1),
-    Drift(
-        "service principal",
-        "directory.servicePrincipal",
-        None,
-        "servicePrincipal",
-        3,
-        where="dbxwizard-contoso",
-        steps=3,
-    ),
-    Drift("trust gone", "directory.application", one_trust_less, "subject", 1),
-    Drift("trust's subject", "directory.application", other_trust, "subject", 1),
-    Drift("GitHub environment", "github.environment", None, "", 1, "/uat"),
-    Drift("GitHub variable", "github.variable", fields(value="other"), "AZURE_CLIENT_ID", 1, "/uat/AZURE_CLIENT_ID"),
-    Drift("GitHub variable gone", "github.variable", None, "ARM_TENANT_ID", 1, "/uat/ARM_TENANT_ID"),
-]
-DEPLOY = [
-    Drift("group's tags", "arm.resourceGroup", fields(tags={}), "tags", 1, "rg-dbx-development"),
-    Drift("role assignment", "arm.roleAssignment", None, "role", 1, where="resourceGroups/rg-dbx-development'"),
-    Drift(
-        "service principal's entitlement",
-        "databricks.principal",
-        fields(entitlements=[]),
-        "entitlements",
-        1,
-        where="'servicePrincipal'",
-    ),
-    Drift(
-        "cluster's size", "databricks.cluster", inside("spec", autotermination_minutes=99), "autotermination_minutes", 1
-    ),
-    Drift(
-        "cluster's workers",
-        "databricks.cluster",
-        inside("spec", autoscale={"min_workers": 7, "max_workers": 9}),
-        "autoscale",
-        1,
-    ),
-    Drift("job's setting", "databricks.job", inside("settings", max_concurrent_runs=9), "max_concurrent_runs", 1),
-    Drift(
-        "job's source",
-        "databricks.job",
-        inside(
-            "settings", git_source={"git_branch": "other", "git_provider": "gitHub", "git_url": "https://127.0.0.1/x/y"}
-        ),
-        "git_source",
-        1,
-    ),
-    Drift("job's owner", "databricks.acl", no_owner, "owner", 1, where="IS_OWNER"),
-    Drift("folder's branch", "databricks.repo", fields(branch="release"), "branch", 1),
-    Drift("folder's commit", "databricks.repo", fields(head_commit_id="0" * 40), "head_commit_id", 1),
-    Drift("secret's value", "databricks.secret", fields(value="b3RoZXI="), "secrets[", 1),
-    Drift("secret gone", "databricks.secret", None, "secrets[", 1),
-    Drift(
-        "scope's rights",
-        "databricks.scope",
-        inside("acls", **{"ada@contoso.example": "WRITE"}),
-        "acls[",
-        1,
-        where="READ",
-    ),
-    Drift("wheel gone from a cluster", "databricks.library", fields(libraries=[]), "clusters[", 1),
-    Drift("person's entitlement", "databricks.principal", fields(entitlements=[]), "entitlements", 1, where="'user'"),
-]
-
-
-def check(road: Road, drift: Drift, run: Callable[[], Any]) -> None:
+@pytest.fixture(scope="module")
+def with_secrets(_fresh: Road, tmp_path_factory: pytest.TempPathFactory) -> Driven:
+    """All that goes another way: service principals of the environment alone, which sign in with client secrets, to a
+    private repository that has files already, with an access token in the vault."""
+    road = _fresh.copy(tmp_path_factory.mktemp("with-secrets") / "project")
+    key = '"appi_ik": "application-insights.connection-string"'
+    road.edit("Development", key, f'{key}, "token": "key-vault:dbkstoken"')
     with road.change() as store:
-        drift.happen(store)
+        make_private(store, _PAT)
+        push(store, {"notes.md": "older than dbxwizard"})
+    road.environ["PAT_GITHUB"] = _PAT
+    job: dict[str, str] = {}
+
+    def commands(road: Road, exchanges: list[Exchange]) -> None:
+        outcome = road.setup(*_SECRETS, "--isolation", "environment")
+        assert outcome.code == 0, outcome.out
+        job.update(_service_principals(road, exchanges))
+        outcome = road.deploy(*_SECRETS, **job)
+        assert outcome.code == 0, outcome.out
+
+    return replace(_drive(road, commands), job=job)
+
+
+def _service_principals(road: Road, exchanges: list[Exchange]) -> dict[str, str]:
+    """Both service principals with the client secrets that setup has made."""
+    made = [one for one in exchanges if one.request.path.endswith("/addPassword")]
+    secrets = {one.request.path.split("/")[-2]: json.loads(one.answer)["secretText"] for one in made}
+    with road.store() as store:
+        applications = [body for body in store.all("directory.application") if body["id"] in secrets]
+    main = next(body for body in applications if "databricks-main" in body["displayName"])
+    databricks = next(body for body in applications if body is not main)
+    credentials = {"clientId": main["appId"], "clientSecret": secrets[main["id"]], "tenantId": TENANT_ID}
+    return {
+        "AZURE_CREDENTIALS": json.dumps(credentials),
+        "ARM_CLIENT_ID": databricks["appId"],
+        "ARM_CLIENT_SECRET": secrets[databricks["id"]],
+        "ARM_TENANT_ID": TENANT_ID,
+    }
+
+
+def check(road: Road, drifts: list[Drift], run: Callable[[], Outcome]) -> None:
+    before, shown = len(road.writes()), road.show()
+    with road.change() as store:
+        for drift in drifts:
+            drift.happen(store)
     road.forget_runs()
-    before = len(road.writes())
     outcome = run()
     assert outcome.code == 0, outcome.out
-    reasons = [reason for found in outcome.changes().values() for reason in found]
-    assert not drift.named or any(drift.named in reason for reason in reasons), outcome.changes()
-    assert len(outcome.changes()) == drift.steps, outcome.changes()
+    changes = outcome.changes()
+    for drift in drifts:
+        reasons = _reasons(changes, drift.step)
+        assert [one for one in reasons if not one.startswith(drift.named)] == [], (drift.name, reasons)
+        assert all(any(one.startswith(name) for one in reasons) for name in drift.named), (drift.name, reasons)
+    assert len(changes) == sum(drift.steps for drift in drifts), changes
     made = road.writes()[before:]
-    assert len(made) == drift.writes, made
+    assert len(made) == sum(drift.writes for drift in drifts), made
+    assert any(drift.anew for drift in drifts) or road.show() == shown
     assert run().report["status"] == "unchanged"
     assert len(road.writes()) == before + len(made)
 
 
-@pytest.mark.parametrize("drift", SETUP, ids=lambda drift: drift.name)
-def test_setup_mends_what_drifted(set_up: Road, drift: Drift) -> None:
-    check(set_up, drift, set_up.setup)
+def _reasons(changes: Mapping[str, list[str]], step: str) -> list[str]:
+    """Why the step changes something; what it notes besides is no reason."""
+    found = next((reasons for name, reasons in changes.items() if step in name), ["it is not in the plan"])
+    return [one for one in found if not one.startswith(("left out, ", "adopts the ", "by a pull request "))]
 
 
-@pytest.mark.parametrize("drift", DEPLOY, ids=lambda drift: drift.name)
-def test_deploy_mends_what_drifted(deployed: Road, drift: Drift) -> None:
-    check(deployed, drift, lambda: deployed.deploy("-e", "Development"))
+def _all_rounds(road: Road, rows: list[Drift], run: Callable[[Road], Outcome]) -> None:
+    for drifts in rounds(rows):
+        check(road, drifts, partial(run, road))
+
+
+def test_setup_mends_what_drifted(by_default: Driven, tmp_path: Any) -> None:
+    _all_rounds(by_default.road.copy(tmp_path / "project"), SETUP, lambda road: road.setup())
+
+
+def test_deploy_mends_what_drifted(by_default: Driven, tmp_path: Any) -> None:
+    clusters = of_cluster(by_default.body("/clusters/create", "dbx-sp-cluster2"))
+    jobs = of_job(by_default.body("/jobs/create", "job_remote_analysis"))
+    rows = [*DEPLOY, *clusters, *jobs]
+    _all_rounds(by_default.road.copy(tmp_path / "project"), rows, lambda road: road.deploy())
+
+
+def test_setup_with_secrets_mends_what_drifted(with_secrets: Driven, tmp_path: Any) -> None:
+    options = (*_SECRETS, "--isolation", "environment")
+    _all_rounds(with_secrets.road.copy(tmp_path / "project"), SETUP_WITH_SECRETS, lambda road: road.setup(*options))
+
+
+def test_deploy_with_secrets_mends_what_drifted(with_secrets: Driven, tmp_path: Any) -> None:
+    _all_rounds(
+        with_secrets.road.copy(tmp_path / "project"),
+        DEPLOY_WITH_SECRETS,
+        lambda road: road.deploy(*_SECRETS, **with_secrets.job),
+    )
+
+
+def test_every_field_that_a_step_sets_has_its_row(by_default: Driven, with_secrets: Driven) -> None:
+    sent = {*by_default.sent(), *with_secrets.sent()}
+    clusters = of_cluster(by_default.body("/clusters/create", "dbx-sp-cluster2"))
+    jobs = of_job(by_default.body("/jobs/create", "job_remote_analysis"))
+    rows = [*SETUP, *SETUP_WITH_SECRETS, *DEPLOY, *DEPLOY_WITH_SECRETS, *clusters, *jobs]
+    told = {field for row in rows for field in row.sets} | {*drift_setup.NEVER, *drift_deploy.NEVER}
+    template = {field for field in sent if "Microsoft.Resources/deployments" in field}
+    assert template  # its fields: tests/deployments/test_infrastructure.py
+    assert sorted(sent - told - template) == []
+    assert sorted(told - sent) == []

@@ -16,7 +16,9 @@ from dbxwizard.core.step import Step
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from tests.driving import dbxwizard
-from tests.road.test_drift import DEPLOY, SETUP, Drift
+from tests.road.drift_deploy import DEPLOY
+from tests.road.drift_setup import SETUP
+from tests.road.drifting import Drift, rounds
 from tests.roads import Outcome, Road
 
 GIVEN = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
@@ -90,7 +92,7 @@ def test_setup_sends_what_its_plan_foretold(fresh: Road, options: tuple[str, ...
 
 def test_setup_sends_what_its_plan_foretold_for_what_drifted(set_up: Road) -> None:
     apart = {"role assignment", "GitHub environment"}  # they change what others of them are about
-    happen(set_up, [one for one in SETUP if one.name not in apart])
+    happen(set_up, [one for one in rounds(SETUP)[0] if one.name not in apart])
     (set_up.folder / "README.md").write_text("another\n", "utf-8")
     made = check(set_up, ("--scope", "setup", *GIVEN), set_up.setup)
     assert any(write.endswith("/pulls") for write in made)
@@ -118,7 +120,7 @@ def test_a_job_sends_what_the_plan_of_deploy_foretold(set_up: Road) -> None:
 
 
 def test_deploy_sends_what_its_plan_foretold_for_what_drifted(deployed: Road) -> None:
-    happen(deployed, DEPLOY)
+    happen(deployed, rounds(DEPLOY)[0])
     check(deployed, ("-e", "Development"), lambda: deployed.deploy("-e", "Development"))
 
 
