@@ -20,8 +20,10 @@ from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.client import Backend
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.views import Situation
+from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 from dbxwizard.screens.opening import OpeningScreen, SituationSeen
+from dbxwizard.screens.page import AskFailed
 from dbxwizard.screens.themes import DEFAULT, THEMES
 
 
@@ -42,7 +44,7 @@ class DbxWizard(App[int]):
 
     TITLE = "dbxwizard"
     CSS_PATH: ClassVar[Path] = Path(str(screens.__file__)).parent / "style.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012  as Textual types it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-roomy"), (120, "-wide")]  # noqa: RUF012  as Textual types it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("q", "leave", "Quit"),
@@ -137,6 +139,18 @@ class DbxWizard(App[int]):
     def copy_to_clipboard(self, text: str) -> None:
         super().copy_to_clipboard(text)
         self.notify("copied", timeout=2)
+
+    def keep(self, answers: Answers) -> None:
+        """Keeps what was answered in the wizard, whatever screen comes next."""
+        if answers != self.answers:
+            self.answers = answers
+            self.run_worker(self._keep(answers), group="answers")
+
+    async def _keep(self, answers: Answers) -> None:
+        try:
+            await self.backend.ask.keep_answers(answers=answers)
+        except OperationError as error:
+            self.screen.post_message(AskFailed(error))
 
     def save_text(self, name: str, text: str) -> None:
         """Writes `text` into the state folder's exports and says where."""

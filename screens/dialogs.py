@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
+from textual.widgets.button import ButtonVariant
 
 
 class Question(ModalScreen[str]):
@@ -49,8 +50,8 @@ class Question(ModalScreen[str]):
                 yield Input(id="typed", compact=True)
             with Horizontal(id="answers"):
                 yield Button(self._cancel, id="cancel", variant="primary", compact=True)
+                variant: ButtonVariant = "error" if self.has_class("-dangerous") else "default"
                 for key, label in self._answers:
-                    variant = "error" if self.has_class("-dangerous") else "default"
                     yield Button(label, id=key, variant=variant, disabled=bool(self._typed), compact=True)
 
     def on_mount(self) -> None:

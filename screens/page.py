@@ -37,6 +37,8 @@ class Program(Protocol):
 
     def save_text(self, name: str, text: str) -> None: ...
 
+    def keep(self, answers: Answers) -> None: ...
+
 
 class AskFailed(Message):
     """The backend answered with an error."""

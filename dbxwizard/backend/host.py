@@ -55,17 +55,18 @@ class _Host:
             message = await self._incoming.get()
             match message:
                 case Call():
-                    self._begin(operations, message)
+                    await self._begin(operations, message)
                 case Withdrawn() if message.number in self._calls:
                     self._calls[message.number].cancel()
                 case Leaving():
                     await self._end_calls()
                     return message
 
-    def _begin(self, operations: Operations, call: Call) -> None:
+    async def _begin(self, operations: Operations, call: Call) -> None:
         task = asyncio.create_task(self._call(operations, call))
         self._calls[call.number] = task
         task.add_done_callback(lambda _: self._calls.pop(call.number, None))
+        await asyncio.sleep(0)  # so that calls begin in their order, and one that was sent before leaving does begin
 
     async def _end_calls(self) -> None:
         tasks = tuple(self._calls.values())

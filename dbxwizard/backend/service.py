@@ -34,11 +34,22 @@ from dbxwizard.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from dbxwizard.backend.applications import ApplicationsView
+    from dbxwizard.backend.custom_role import CustomRoleView
+    from dbxwizard.backend.github_table import GitHubTable
+    from dbxwizard.backend.welcome import Welcome
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.clients.sources import DeviceCode
     from dbxwizard.doctor import Check
     from dbxwizard.inventory import EnvironmentInventory
+    from dbxwizard.parameters import Environment
     from dbxwizard.steps.connection import Connection
+    from dbxwizard.steps.setup_plan import SetupOptions
+
+
+NOBODY = "not-signed-in"
+_BY_HAND = ("browser", "device-code")
+_SIGN_IN = "Sign in on the wizard's page Sign in (key 0)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,8 @@ class Service:
         )
 
     async def keep_answers(self, *, answers: Answers) -> None:
-        await asyncio.to_thread(self._answers.write, answers)
+        """In the loop itself, a millisecond: so answers reach the disk in their order, and leaving cuts none off."""
+        self._answers.write(answers)
 
     async def write_project(self) -> tuple[str, ...]:
         """Writes the files that the folder lacks; returns their paths."""
@@ -122,7 +134,26 @@ class Service:
     async def sign_in(self, *, method: str = "", tenant: str = "") -> Identity:
         """Signs in anew, by `method` or as the program was told; a device code is told as a notice."""
         async with self._signing_in:
-            return _identity(await self._sign_in(method or self._launch.sign_in, tenant))
+            return _identity(await self._sign_in(method or self._launch.sign_in, tenant, interactive=True))
+
+    async def identity(self) -> Identity | None:
+        """Who acts; None where somebody has to sign in first."""
+        connection = await self._at_hand()
+        return _identity(connection) if connection else None
+
+    async def _at_hand(self) -> Connection | None:
+        try:
+            return await self.connection()
+        except NotSignedIn as error:
+            if error.code != NOBODY:
+                raise
+            return None
+
+    async def approve_device_code(self, *, shown: DeviceCodeShown) -> None:
+        """What a person does on the sandbox's page, as a person there."""
+        from dbxwizard.clients.sources import approve_in_sandbox
+
+        await asyncio.to_thread(approve_in_sandbox, await self._opened_cloud(), shown.uri, shown.code)
 
     async def use_github_token(self, *, token: str) -> GitHubIdentity:
         """Takes `token` for GitHub, checked at once; "" looks for one where tokens lie."""
@@ -137,20 +168,27 @@ class Service:
         from dbxwizard.doctor import GITHUB_SCOPES
 
         answers = self._answers.read()
-        info = await (await self.connection()).github(answers.repo).token_info()
+        anything = (
+            answers.repo or "github/github"
+        )  # a client is of a repository; whose the token is does not depend on it
+        info = await (await self.connection()).github(anything).token_info()
         lacking = () if info.scopes is None else tuple(sorted(GITHUB_SCOPES - info.scopes))
         scopes = None if info.scopes is None else tuple(sorted(info.scopes))
         return GitHubIdentity(info.login, scopes, lacking, info.expires_at)
 
     async def connection(self) -> Connection:
-        """The signed-in connection, made when it is first needed."""
-        async with self._signing_in:
-            if self._connection is None:
-                await self._sign_in(self._launch.sign_in, "")
-            assert self._connection is not None  # noqa: S101  made just now
-            return self._connection
+        """The signed-in connection, made when it is first needed, as far as that needs nobody's hand.
 
-    async def _sign_in(self, method: str, tenant: str) -> Connection:
+        Raises NotSignedIn `not-signed-in`: no browser opens unasked.
+        """
+        async with self._signing_in:
+            if self._connection is not None:
+                return self._connection
+            if self._launch.sign_in in _BY_HAND:
+                raise NotSignedIn(NOBODY, f"nobody has signed in yet ({self._launch.sign_in})", fix=_SIGN_IN)
+            return await self._sign_in(self._launch.sign_in, "", interactive=False)
+
+    async def _sign_in(self, method: str, tenant: str, *, interactive: bool) -> Connection:
         from dbxwizard.backend.signing_in import connect
 
         cloud = await self._opened_cloud()
@@ -158,9 +196,9 @@ class Service:
             cloud,
             self._launch.variables(cloud),
             method=method,
-            tenant=tenant or self._launch.tenant(cloud),
+            tenant=tenant or self._answers.read().tenant or self._launch.tenant(cloud),
             subscription_id=self._subscription(),
-            interactive=True,
+            interactive=interactive,
             prompt=self._show_code if method == "device-code" or not cloud.is_sandbox else None,
             github_token=await self._launch.find_github_token(cloud),
         )
@@ -211,18 +249,60 @@ class Service:
         (found,) = project.environments(self._launch.root, [environment], ci=self._launch.ci)
         return await inventory.read_environment(found, load_template(found.root), await self.connection())
 
+    # what setup will make, page by page of the wizard
+
+    async def welcome(self, *, live: bool) -> Welcome:
+        """`live`: with the doctor's checks, where somebody is signed in and has chosen a subscription."""
+        from dbxwizard import bundled
+        from dbxwizard.backend.welcome import welcome
+
+        cloud, subscription = await self._opened_cloud(), self._subscription()
+        connection = await self._at_hand() if live and subscription else None
+        return await welcome(
+            cloud,
+            self._launch.variables(cloud),
+            project.readable(self._launch.root),
+            connection=connection,
+            subscription_id=subscription,
+            repository=self._repository(),
+            shipped=project.readable(bundled.folder("environments").parent),
+        )
+
+    async def custom_roles(self) -> tuple[CustomRoleView, ...]:
+        """The role of the Databricks service principal, and that of main ones that are one for each environment."""
+        from dbxwizard.backend.custom_role import custom_role
+
+        answers, connection = self._answers.read(), await self.connection()
+        asked = [custom_role(connection, self._chosen_subscription(), answers.role_name)]
+        if answers.isolation == "environment" and not answers.owner:
+            asked.append(custom_role(connection, self._chosen_subscription(), deployer=True))
+        return tuple(await asyncio.gather(*asked))
+
+    async def applications(self) -> ApplicationsView:
+        from dbxwizard.backend.applications import applications
+
+        return await applications(await self.connection(), self._setup_options(), self._drafts())
+
+    async def github_table(self) -> GitHubTable:
+        from dbxwizard.backend.github_table import github_table
+
+        return await github_table(await self.connection(), self._setup_options(), self._drafts())
+
+    def _drafts(self) -> tuple[Environment, ...]:
+        return project.drafts(self._launch.root)
+
     # plans and runs
 
     async def plan_setup(self) -> PlanView:
         from dbxwizard.steps.setup_plan import setup_steps
 
-        options = self._setup_options(self._answers.read())
-        steps = await setup_steps(options, project.drafts(self._launch.root), await self.connection())
+        steps = await setup_steps(self._setup_options(), self._drafts(), await self.connection())
         return await self._plan("setup", steps)
 
-    def _setup_options(self, answers: Answers) -> Any:
+    def _setup_options(self) -> SetupOptions:
         from dbxwizard.steps.setup_plan import SetupOptions
 
+        answers = self._answers.read()
         return SetupOptions(
             subscription_id=answers.subscription,
             repository=answers.repo,

@@ -65,7 +65,8 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """`checks`: the doctor's, once somebody has signed in and chosen a subscription."""
+    """`environments`: those of the files, else those that are written. `checks`: the doctor's, once somebody has signed
+    in and chosen a subscription."""
 
     environments: tuple[str, ...]
     costs: Costs
@@ -82,15 +83,18 @@ async def welcome(
     connection: Connection | None = None,
     subscription_id: str = "",
     repository: str = "",
+    shipped: Sequence[Environment] = (),
 ) -> Welcome:
-    """Sends nothing without a `connection` and a subscription. `environ`: the variables that may be used here."""
+    """Sends nothing without a `connection` and a subscription. `environ`: the variables that may be used here;
+    `shipped`: the environments that are written where there are none."""
     ways = sign_in_ways(cloud, environ)
     checks: list[Check] = []
     if connection is not None and subscription_id:
         ready = [one for one in environments if one.subscription_id]
         checks = await doctor.examine(connection, subscription_id, repository, ready)
-    names = tuple(environment.name for environment in environments)
-    return Welcome(names, costs(environments), ways, lacking(checks, environments), tuple(checks))
+    planned = environments or shipped
+    names = tuple(environment.name for environment in planned)
+    return Welcome(names, costs(planned), ways, lacking(checks, environments), tuple(checks))
 
 
 def costs(environments: Sequence[Environment]) -> Costs:

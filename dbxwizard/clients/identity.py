@@ -6,7 +6,9 @@ import asyncio
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,7 +67,33 @@ async def sign_in(
     variables = os.environ if environ is None else environ
     asked = sys.stdin.isatty() if interactive is None else interactive
     request = Request(cloud, tenant, variables, tuple(prefixes), prompt, subscription_id, interactive=asked)
-    return await asyncio.to_thread(_sign_in, request, method)
+    return await _apart(_sign_in, request, method)
+
+
+async def _apart(function: Callable[..., SignedIn], *arguments: object) -> SignedIn:
+    """In a thread that nobody waits for in the end: a device code is asked after until it expires, wanted or not."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[SignedIn] = loop.create_future()
+
+    def settle(signed_in: SignedIn | None, error: BaseException | None) -> None:
+        if future.done():  # given up in between
+            if signed_in is not None:
+                signed_in.close()
+        elif error is not None:
+            future.set_exception(error)
+        elif signed_in is not None:
+            future.set_result(signed_in)
+
+    def run() -> None:
+        try:
+            outcome: tuple[SignedIn | None, BaseException | None] = (function(*arguments), None)
+        except BaseException as error:
+            outcome = (None, error)
+        with suppress(RuntimeError):  # the loop was closed: nobody is there any more
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=run, name="sign-in", daemon=True).start()
+    return await future
 
 
 def _sign_in(request: Request, method: str) -> SignedIn:

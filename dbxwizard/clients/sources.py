@@ -210,18 +210,20 @@ def device_code(request: Request) -> TokenCredential | str:
 
     def show(uri: str, code: str, expires_at: datetime) -> None:
         given = DeviceCode(uri, code, expires_at)
-        prompt(given) if prompt else _approve_in_sandbox(request.cloud, given)
+        prompt(given) if prompt else approve_in_sandbox(request.cloud, uri, code)
 
     tenant = request.tenant or "organizations"
     return DeviceCodeCredential(tenant_id=tenant, prompt_callback=show, **request.options())
 
 
-def _approve_in_sandbox(cloud: Cloud, code: DeviceCode) -> None:
-    """Does what the person would do on the sandbox's page."""
+def approve_in_sandbox(cloud: Cloud, verification_uri: str, user_code: str) -> None:
+    """Does what the person would do on the sandbox's page; blocks for one request. Raises UsageError elsewhere."""
     from dbxwizard.clients.transport import require_success, send
 
-    form = {"user_code": code.user_code, "upn": _SANDBOX_PERSON}
-    url = f"{code.verification_uri}/approve"
+    if not cloud.is_sandbox:
+        raise UsageError("sandbox-only", "a real sign-in is approved by its person alone", resource=verification_uri)
+    form = {"user_code": user_code, "upn": _SANDBOX_PERSON}
+    url = f"{verification_uri}/approve"
     require_success(send("POST", url, ca_bundle=cloud.ca_bundle, direct=True, form=form), url)
 
 
