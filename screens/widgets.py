@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import DataTable, OptionList, Tree
+from textual.widgets.option_list import Option
 
 NodeT = TypeVar("NodeT")
 
@@ -42,12 +47,100 @@ class Table(DataTable[Any]):
         return str(self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value)
 
 
+class WrappedTable(Table):
+    """A table whose columns share the width that is there, in the proportion `shares`; long cells go on below."""
+
+    def __init__(self, columns: Mapping[str, int], id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__(id=id)
+        self._shares = columns
+        self._rows_wanted: list[tuple[str, Sequence[Text]]] = []
+        self._width = 0
+
+    def on_mount(self) -> None:
+        """The columns come with the width."""
+
+    def show(self, rows: Iterable[tuple[str, Sequence[Text]]]) -> None:
+        """Each a key and its cells; the cursor stays where it was."""
+        self._rows_wanted = list(rows)
+        self._draw()
+
+    def on_resize(self) -> None:
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self._draw()
+
+    def _draw(self) -> None:
+        place = self.cursor_row
+        self.clear(columns=True)
+        spare = self._width - 2 * len(self._shares) * self.cell_padding - 2  # 2: the scrollbar
+        if spare <= 0:
+            return
+        for name, share in self._shares.items():
+            self.add_column(name, key=name, width=max(4, spare * share // sum(self._shares.values())))
+        for key, cells in self._rows_wanted:
+            self.add_row(*cells, key=key, height=None)
+        self.move_cursor(row=place)
+
+
 class Choices(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
         *_UP_AND_DOWN,
         Binding("g", "first", "First", show=False),
         Binding("G", "last", "Last", show=False),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to decide: what it is called, and in a sentence what follows of it."""
+
+    value: str
+    title: str
+    words: str = ""
+
+
+class Decision(Choices):
+    """One of a few choices, each with its words below; enter, space and a click decide."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Choose", show=False)]
+
+    class Made(Message):
+        def __init__(self, decision: Decision, value: str) -> None:
+            super().__init__()
+            self.decision, self.value = decision, value
+
+        @property
+        def control(self) -> Decision:
+            return self.decision
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__(id=id, compact=True)
+        self._choices: tuple[Choice, ...] = ()
+        self.value = ""
+
+    def offer(self, choices: Iterable[Choice], value: str) -> None:
+        """Shows `choices`, of which `value` is decided; the cursor stays where it was."""
+        kept = self.highlighted
+        self._choices, self.value = tuple(choices), value
+        self.set_options([Option(self._prompt(one), one.value or "-") for one in self._choices])
+        decided = [one.value for one in self._choices].index(value) if self._has(value) else 0
+        self.highlighted = min(kept, len(self._choices) - 1) if kept is not None else decided
+
+    def _has(self, value: str) -> bool:
+        return any(one.value == value for one in self._choices)
+
+    def _prompt(self, one: Choice) -> Text:
+        sign = "● " if one.value == self.value else "○ "
+        words = f"\n  {one.words}" if one.words else ""
+        chosen = "  (chosen)" if one.value == self.value else ""
+        return Text.assemble((f"{sign}{one.title}{chosen}", "bold" if chosen else ""), (words, "dim"))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        value = self._choices[event.option_index].value
+        if value != self.value:
+            self.offer(self._choices, value)
+            self.post_message(self.Made(self, value))
 
 
 class Branches(Tree[NodeT], Generic[NodeT]):

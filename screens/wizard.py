@@ -7,29 +7,24 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.answers import Answers
-from dbxwizard.screens.page import Page
+from dbxwizard.core.errors import NotSignedIn
+from dbxwizard.screens.page import AskFailed, Page
+from dbxwizard.screens.path import PATH, PathLine, Sidebar, StopChosen, place_of
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """A page of the path; `dbxwizard.screens.wizard_pages.<key>` has its class `screen`."""
+class Lack:
+    """What a page needs and has not: `words`, and the `key` of the page where it is to be had."""
 
+    words: str
     key: str
-    title: str
-    screen: str
-
-
-PATH = (Stop("welcome", "Welcome", "WelcomePage"),)
 
 
 def page(key: str) -> WizardPage:
@@ -47,33 +42,40 @@ class Start(Page):
         await self.app.push_screen(page(self.situation.answers.page))
 
 
-class Kept(Message):
-    """The answers are on the disk."""
-
-
 class WizardPage(Page):
-    """One stop of the path. `content` gives its widgets; `may_go_on` says what is still missing, "" for nothing.
+    """One stop of the path. `content` gives its widgets, `look` asks for what they show; `may_go_on` says what is still
+    missing, "" for nothing.
 
-    Answers are kept as they are given; going back loses nothing.
+    `needs`: the answers without which there is nothing to look at. Answers are kept as they are given; going back
+    loses nothing.
     """
 
     key: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    AUTO_FOCUS = "#given *"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next_page", "Next"),
         Binding("escape", "back", "Back"),
+        Binding("pagedown", "scroll_page(1)", "Page down", show=False),
+        Binding("pageup", "scroll_page(-1)", "Page up", show=False),
     ]
 
     @property
     def heading(self) -> str:  # type: ignore[override]  # the same name, from the path
-        place = [stop.key for stop in PATH].index(self.key)
+        place = place_of(self.key)
         return f"Wizard {place + 1}/{len(PATH)}  {PATH[place].title}"
 
     def body(self) -> Iterable[Widget]:
+        yield PathLine(self.key)
         with Horizontal(id="wizard"):
             yield Sidebar(self.key)
             with Vertical(id="page"):
                 with VerticalScroll(id="content", can_focus=False):
-                    yield from self.content()
+                    with Vertical(id="lack"):
+                        yield Static("", id="lack-words", markup=False)
+                        yield Button("", id="go", variant="primary", compact=True)
+                    with Vertical(id="given"):
+                        yield from self.content()
                 with Horizontal(id="steps"):
                     yield Button("Back", id="back", compact=True, disabled=self.key == PATH[0].key)
                     yield Button("Next", id="next", variant="primary", compact=True)
@@ -82,8 +84,51 @@ class WizardPage(Page):
     def content(self) -> Iterable[Widget]:
         return ()
 
+    def look(self) -> None:
+        """Asks the backend for what the page shows; called once what it needs is there."""
+
     def may_go_on(self) -> str:
         return ""
+
+    # what the page needs
+
+    def on_mount(self) -> None:
+        lack = self.lacking()
+        self.show_lack(lack)
+        if lack is None:
+            self.look()
+
+    def lacking(self) -> Lack | None:
+        missing = {
+            "subscription": (self.answers.subscription, Lack("No subscription is chosen yet.", "sign_in")),
+            "repo": (self.answers.repo, Lack("No repository is chosen yet.", "sign_in")),
+            "environments": (self.situation.environments, Lack("There are no environment files yet.", "welcome")),
+        }
+        return next((lack for name, (there, lack) in missing.items() if name in self.needs and not there), None)
+
+    def show_lack(self, lack: Lack | None) -> None:
+        """In the place of the page's own widgets."""
+        self._lack = lack
+        self.query_one("#lack").display = lack is not None
+        self.query_one("#given").display = lack is None
+        if lack is not None:
+            title = PATH[place_of(lack.key)].title
+            self.query_one("#lack-words", Static).update(f"○ {lack.words} The page {title} is where it is to be had.")
+            self.query_one("#go", Button).label = f"Go to {title}"
+            self.query_one("#go").focus()
+        self.look_again()
+
+    @on(Button.Pressed, "#go")
+    async def go_to_lack(self) -> None:
+        if self._lack is not None:
+            await self.go_to(self._lack.key)
+
+    def show_failure(self, message: AskFailed) -> None:
+        """Nobody signed in: said where the page would be, with the way to mend it."""
+        if isinstance(message.error, NotSignedIn):
+            self.show_lack(Lack(f"{message.error.message[:1].upper()}{message.error.message[1:]}.", "sign_in"))
+        else:
+            super().show_failure(message)
 
     # answers
 
@@ -93,28 +138,30 @@ class WizardPage(Page):
 
     def answer(self, **values: Any) -> None:
         """Keeps decisions, at once."""
-        changed = self.answers.changed(**values)
-        if changed != self.answers:
-            self.program.answers = changed
-            self.request(self.ask.keep_answers(answers=changed), lambda _: Kept())
+        self.program.keep(self.answers.changed(**values))
         self.look_again()
 
     def look_again(self) -> None:
         """Says what is missing, and lets Next be pressed once nothing is."""
-        missing = self.may_go_on()
+        missing = self._lack.words if self._lack else self.may_go_on()
         self.query_one("#next", Button).disabled = bool(missing)
         self.query_one("#missing", Static).update(missing)
 
     @on(events.ScreenResume)
     def arrive(self) -> None:
         self.answer(page=self.key)
-        self.query_one(Sidebar).draw()
+        for path in (*self.query(Sidebar), *self.query(PathLine)):
+            path.draw(self.answers.visited)
 
     # the path
 
+    def action_scroll_page(self, step: int) -> None:
+        content = self.query_one("#content", VerticalScroll)
+        content.scroll_relative(y=step * max(1, content.size.height - 1), animate=False)
+
     @on(Button.Pressed, "#next")
     async def action_next_page(self) -> None:
-        missing = self.may_go_on()
+        missing = self._lack.words if self._lack else self.may_go_on()
         if missing:
             self.notify(missing, severity="warning", markup=False)
             return
@@ -126,41 +173,13 @@ class WizardPage(Page):
         await self._go(-1)
 
     async def _go(self, step: int) -> None:
-        place = [stop.key for stop in PATH].index(self.key) + step
+        place = place_of(self.key) + step
         if 0 <= place < len(PATH):
-            await self.app.switch_screen(page(PATH[place].key))
+            await self.go_to(PATH[place].key)
 
+    @on(StopChosen)
+    async def go_to_stop(self, message: StopChosen) -> None:
+        await self.go_to(message.key)
 
-class Sidebar(Vertical):
-    """The path. On a narrow terminal one line; a click goes to a page that was visited."""
-
-    def __init__(self, here: str) -> None:
-        super().__init__()
-        self._here = here
-
-    def compose(self) -> ComposeResult:
-        for stop in PATH:
-            yield _StopLine(stop)
-
-    def draw(self) -> None:
-        answers: Answers = self.screen.answers  # type: ignore[attr-defined]  # the sidebar of a WizardPage
-        for line in self.query(_StopLine):
-            line.draw(self._here, answers.visited)
-
-
-class _StopLine(Static):
-    def __init__(self, stop: Stop) -> None:
-        super().__init__("", markup=False)
-        self._stop = stop
-        self._open = False
-
-    def draw(self, here: str, visited: tuple[str, ...]) -> None:
-        is_here, done = self._stop.key == here, self._stop.key in visited
-        self._open = done and not is_here
-        sign, word = ("▸", "here") if is_here else ("✓", "done") if done else ("·", "to do")
-        self.update(Text.assemble(f"{sign} {self._stop.title}", (f"  {word}", "dim")))
-        self.set_class(is_here, "-here")
-
-    async def on_click(self) -> None:
-        if self._open:
-            await self.app.switch_screen(page(self._stop.key))
+    async def go_to(self, key: str) -> None:
+        await self.app.switch_screen(page(key))

@@ -41,6 +41,21 @@ STEPS = {
     "failed": Sign("✗", "failed", "error"),
     "left out": Sign("○", "left out", "warning"),
 }
+STANDINGS = {
+    "exists": Sign("=", "exists", "success"),
+    "will be made": Sign("+", "will be made", "success"),
+    "differs": Sign("~", "differs", "warning"),
+    "adopted": Sign("✓", "adopted", "success"),
+    "name taken": Sign("✗", "name taken", "error"),
+    "ambiguous": Sign("✗", "ambiguous", "error"),
+    "not found": Sign("✗", "not found", "error"),
+    "missing": Sign("+", "missing there", "warning"),
+    "too many": Sign("-", "too many there", "warning"),
+    "new": Sign("+", "new", "success"),
+    "unchanged": Sign("=", "unchanged"),
+    "will be replaced": Sign("~", "will be replaced", "warning"),
+    "not checked": Sign("?", "not checked", "warning"),
+}
 RUNS = {
     "planned": Sign("·", "planned"),
     "running": Sign("▶", "running", "secondary"),

@@ -1,0 +1,96 @@
+"""Choosing one of many: a list that is searched while one types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+from textual.widgets.option_list import Option
+
+from dbxwizard.screens.widgets import Choices
+
+_MOST = 200  # that are listed at once; more can only be found by typing
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`key` is what is chosen; `title` and `details` are searched too."""
+
+    key: str
+    title: str
+    details: str = ""
+
+    def has(self, words: Sequence[str]) -> bool:
+        text = f"{self.title} {self.details} {self.key}".lower()
+        return all(word in text for word in words)
+
+
+class Picker(ModalScreen[str]):
+    """Gives the key of what was chosen, "" for nothing. `by_hand`: what may be typed that is not in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss('')", "Cancel"),
+        Binding("down", "move('cursor_down')", "Down", show=False),
+        Binding("up", "move('cursor_up')", "Up", show=False),
+        Binding("pagedown", "move('page_down')", "Page down", show=False),
+        Binding("pageup", "move('page_up')", "Page up", show=False),
+    ]
+
+    def __init__(self, title: str, items: Sequence[Item], current: str = "", *, by_hand: str = "") -> None:
+        super().__init__()
+        self._title, self._items, self._current, self._by_hand = title, items, current, by_hand
+        self._shown: list[Item] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="-tall"):
+            yield Label(self._title, id="title", markup=False)
+            yield Input(placeholder="type to search, enter chooses", compact=True)
+            yield Choices(compact=True, markup=False)
+            yield Static("", id="count", classes="words", markup=False)
+
+    def on_mount(self) -> None:
+        self._search("")
+        place = next((place for place, one in enumerate(self._shown) if one.key == self._current), None)
+        if place is not None:
+            self.query_one(Choices).highlighted = place
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def search(self, event: Input.Changed) -> None:
+        self._search(event.value.strip())
+
+    def _search(self, text: str) -> None:
+        found = [one for one in self._items if one.has(text.lower().split())]
+        if self._by_hand and text and not any(one.key == text for one in found):
+            found.append(Item(text, f"{self._by_hand}: {text}"))
+        self._shown = found[:_MOST]
+        choices = self.query_one(Choices)
+        choices.set_options(Option(self._prompt(one)) for one in self._shown)
+        choices.highlighted = 0 if self._shown else None
+        rest = f", {len(found) - _MOST} more: type on" if len(found) > _MOST else ""
+        self.query_one("#count", Static).update(f"{len(self._shown)} of {len(self._items)}{rest}")
+
+    def _prompt(self, one: Item) -> Text:
+        sign = "●" if one.key == self._current else "○"
+        return Text.assemble(f"{sign} {one.title}", (f"  {one.details}", "dim"))
+
+    def action_move(self, action: str) -> None:
+        getattr(self.query_one(Choices), f"action_{action}")()
+
+    @on(Input.Submitted)
+    def choose_highlighted(self) -> None:
+        place = self.query_one(Choices).highlighted
+        if place is not None:
+            self.dismiss(self._shown[place].key)
+
+    @on(Choices.OptionSelected)
+    def choose(self, event: Choices.OptionSelected) -> None:
+        self.dismiss(self._shown[event.option_index].key)
