@@ -35,7 +35,7 @@ _FIELDS = frozenset({
 _CRASH_AT_THE_TOP = """
 import os
 import dbxwizard.cli.world as world
-def fail(connection, environments):
+def fail(connection, *others):
     with_secrets = connection.signed_in.credential.get_token("https://management.core.windows.net//.default").token
     raise RuntimeError(f"Authorization: Bearer {with_secrets} " + os.environ["PAT_GITHUB"])
 import dbxwizard.cli.commands.deploy as deploy
