@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbxwizard.arm_template import Expansion, Expected
 from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet
@@ -12,6 +12,9 @@ from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.databricks_workspace import TAG
 from dbxwizard.steps.expected import expected_resources
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.databricks import WorkspaceClient
 
 _WORKSPACE = "Microsoft.Databricks/workspaces"
 
@@ -95,15 +98,32 @@ def _label(kind: str, name: str) -> str:
     return f"{kind}/{name}"
 
 
+async def open_workspace(
+    environment: Environment, template: Mapping[str, Any], connection: Connection
+) -> WorkspaceClient | None:
+    """The client of the environment's workspace; None while there is none. Raises the core's errors."""
+    wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
+    workspace = next(item for item in wanted.resources if item.type == _WORKSPACE)
+    return await _client_of(connection, environment, workspace.id, workspace.api_version)
+
+
+async def _client_of(
+    connection: Connection, environment: Environment, workspace_id: str, api_version: str
+) -> WorkspaceClient | None:
+    found = await connection.arm(environment.subscription_id).get_resource(workspace_id, api_version)
+    if found is None:
+        return None
+    return await connection.workspace(f"https://{found['properties']['workspaceUrl']}", workspace_id)
+
+
 async def _inside(
     connection: Connection, environment: Environment, workspace_id: str, api_version: str
 ) -> dict[str, Any]:
     """Address, clusters and jobs of the workspace, as far as the caller may see them."""
-    workspace = await connection.arm(environment.subscription_id).get_resource(workspace_id, api_version)
-    if workspace is None:
+    client = await _client_of(connection, environment, workspace_id, api_version)
+    if client is None:
         return {}
-    url = f"https://{workspace['properties']['workspaceUrl']}"
-    client = await connection.workspace(url, workspace_id)
+    url = client.url
     try:
         clusters, jobs = await client.clusters(), await client.jobs()
     except (Forbidden, NotYet, NotSignedIn) as error:

@@ -88,6 +88,13 @@ class ArmClient(Client):
             found = self._resources.providers.list()
             return {str(entry.namespace): str(entry.registration_state) async for entry in found}
 
+    async def regions_of(self, namespace: str, resource_type: str) -> frozenset[str]:
+        """Display names of the regions in which the provider has the resource type (`workspaces`)."""
+        with translated(f"resource provider {namespace}"):
+            found = await self._resources.providers.get(namespace)
+        kinds = [one for one in found.resource_types or () if str(one.resource_type).lower() == resource_type.lower()]
+        return frozenset(str(location) for kind in kinds for location in kind.locations or ())
+
     async def provider_state(self, namespace: str) -> str:
         """`NotRegistered`, `Registering` or `Registered`."""
         with translated(f"resource provider {namespace}"):

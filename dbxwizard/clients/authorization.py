@@ -85,6 +85,11 @@ class AuthorizationClient(Client):
             found = self._client.role_definitions.list(scope, filter=f"roleName eq '{wanted}'")
             return next((role for role in [_role(entry) async for entry in found]), None)
 
+    async def role_names(self, scope: str) -> list[str]:
+        """What all roles are called that can be given at `scope`."""
+        with translated(f"roles at {scope}"):
+            return [str(entry.role_name) async for entry in self._client.role_definitions.list(scope)]
+
     async def role_name(self, scope: str, guid: str) -> str:
         """What people call the role with this GUID; the GUID itself where it can't be read."""
         try:

@@ -201,6 +201,14 @@ class WorkspaceClient(Client):
     async def cluster(self, cluster_id: str) -> Json:
         return await self._get(f"{_CLUSTERS}/get", f"cluster {cluster_id}", cluster_id=cluster_id)
 
+    async def node_types(self) -> list[Json]:
+        """{"node_type_id", "num_cores", "memory_mb", "num_gpus", "is_deprecated", "node_info": {"status": [...]}}."""
+        return list((await self._get(f"{_CLUSTERS}/list-node-types")).get("node_types", []))
+
+    async def spark_versions(self) -> list[Json]:
+        """{"key", "name"} of each runtime."""
+        return list((await self._get(f"{_CLUSTERS}/spark-versions")).get("versions", []))
+
     async def create_cluster(self, settings: Mapping[str, Any]) -> str:
         """Makes and starts a cluster; returns its id."""
         name = settings.get("cluster_name", "")

@@ -92,6 +92,14 @@ class GraphClient(Client):
     async def groups_named(self, name: str) -> list[Json]:
         return await self._list("/groups", f"groups named {name}", {"$filter": f"displayName eq {_text(name)}"})
 
+    async def beginning(self, collection: str, text: str, most: int) -> list[Json]:
+        """At most `most` (999 is Graph's limit) of `users`, `groups` or `servicePrincipals` whose names begin so."""
+        names = ("displayName", "userPrincipalName") if collection == "users" else ("displayName",)
+        condition = " or ".join(f"startswith({name},{_text(text)})" for name in names)
+        query = {"$top": str(most), "$select": ",".join(("id", *names))} | ({"$filter": condition} if text else {})
+        page = await self._get(f"/{collection}", f"{collection} of the directory", query)
+        return list(page.get("value", []))
+
     async def may_register_applications(self) -> bool:
         """The tenant's setting for ordinary members."""
         policy = await self._get("/policies/authorizationPolicy", "the tenant's authorization policy")

@@ -26,7 +26,7 @@ _SOURCES = (
     ("key-vault:", "and the name of a secret in the Key Vault"),
     ("environment:", "and the name of an environment variable of the deployment"),
 )
-_NAMED = (
+NAMED_PRINCIPALS = (
     ("databricks-spn", "the service principal that owns what lives in Databricks"),
     ("main-spn", "the service principal that deploys"),
     ("me", "you, when you run setup"),
@@ -89,6 +89,11 @@ def keys_at(root: Node | None, path: FieldPath) -> Choices | None:
     return None
 
 
+def bundled(kind: str) -> tuple[Choice, ...]:
+    """The list of one of LIVE_KINDS for which nobody has to be signed in."""
+    return tuple(_LISTS[kind](None, ()))
+
+
 def kind_of(shape: Shape | None) -> str:
     return (shape.suggest or shape.check) if isinstance(shape, Text) else ""
 
@@ -126,14 +131,23 @@ def _runtimes(root: Node | None, path: FieldPath) -> Iterator[Choice]:
         )
 
     for version, known in sorted(catalog.runtimes().items(), key=order):
-        ended = known["end_of_support"] < today
-        words = "no support since" if ended else "supported until"
-        note = f"{'LTS, ' if known.get('lts') else ''}{words} {known['end_of_support']}"
+        current = known["end_of_support"] >= today and known.get("lts")
         for scala in reversed(known["scala"]):
-            yield Choice(f"{version}.x-scala{scala}", note)
-            if not ended and known.get("lts"):
-                yield Choice(f"{version}.x-cpu-ml-scala{scala}", f"machine learning, {note}")
-                yield Choice(f"{version}.x-gpu-ml-scala{scala}", f"machine learning with GPU, {note}")
+            for flavour in ("", "cpu-ml-", "gpu-ml-") if current else ("",):
+                key = f"{version}.x-{flavour}scala{scala}"
+                yield Choice(key, runtime_note(key))
+
+
+def runtime_note(key: str) -> str:
+    """What the catalog knows of a runtime such as 17.3.x-cpu-ml-scala2.13, in words; "" where it does not know it."""
+    version, _, rest = key.partition(".x-")
+    known = catalog.runtimes().get(version)
+    if known is None:
+        return ""
+    ended = known["end_of_support"] < time.strftime("%Y-%m-%d")
+    flavour = "machine learning with GPU, " if "gpu-ml" in rest else "machine learning, " if "ml-" in rest else ""
+    words = "no support since" if ended else "supported until"
+    return f"{flavour}{'LTS, ' if known.get('lts') else ''}{words} {known['end_of_support']}"
 
 
 def _roles(root: Node | None, path: FieldPath) -> Iterator[Choice]:
@@ -144,8 +158,8 @@ def _roles(root: Node | None, path: FieldPath) -> Iterator[Choice]:
 
 
 def _principals(root: Node | None, path: FieldPath) -> Iterator[Choice]:
-    named = {name for name, _ in _NAMED}
-    yield from (Choice(name, note) for name, note in _NAMED)
+    named = {name for name, _ in NAMED_PRINCIPALS}
+    yield from (Choice(name, note) for name, note in NAMED_PRINCIPALS)
     found = dict.fromkeys(_texts_of(root, "principal"))
     yield from (Choice(name, "named in this file") for name in found if name not in named and "<" not in name)
     yield Choice("user:", "and a sign-in name, such as user:someone@example.com")
