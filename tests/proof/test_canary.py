@@ -34,12 +34,11 @@ _FIELDS = frozenset({
 })  # fmt: skip
 _CRASH_AT_THE_TOP = """
 import os
-import dbxwizard.cli.world as world
-def fail(connection, *others):
+async def fail(options, environments, connection):
     with_secrets = connection.signed_in.credential.get_token("https://management.core.windows.net//.default").token
     raise RuntimeError(f"Authorization: Bearer {with_secrets} " + os.environ["PAT_GITHUB"])
 import dbxwizard.cli.commands.deploy as deploy
-deploy.journal_key = fail
+deploy.deploy_steps = fail
 """
 _CRASH_IN_A_STEP = """
 import os
