@@ -35,6 +35,7 @@ class Answers:
     role_name: str = "DBX_Custom_Role"
     adopt: tuple[str, ...] = ()
     publish: bool = True
+    github_environments: bool = True
     page: str = ""
     visited: tuple[str, ...] = ()
 

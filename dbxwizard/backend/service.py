@@ -6,9 +6,10 @@ Every public coroutine method may be called from the other process, by keyword; 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import NotSignedIn, OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.core.plan import Plan, Step, make_plan
+from dbxwizard.core.plan_markdown import plan_markdown
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 NOBODY = "not-signed-in"
 _BY_HAND = ("browser", "device-code")
 _SIGN_IN = "Sign in on the wizard's page Sign in (key 0)."
+_CHOOSE = "Choose one in the wizard, page Sign in."
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Service:
         self._answers = AnswerFile(launch.state_folder, launch.root)
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
+        self._git_token: Secret | None = None
+        self._git_token_asked: asyncio.Future[Secret | None] | None = None
 
     async def close(self, *, detach: bool) -> None:
         for runs in self._runs.values():
@@ -223,9 +229,13 @@ class Service:
     def _chosen_subscription(self) -> str:
         found = self._subscription()
         if not found:
-            raise UsageError(
-                "decision-missing", "no subscription is chosen yet", fix="Choose one in the wizard, page Sign in."
-            )
+            raise UsageError("decision-missing", "no subscription is chosen yet", fix=_CHOOSE)
+        return found
+
+    def _chosen_repository(self) -> str:
+        found = self._repository()
+        if not found:
+            raise UsageError("decision-missing", "no repository is chosen yet", fix=_CHOOSE)
         return found
 
     def _repository(self) -> str:
@@ -293,19 +303,28 @@ class Service:
 
     # plans and runs
 
-    async def plan_setup(self) -> PlanView:
+    async def plan_next(self) -> PlanView:
+        """What the wizard does next: setup while it would change something, then the deployment of everything."""
+        setup = await self.plan_setup()
+        if not setup.changes:
+            return await self.plan_deploy()
+        return replace(setup, afterwards=tuple(one.name for one in project.drafts(self._launch.root)))
+
+    async def plan_setup(self, *, only: str = "") -> PlanView:
+        """With `only` limited to that step and those that wait for it."""
         from dbxwizard.steps.setup_plan import setup_steps
 
         steps = await setup_steps(self._setup_options(), self._drafts(), await self.connection())
-        return await self._plan("setup", steps)
+        return await self._plan("setup", steps, only)
 
     def _setup_options(self) -> SetupOptions:
         from dbxwizard.steps.setup_plan import SetupOptions
 
         answers = self._answers.read()
+        token = self._launch.environ.get("PAT_GITHUB", "")
         return SetupOptions(
-            subscription_id=answers.subscription,
-            repository=answers.repo,
+            subscription_id=self._chosen_subscription(),
+            repository=self._chosen_repository(),
             auth=answers.auth,
             isolation=answers.isolation,
             owner=answers.owner,
@@ -314,9 +333,25 @@ class Service:
             role_name=answers.role_name,
             adopt=answers.adopt,
             publish=answers.publish,
+            github_environments=answers.github_environments,
+            git_token=Secret(token) if token else self._git_token,
+            ask_git_token=self._ask_git_token,
         )
 
-    async def plan_deploy(self, *, environments: tuple[str, ...] = ()) -> PlanView:
+    async def _ask_git_token(self, repository: str) -> Secret | None:
+        """Asks on the screen: the notice `git-token` is answered by `give_git_token`."""
+        self._git_token_asked = asyncio.get_running_loop().create_future()
+        self._notify("git-token", repository)
+        self._git_token = await self._git_token_asked
+        return self._git_token
+
+    async def give_git_token(self, *, token: str) -> None:
+        """PAT_GITHUB, with which Databricks reads a private repository; "" gives none."""
+        if self._git_token_asked is not None and not self._git_token_asked.done():
+            self._git_token_asked.set_result(Secret(token) if token else None)
+
+    async def plan_deploy(self, *, environments: tuple[str, ...] = (), only: str = "") -> PlanView:
+        """With `only` limited to that step and those that wait for it."""
         from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
         from dbxwizard.steps.git_ref import GitRef
 
@@ -324,23 +359,33 @@ class Service:
         chosen = project.environments(launch.root, environments, ci=launch.ci)
         ref = GitRef.parse(launch.ref) if launch.ref else checked_out(launch.root, launch.environ)
         options = DeployOptions(ref, environ=launch.environ)
-        return await self._plan("deploy", await deploy_steps(options, chosen, await self.connection()))
+        return await self._plan("deploy", await deploy_steps(options, chosen, await self.connection()), only)
 
-    async def _plan(self, scope: str, steps: tuple[Step[Any], ...]) -> PlanView:
+    async def _plan(self, scope: str, steps: tuple[Step[Any], ...], only: str) -> PlanView:
         connection = await self.connection()
         actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
         plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor)
+        plan = plan.limited_to(only) if only else plan
         view = PlanView.of(scope, plan)
         self._plans = {key: held for key, held in self._plans.items() if held[0].scope != scope}
         self._plans[view.id] = (view, plan)
         return view
 
+    async def plan_text(self, *, plan: str, form: str) -> str:
+        """The plan as `markdown`, or as the `json` that `dbxwizard deploy --plan` takes."""
+        _, made = self._held(plan)
+        return plan_markdown(made) if form == "markdown" else json.dumps(made.to_json(), indent=2)
+
+    def _held(self, plan: str) -> tuple[PlanView, Plan]:
+        if plan not in self._plans:
+            raise OperationError("plan-outdated", "a newer plan was made", resource=plan, fix="Look at the newer one.")
+        return self._plans[plan]
+
     async def apply(self, *, plan: str) -> str:
         """Begins to apply the plan with this id, as it was shown; returns the run's id."""
         self._require_writable()
-        if plan not in self._plans:
-            raise OperationError("plan-outdated", "a newer plan was made", resource=plan, fix="Look at the newer one.")
-        view, made = self._plans.pop(plan)
+        view, made = self._held(plan)
+        del self._plans[plan]
         return (await self._history()).start(made, view.scope)
 
     async def events(self, *, run: str, after: int = 0) -> EventBatch:

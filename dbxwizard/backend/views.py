@@ -66,6 +66,7 @@ class StepView:
     needs: tuple[str, ...]
     known: bool
     not_checked: str
+    writes: tuple[str, ...]  # each `METHOD host path: purpose`
 
     @classmethod
     def of(cls, planned: PlannedStep) -> StepView:
@@ -81,6 +82,7 @@ class StepView:
             step.needs,
             planned.known,
             planned.not_checked,
+            tuple(map(str, planned.writes)),
         )
 
     @property
@@ -90,12 +92,16 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan that the backend holds under `id` until a newer one of its `scope` takes its place."""
+    """A plan that the backend holds under `id` until a newer one of its `scope` takes its place.
+
+    `afterwards`: the environments whose plan can be made only once this one is applied.
+    """
 
     id: str
     scope: str  # setup, deploy
     actor: str
     steps: tuple[StepView, ...]
+    afterwards: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, scope: str, plan: Plan) -> PlanView:

@@ -101,6 +101,19 @@ class Plan:
     def not_checked(self) -> tuple[PlannedStep, ...]:
         return tuple(planned for planned in self.steps if planned.not_checked)
 
+    def limited_to(self, step_id: str) -> Plan:
+        """Only the change of this step and of those that wait for it; a dependent that needs another change too is left
+        out with that one. What does not change stays: others ask for its outputs."""
+        chosen: set[str] = set()
+        left_out: set[str] = set()
+        for planned in self.steps:
+            needs = set(planned.step.needs)
+            if planned.step.id == step_id or (needs & chosen and not needs & left_out):
+                chosen.add(planned.step.id)
+            elif planned.changes or needs & left_out:
+                left_out.add(planned.step.id)
+        return Plan(tuple(planned for planned in self.steps if planned.step.id not in left_out), self.actor)
+
     def counts(self) -> dict[Action, int]:
         """How many steps there are for each action, those not checked left out."""
         counted = Counter(planned.change.action for planned in self.steps if not planned.not_checked)

@@ -1,0 +1,200 @@
+"""What every screen that shows a plan or watches a run does alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from dbxwizard.backend.views import PlanView, StepView
+from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.page import Page
+from dbxwizard.screens.plan_tree import PlanTree, totals
+from dbxwizard.screens.run_view import RunEnded, RunView
+
+PRODUCTION = "production"  # what the name of an environment says whose mistakes reach customers
+
+
+class PlanMade(Message):
+    def __init__(self, plan: PlanView) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+class PlanWritten(Message):
+    """The plan as text, to be copied or saved (`save`: under this name)."""
+
+    def __init__(self, text: str, save: str) -> None:
+        super().__init__()
+        self.text, self.save = text, save
+
+
+class RunBegun(Message):
+    def __init__(self, run: str, plan: PlanView) -> None:
+        super().__init__()
+        self.run, self.plan = run, plan
+
+
+class PlanPage(Page):
+    """Has a PlanTree and a Static `#totals`; a PlanMade fills them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "unchanged", "Unchanged too"),
+        Binding("m", "markdown", "Copy as Markdown"),
+        Binding("S", "save", "Save", key_display="S"),
+    ]
+    plan: PlanView | None = None
+
+    @on(PlanMade)
+    def show_plan(self, message: PlanMade) -> None:
+        self.plan = plan = message.plan
+        later = ", ".join(plan.afterwards)
+        notes = (f"Then: {later}; planned once setup has made what they start from",) if later else ()
+        self.query_one("#totals", Static).update(totals(plan))
+        tree = self.query_one(PlanTree)
+        tree.show(plan, notes)
+        tree.focus()
+
+    def filtered(self, text: str) -> None:
+        self.query_one(PlanTree).narrow(text)
+
+    def action_unchanged(self) -> None:
+        self.query_one(PlanTree).toggle_unchanged()
+
+    def action_markdown(self) -> None:
+        self._write("markdown", "")
+
+    def action_save(self) -> None:
+        """For a pull request, and for `dbxwizard deploy --plan FILE`."""
+        if self.plan is not None:
+            self._write("markdown", f"{self.plan.id}.md")
+            self._write("json", f"{self.plan.id}.json")
+
+    def _write(self, form: str, save: str) -> None:
+        if self.plan is not None:
+            text = self.ask.plan_text(plan=self.plan.id, form=form)
+            self.request(text, lambda written: PlanWritten(written, save))
+
+    @on(PlanWritten)
+    def give_plan(self, message: PlanWritten) -> None:
+        if message.save:
+            self.program.save_text(message.save, message.text)
+        else:
+            self.app.copy_to_clipboard(message.text)
+
+    def begin(self, plan: PlanView) -> None:
+        """Applies the plan; of Production only by who types its name."""
+        protected = [name for name in plan.environments if PRODUCTION == name.lower() and _changes(plan, name)]
+        if not protected:
+            self._apply(plan)
+            return
+        counts = ", ".join(f"{count} {what}" for what, count in plan.counts().items() if what != "none")
+        question = Question(
+            f"This changes {protected[0]}",
+            f"{counts}, as {plan.actor}.",
+            (("apply", "Apply"),),
+            typed=protected[0],
+            dangerous=True,
+        )
+        self.app.push_screen(question, lambda answer: self._apply(plan) if answer else None)
+
+    def _apply(self, plan: PlanView) -> None:
+        self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
+
+
+def _changes(plan: PlanView, environment: str) -> bool:
+    return any(step.environment == environment for step in plan.changes)
+
+
+class RunPage(Page):
+    """Has a RunView. `run`: the id of what it watches."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "cancel", "Cancel the run"),
+        Binding("t", "retry", "Retry this step"),
+    ]
+    run = ""
+
+    def watch(self, run: str, planned: Sequence[StepView] = ()) -> None:
+        self.run = run
+        view = self.query_one(RunView)
+        view.watch_run(run, planned)
+        view.focus_steps()
+
+    def filtered(self, text: str) -> None:
+        self.query_one(RunView).narrow(text)
+
+    def copied(self) -> str:
+        return self.query_one(RunView).copied()
+
+    # cancel
+
+    def action_cancel(self) -> None:
+        if self.query_one(RunView).model.status:
+            self.notify("it has ended already")
+            return
+        question = Question(
+            "Cancel this run?",
+            "Nothing new starts, and what is being changed may finish. A second cancel stops at once. Running it again "
+            "completes the rest.",
+            (("stop", "Cancel the run"),),
+            cancel="Let it go on",
+            dangerous=True,
+        )
+        self.app.push_screen(question, self._cancel)
+
+    def _cancel(self, answer: str | None) -> None:
+        if answer:
+            self.request(self.ask.cancel(run=self.run), lambda _: Cancelled(), "cancelling")
+
+    # retry
+
+    def action_retry(self) -> None:
+        """The step under the cursor, and those that waited for it."""
+        view = self.query_one(RunView)
+        step = view.current
+        if step is None or step.state not in ("failed", "left out") or not view.model.status:
+            self.notify("a step can be retried once the run has ended and the step has failed")
+            return
+        scope = view.model.command
+        plan = self.ask.plan_setup(only=step.id) if scope == "setup" else self._plan_deploy(step.id)
+        self.request(plan, RetryPlanned, f"reading {step.title} again")
+
+    def _plan_deploy(self, step: str):  # type: ignore[no-untyped-def]  # as the backend's operation
+        names = tuple(name for name in self.query_one(RunView).model.environments if name)
+        return self.ask.plan_deploy(environments=names, only=step)
+
+    @on(PlanMade)
+    def offer_retry(self, message: PlanMade) -> None:
+        plan = message.plan
+        if not plan.changes:
+            self.notify("nothing is left to be done there")
+            return
+        titles = "\n".join(f"{step.action}  {step.title}" for step in plan.changes)
+        question = Question("Retry", titles, (("retry", "Retry"),))
+        self.app.push_screen(question, lambda answer: self._begin(plan) if answer else None)
+
+    def _begin(self, plan: PlanView) -> None:
+        self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
+
+    @on(RunBegun)
+    def watch_begun(self, message: RunBegun) -> None:
+        self.program.run_begun(message.run)
+        self.watch(message.run, message.plan.steps)
+
+    @on(RunEnded)
+    def tell_end(self, message: RunEnded) -> None:
+        failed = message.model.failed
+        if failed:
+            self.notify(f"{len(failed)} failed; t retries the one under the cursor", severity="error")
+
+
+class Cancelled(Message):
+    """The run was asked to stop."""
+
+
+RetryPlanned = PlanMade

@@ -1,0 +1,93 @@
+"""A plan as a tree: environment, step, then the reason per field and the requests that it will send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.text import Text
+from textual.widgets.tree import TreeNode
+
+from dbxwizard.backend.views import PlanView, StepView
+from dbxwizard.screens.widgets import Branches
+from dbxwizard.screens.words import ACTIONS, shown
+
+
+class PlanTree(Branches[StepView]):
+    """Steps that change nothing are left out until `unchanged` is asked for."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__("", id=id)
+        self.show_root = False
+        self.guide_depth = 2
+        self._plan: PlanView | None = None
+        self._filter = ""
+        self._unchanged = False
+        self._notes: tuple[str, ...] = ()
+
+    def show(self, plan: PlanView, notes: Iterable[str] = ()) -> None:
+        """`notes` stand below the plan."""
+        self._plan, self._notes = plan, tuple(notes)
+        self._fill()
+
+    def narrow(self, text: str) -> None:
+        """Only steps in whose words `text` is found."""
+        self._filter = text.lower()
+        self._fill()
+
+    def toggle_unchanged(self) -> bool:
+        self._unchanged = not self._unchanged
+        self._fill()
+        return self._unchanged
+
+    def _fill(self) -> None:
+        self.clear()
+        plan = self._plan
+        for name in plan.environments if plan else ():
+            steps = [step for step in plan.steps if step.environment == name and self._shows(step)] if plan else []
+            if steps:
+                branch = self.root.add(_branch(name, steps), expand=True)
+                for step in steps:
+                    self._add(branch, step)
+        for note in self._notes:
+            self.root.add_leaf(Text(note, style="dim"))
+
+    def _shows(self, step: StepView) -> bool:
+        if not (self._unchanged or step.changes or step.not_checked):
+            return False
+        return self._filter in " ".join(_words(step)).lower()
+
+    def _add(self, branch: TreeNode[StepView], step: StepView) -> None:
+        sign = ACTIONS["not checked" if step.not_checked else step.action]
+        label = Text.assemble(shown(sign, self.app.theme_variables), "  ", step.title)
+        details = list(_details(step))
+        node = branch.add(label, data=step, allow_expand=bool(details))
+        for detail in details:
+            node.add_leaf(Text(detail, style="dim"), data=step)
+
+
+def _branch(name: str, steps: list[StepView]) -> Text:
+    counted = Counter("not checked" if step.not_checked else step.action for step in steps)
+    words = ", ".join(f"{count} {action}" for action, count in counted.items())
+    return Text.assemble((name or "setup", "bold"), f"  {words}")
+
+
+def _words(step: StepView) -> Iterator[str]:
+    yield from (step.title, step.environment, step.action, *_details(step))
+
+
+def _details(step: StepView) -> Iterator[str]:
+    if step.not_checked:
+        yield step.not_checked
+    yield from step.reasons
+    if step.note:
+        yield step.note
+    yield from (f"⇢ {request}" for request in step.writes)
+
+
+def totals(plan: PlanView) -> str:
+    """Counts in words, how many requests, and who acts."""
+    counts = plan.counts()
+    told = ", ".join(f"{counts[action]} {sign.word}" for action, sign in ACTIONS.items() if counts[action])
+    requests = sum(len(step.writes) for step in plan.changes)
+    return f"{told or 'nothing to do'}; {requests} requests that change something; as {plan.actor}"

@@ -1,0 +1,198 @@
+"""A run as it goes on, or as it went: all environments side by side, each step, the log of the one under the cursor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from dbxwizard.backend.run_model import ENDED, RunModel, StepRun
+from dbxwizard.backend.views import StepView
+from dbxwizard.core.errors import OperationError
+from dbxwizard.screens.page import AskFailed, Page
+from dbxwizard.screens.widgets import Table
+from dbxwizard.screens.words import RUNS, STEPS, shown
+
+_TICK = 0.5  # seconds between two looks at the clock
+_MANY = 1000  # rows; with more a table is slow to fill
+
+
+class RunEnded(Message):
+    """The run that is watched has come to its end."""
+
+    def __init__(self, model: RunModel) -> None:
+        super().__init__()
+        self.model = model
+
+
+class RunView(Vertical):
+    """`watch` follows a run until its end, whoever makes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "follow", "Follow the newest")]
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__(id=id)
+        self.model = RunModel()
+        self._filter = ""
+        self._follow = True
+        self._log_of = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="run-head", markup=False)
+        yield Horizontal(id="run-environments")
+        yield Table("state", "environment", "step", "took", "what", id="run-steps")
+        with VerticalScroll(id="run-log"):
+            yield Static("", id="run-lines", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_interval(_TICK, self._tick)
+
+    @property
+    def current(self) -> StepRun | None:
+        """The step under the cursor."""
+        return self.model.steps.get(self.query_one("#run-steps", Table).current)
+
+    def watch_run(self, run: str, planned: Iterable[StepView] = ()) -> None:
+        self.model = RunModel(planned)
+        self._follow, self._log_of = True, ""
+        self._fill()
+        self._watch(run)
+
+    @work(exclusive=True, group="watch")
+    async def _watch(self, run: str) -> None:
+        page, number, ended = self.screen, 0, False
+        assert isinstance(page, Page)  # noqa: S101  it lives on pages alone
+        while not ended:
+            try:
+                batch = await page.ask.events(run=run, after=number)
+            except OperationError as error:
+                page.post_message(AskFailed(error))
+                return
+            number, ended = batch.number, batch.ended
+            self._draw({step for event in batch.events if (step := self.model.take(event))})
+        self.post_message(RunEnded(self.model))
+
+    def narrow(self, text: str) -> None:
+        self._filter = text.lower()
+        self._fill()
+
+    # drawing
+
+    def _fill(self) -> None:
+        """All rows anew."""
+        table = self.query_one("#run-steps", Table)
+        table.clear()
+        for step in self.model.steps.values():
+            if self._shows(step):
+                table.add_row(*self._cells(step), key=step.id)
+        self._draw(set())
+
+    def _shows(self, step: StepRun) -> bool:
+        """Of a run of very many steps only what is under way or failed, unless something is looked for."""
+        if len(self.model.steps) > _MANY and not self._filter and step.state not in ("running", "retrying", "failed"):
+            return False
+        return self._filter in f"{step.state} {step.environment or 'setup'} {step.title} {step.detail}".lower()
+
+    def _draw(self, changed: set[str]) -> None:
+        table = self.query_one("#run-steps", Table)
+        for step_id in changed:
+            step = self.model.steps[step_id]
+            if step_id in table.rows and not self._shows(step):
+                table.remove_row(step_id)
+            elif step_id in table.rows:
+                for column, cell in zip(table.columns, self._cells(step), strict=True):
+                    table.update_cell(step_id, column, cell)
+            elif self._shows(step):
+                table.add_row(*self._cells(step), key=step_id)
+        if changed and self._follow:
+            self._go_to_newest(table)
+        if changed:
+            self._show_log()
+        self._tick()
+
+    def _cells(self, step: StepRun) -> tuple[Text, ...]:
+        seconds = step.seconds(time.time())
+        took = "" if seconds is None else _duration(seconds)
+        sign = shown(STEPS[step.state], self.app.theme_variables)
+        return sign, Text(step.environment or "setup"), Text(step.title), Text(took), Text(step.detail)
+
+    def _tick(self) -> None:
+        """What moves with the clock."""
+        self.query_one("#run-head", Static).update(self._headline())
+        self._draw_environments()
+        table = self.query_one("#run-steps", Table)
+        for step in self.model.steps.values():
+            if step.state in ("running", "retrying") and step.id in table.rows:
+                table.update_cell(step.id, "took", self._cells(step)[3])
+
+    def _headline(self) -> Text:
+        model = self.model
+        if not model.run_id:
+            return Text("reading what is there …" if not model.status else f"the plan failed: {model.status}")
+        sign = RUNS[model.status or "running"]
+        done = sum(model.counts()[state] for state in ENDED)
+        words = f"  {model.command}  {done} of {len(model.steps)} steps, {_duration(model.seconds(time.time()))}"
+        return Text.assemble(shown(sign, self.app.theme_variables), words, (f"  as {model.actor}", "dim"))
+
+    def _draw_environments(self) -> None:
+        """One cell for each, side by side; beyond eight the table alone tells."""
+        row, names = self.query_one("#run-environments", Horizontal), self.model.environments[:8]
+        cells = list(row.query(Static))
+        if len(cells) < len(names):
+            row.mount_all(Static("", markup=False) for _ in range(len(names) - len(cells)))
+            cells = list(row.query(Static))
+        for cell, name in zip(cells, names, strict=False):
+            cell.update(_told(name, self.model))
+
+    def _go_to_newest(self, table: Table) -> None:
+        active = [step.id for step in self.model.steps.values() if step.state in ("running", "retrying", "failed")]
+        if active and active[-1] in table.rows:
+            table.move_cursor(row=table.get_row_index(active[-1]))
+
+    def action_follow(self) -> None:
+        self._follow = True
+        self._go_to_newest(self.query_one("#run-steps", Table))
+
+    def on_key(self) -> None:
+        """Who moves the cursor reads; it is not moved under them."""
+        self._follow = False
+
+    @on(Table.RowHighlighted)
+    def _show_log(self) -> None:
+        step = self.current
+        log = self.query_one("#run-log", VerticalScroll)
+        at_end = log.is_vertical_scroll_end or step is None or step.id != self._log_of
+        self._log_of = step.id if step else ""
+        self.query_one("#run-lines", Static).update(Text("\n".join(step.lines) if step else ""))
+        if at_end:
+            log.scroll_end(animate=False)
+
+    def copied(self) -> str:
+        """The log of the whole run."""
+        parts = []
+        for step in self.model.steps.values():
+            heading = f"{STEPS[step.state]}  {step.environment or 'setup'}  {step.title}"
+            parts.append("\n".join((heading, *(f"    {line}" for line in step.lines))))
+        return f"{self._headline()}\n" + "\n".join(parts)
+
+
+def _told(name: str, model: RunModel) -> Text:
+    steps, counts = model.of(name), model.counts(name)
+    done = sum(counts[state] for state in ENDED)
+    words = f"{done}/{len(steps)}" + (f", {counts['failed']} failed" if counts["failed"] else "")
+    running = next((step.title for step in steps if step.state in ("running", "retrying")), "")
+    text = Text(no_wrap=True, overflow="ellipsis")
+    return text.append(f"{name or 'setup'}  {words}\n", style="bold").append(running or " ")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}" if minutes else f"{seconds:.1f} s"
