@@ -9,9 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from dbxwizard import screens
@@ -19,7 +21,7 @@ from dbxwizard.backend import preferences
 from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.client import Backend
 from dbxwizard.backend.frames import Channel
-from dbxwizard.backend.views import Situation
+from dbxwizard.backend.views import PlanView, Situation
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 from dbxwizard.screens.opening import OpeningScreen, SituationSeen
@@ -58,7 +60,8 @@ class DbxWizard(App[int]):
         self.backend = Backend()
         self.situation: Situation | None = None
         self.answers = Answers()
-        self.running = ""  # the id of the run that this program started last, until it has ended
+        self.running = ""
+        self.plan: PlanView | None = None
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):
             self.add_mode(mode.name, _factory(mode))
@@ -72,6 +75,7 @@ class DbxWizard(App[int]):
         self.theme = kept if kept in self.available_themes else DEFAULT
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.push_screen(OpeningScreen())
+        self.backend.listen("git-token", self._ask_git_token)
         self.call_after_refresh(self._open_backend)
 
     def _keep_theme(self, name: str) -> None:
@@ -116,6 +120,33 @@ class DbxWizard(App[int]):
                 tip = binding.tooltip or f"key {self.get_key_display(binding)}"
                 yield SystemCommand(binding.description, tip, _run(node, binding.action))
         yield SystemCommand("Theme", "Choose dark, light or high contrast", self.action_change_theme)
+
+    # runs
+
+    def run_begun(self, run: str) -> None:
+        """Remembers what runs, wherever it is watched, until it has ended."""
+        self.running = run
+        self._await_end(run)
+
+    @work
+    async def _await_end(self, run: str) -> None:
+        try:
+            status = await self.backend.ask.finished(run=run)
+        except OperationError as error:
+            status = error.code
+        if self.running == run:
+            self.running = ""
+        severity: SeverityLevel = "information" if status in ("success", "unchanged") else "error"
+        self.notify(f"the run has ended: {status}", severity=severity, markup=False)
+
+    def _ask_git_token(self, repository: str) -> None:
+        """A private repository, for which Databricks needs a token of its own."""
+        from dbxwizard.screens.git_token import GitTokenDialog
+
+        async def give(token: str | None) -> None:
+            await self.backend.ask.give_git_token(token=token or "")
+
+        self.push_screen(GitTokenDialog(repository), give)
 
     # leaving
 

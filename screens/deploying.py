@@ -25,6 +25,10 @@ class PlanMade(Message):
         self.plan = plan
 
 
+class RetryPlanned(PlanMade):
+    """The plan of one step that failed, and of those that waited for it."""
+
+
 class PlanWritten(Message):
     """The plan as text, to be copied or saved (`save`: under this name)."""
 
@@ -58,6 +62,10 @@ class PlanPage(Page):
         tree = self.query_one(PlanTree)
         tree.show(plan, notes)
         tree.focus()
+        self.plan_shown(plan)
+
+    def plan_shown(self, plan: PlanView) -> None:
+        """What else a screen does with it."""
 
     def filtered(self, text: str) -> None:
         self.query_one(PlanTree).narrow(text)
@@ -87,8 +95,8 @@ class PlanPage(Page):
             self.app.copy_to_clipboard(message.text)
 
     def begin(self, plan: PlanView) -> None:
-        """Applies the plan; of Production only by who types its name."""
-        protected = [name for name in plan.environments if PRODUCTION == name.lower() and _changes(plan, name)]
+        """Applies the plan; what changes something that works in Production only by who types its name."""
+        protected = [name for name in plan.environments if name.lower() == PRODUCTION and _endangers(plan, name)]
         if not protected:
             self._apply(plan)
             return
@@ -106,8 +114,10 @@ class PlanPage(Page):
         self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
 
 
-def _changes(plan: PlanView, environment: str) -> bool:
-    return any(step.environment == environment for step in plan.changes)
+def _endangers(plan: PlanView, environment: str) -> bool:
+    """Whether something that works today is touched."""
+    touched = (step.action for step in plan.changes if step.environment == environment)
+    return plan.scope == "deploy" and any(action != "create" for action in touched)
 
 
 class RunPage(Page):
@@ -119,7 +129,7 @@ class RunPage(Page):
     ]
     run = ""
 
-    def watch(self, run: str, planned: Sequence[StepView] = ()) -> None:
+    def follow_run(self, run: str, planned: Sequence[StepView] = ()) -> None:
         self.run = run
         view = self.query_one(RunView)
         view.watch_run(run, planned)
@@ -161,15 +171,16 @@ class RunPage(Page):
             self.notify("a step can be retried once the run has ended and the step has failed")
             return
         scope = view.model.command
-        plan = self.ask.plan_setup(only=step.id) if scope == "setup" else self._plan_deploy(step.id)
+        names = tuple(name for name in view.model.environments if name)
+        plan = (
+            self.ask.plan_setup(only=step.id)
+            if scope == "setup"
+            else self.ask.plan_deploy(environments=names, only=step.id)
+        )
         self.request(plan, RetryPlanned, f"reading {step.title} again")
 
-    def _plan_deploy(self, step: str):  # type: ignore[no-untyped-def]  # as the backend's operation
-        names = tuple(name for name in self.query_one(RunView).model.environments if name)
-        return self.ask.plan_deploy(environments=names, only=step)
-
-    @on(PlanMade)
-    def offer_retry(self, message: PlanMade) -> None:
+    @on(RetryPlanned)
+    def offer_retry(self, message: RetryPlanned) -> None:
         plan = message.plan
         if not plan.changes:
             self.notify("nothing is left to be done there")
@@ -184,7 +195,7 @@ class RunPage(Page):
     @on(RunBegun)
     def watch_begun(self, message: RunBegun) -> None:
         self.program.run_begun(message.run)
-        self.watch(message.run, message.plan.steps)
+        self.follow_run(message.run, message.plan.steps)
 
     @on(RunEnded)
     def tell_end(self, message: RunEnded) -> None:
@@ -195,6 +206,3 @@ class RunPage(Page):
 
 class Cancelled(Message):
     """The run was asked to stop."""
-
-
-RetryPlanned = PlanMade

@@ -22,7 +22,7 @@ from dbxwizard.screens.filtering import FilterBar
 
 if TYPE_CHECKING:
     from dbxwizard.backend.service import Service
-    from dbxwizard.backend.views import Situation
+    from dbxwizard.backend.views import PlanView, Situation
 
 T = TypeVar("T")
 
@@ -33,7 +33,10 @@ class Program(Protocol):
     backend: Backend
     situation: Situation | None
     answers: Answers
-    running: str
+    running: str  # the id of the run that this program began last, "" once it has ended
+    plan: PlanView | None  # what the wizard has shown and not yet applied
+
+    def run_begun(self, run: str) -> None: ...
 
     def save_text(self, name: str, text: str) -> None: ...
 

@@ -28,6 +28,9 @@ PATH = (
     Stop("service_principals", "Service principals", "ServicePrincipalsPage"),
     Stop("github", "GitHub", "GitHubPage"),
     Stop("environments", "Environments", "EnvironmentsPage"),
+    Stop("review", "Review", "ReviewPage"),
+    Stop("apply", "Apply", "ApplyPage"),
+    Stop("done", "Done", "DonePage"),
 )
 
 

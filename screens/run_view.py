@@ -60,6 +60,9 @@ class RunView(Vertical):
         """The step under the cursor."""
         return self.model.steps.get(self.query_one("#run-steps", Table).current)
 
+    def focus_steps(self) -> None:
+        self.query_one("#run-steps", Table).focus()
+
     def watch_run(self, run: str, planned: Iterable[StepView] = ()) -> None:
         self.model = RunModel(planned)
         self._follow, self._log_of = True, ""

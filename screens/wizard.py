@@ -119,9 +119,9 @@ class WizardPage(Page):
         self.look_again()
 
     @on(Button.Pressed, "#go")
-    async def go_to_lack(self) -> None:
+    def go_to_lack(self) -> None:
         if self._lack is not None:
-            await self.go_to(self._lack.key)
+            self.go_to(self._lack.key)
 
     def show_failure(self, message: AskFailed) -> None:
         """Nobody signed in: said where the page would be, with the way to mend it."""
@@ -160,26 +160,31 @@ class WizardPage(Page):
         content.scroll_relative(y=step * max(1, content.size.height - 1), animate=False)
 
     @on(Button.Pressed, "#next")
-    async def action_next_page(self) -> None:
+    def action_next_page(self) -> None:
         missing = self._lack.words if self._lack else self.may_go_on()
         if missing:
             self.notify(missing, severity="warning", markup=False)
             return
         self.answer(visited=tuple(dict.fromkeys((*self.answers.visited, self.key))))
-        await self._go(1)
+        self.go_on()
 
     @on(Button.Pressed, "#back")
-    async def action_back(self) -> None:
-        await self._go(-1)
+    def action_back(self) -> None:
+        self._go(-1)
 
-    async def _go(self, step: int) -> None:
+    def go_on(self) -> None:
+        """What Next does once nothing is missing."""
+        self._go(1)
+
+    def _go(self, step: int) -> None:
         place = place_of(self.key) + step
         if 0 <= place < len(PATH):
-            await self.go_to(PATH[place].key)
+            self.go_to(PATH[place].key)
 
     @on(StopChosen)
-    async def go_to_stop(self, message: StopChosen) -> None:
-        await self.go_to(message.key)
+    def go_to_stop(self, message: StopChosen) -> None:
+        self.go_to(message.key)
 
-    async def go_to(self, key: str) -> None:
-        await self.app.switch_screen(page(key))
+    def go_to(self, key: str) -> None:
+        """Once the message is handled that asked for it: a screen that waits for its own removal waits for ever."""
+        self.app.call_later(self.app.switch_screen, page(key))

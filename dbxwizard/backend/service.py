@@ -55,7 +55,6 @@ _SIGN_IN = "Sign in on the wizard's page Sign in (key 0)."
 _CHOOSE = "Choose one in the wizard, page Sign in."
 
 
-
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What a backend is started with.
@@ -390,6 +389,11 @@ class Service:
 
     async def events(self, *, run: str, after: int = 0) -> EventBatch:
         return await (await self._history()).events(run, after)
+
+    async def finished(self, *, run: str) -> str:
+        """Waits for the end of a run that this backend makes; its status."""
+        result = await (await self._history()).result(run)
+        return result.status.value if result else ""
 
     async def cancel(self, *, run: str) -> None:
         """Once: nothing new starts. Twice: it stops at once."""

@@ -10,26 +10,24 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from dbxwizard.backend.views import PlanView
 from dbxwizard.screens.deploying import PlanMade, PlanPage, RunBegun
-from dbxwizard.screens.git_token import TokenAsked
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.wizard import WizardPage
 
 
 class ReviewPage(WizardPage, PlanPage):
     key: ClassVar[str] = "review"
+    needs = ("subscription", "repo", "environments")
 
     def content(self) -> Iterable[Widget]:
         yield Vertical(
             Static("", id="totals", markup=False),
             PlanTree(),
+            id="plan",
         )
 
-    def on_mount(self) -> None:
-        self.query_one("#next", Button).label = "Apply"
-        self.action_plan()
-
-    def action_plan(self) -> None:
+    def look(self) -> None:
         """Reads what is there and compares; a private repository's token may be asked for meanwhile."""
         self.plan = None
         if self.program.running:
@@ -42,23 +40,19 @@ class ReviewPage(WizardPage, PlanPage):
     def may_go_on(self) -> str:
         return "" if self.plan or self.program.running else "the plan is still being made"
 
-    @on(PlanMade)
-    def take_plan(self, message: PlanMade) -> None:
-        self.program.plan = message.plan
-        self.query_one("#next", Button).label = "Apply" if message.plan.changes else "Next"
+    def plan_shown(self, plan: PlanView) -> None:
+        self.program.plan = plan
+        self.query_one("#next", Button).label = "Apply" if plan.changes else "Next"
         self.look_again()
 
-    async def go_on(self) -> None:
+    def go_on(self) -> None:
         """To Apply, which begins with what was shown here; past it where nothing is to be done."""
         if self.plan is None or not self.plan.changes:
-            await self.go_to("apply" if self.program.running else "done")
+            self.go_to("apply" if self.program.running else "done")
         else:
             self.begin(self.plan)
 
     @on(RunBegun)
-    async def follow(self, message: RunBegun) -> None:
+    def follow(self, message: RunBegun) -> None:
         self.program.run_begun(message.run)
-        await self.go_to("apply")
-
-    @on(TokenAsked)
-    def _(self) -> None: ...
+        self.go_to("apply")

@@ -18,10 +18,12 @@ PATIENCE = 60.0  # seconds; a busy machine proves nothing
 async def driven(program: DbxWizard, width: int = 100, height: int = 30) -> AsyncIterator[Pilot[int]]:
     """The program on a screen of that size, once its first page is there; it is left at the end."""
     async with program.run_test(size=(width, height)) as pilot:
-        await until(pilot, lambda: program.situation is not None and program.current_mode != "_default")
-        await settled(pilot)
-        yield pilot
-        program.backend.leave()
+        try:
+            await until(pilot, lambda: program.situation is not None and program.current_mode != "_default")
+            await settled(pilot)
+            yield pilot
+        finally:
+            program.backend.leave()
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
