@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.views import DeviceCodeShown
+from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.blocks import in_halves, large, qr_matrix
 
 _PAPER = "#000000 on #ffffff"  # whatever the theme: readers want dark modules on a light ground
@@ -51,6 +52,7 @@ class DeviceCodeScreen(ModalScreen[str]):
                 yield Static(f"2  Enter {self._shown.code}", markup=False)
                 yield Static("", id="code", markup=False)
                 yield Static("", id="remaining", markup=False)
+                yield Static("", id="failure", markup=False)
                 with Horizontal(classes="row"):
                     yield Button("Copy the code", id="copy", compact=True)
                     yield Button("Give up", id="give-up", compact=True)
@@ -83,6 +85,12 @@ class DeviceCodeScreen(ModalScreen[str]):
     @on(Button.Pressed, "#give-up")
     def give_up(self) -> None:
         self.dismiss("")
+
+    def show_failure(self, error: OperationError) -> None:
+        """What went wrong while the code goes on being valid."""
+        self.query_one("#failure", Static).update(f"✗ {error.code}: {error.message}")
+        for button in self.query("#approve").results(Button):
+            button.disabled = False
 
     @on(Button.Pressed, "#approve")
     def approve(self, event: Button.Pressed) -> None:

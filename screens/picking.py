@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -34,7 +35,10 @@ class Item:
 
 
 class Picker(ModalScreen[str]):
-    """Gives the key of what was chosen, "" for nothing. `by_hand`: what may be typed that is not in the list."""
+    """Gives the key of what was chosen, "" for nothing.
+
+    `by_hand`: what choosing something is called that is not in the list, where what was typed has the form `pattern`.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss('')", "Cancel"),
@@ -44,9 +48,13 @@ class Picker(ModalScreen[str]):
         Binding("pageup", "move('page_up')", "Page up", show=False),
     ]
 
-    def __init__(self, title: str, items: Sequence[Item], current: str = "", *, by_hand: str = "") -> None:
+    def __init__(
+        self, title: str, items: Sequence[Item], current: str = "", *, by_hand: str = "", pattern: str = ".+"
+    ) -> None:
         super().__init__()
-        self._title, self._items, self._current, self._by_hand = title, items, current, by_hand
+        self._title, self._items, self._current = title, list(items), current
+        self._by_hand, self._pattern = by_hand, pattern
+        self._text = ""
         self._shown: list[Item] = []
 
     def compose(self) -> ComposeResult:
@@ -68,15 +76,25 @@ class Picker(ModalScreen[str]):
         self._search(event.value.strip())
 
     def _search(self, text: str) -> None:
+        self._text = text
         found = [one for one in self._items if one.has(text.lower().split())]
-        if self._by_hand and text and not any(one.key == text for one in found):
+        typed = bool(self._by_hand) and re.fullmatch(self._pattern, text) is not None
+        if typed and not any(one.key == text for one in found):
             found.append(Item(text, f"{self._by_hand}: {text}"))
         self._shown = found[:_MOST]
         choices = self.query_one(Choices)
         choices.set_options(Option(self._prompt(one)) for one in self._shown)
         choices.highlighted = 0 if self._shown else None
         rest = f", {len(found) - _MOST} more: type on" if len(found) > _MOST else ""
-        self.query_one("#count", Static).update(f"{len(self._shown)} of {len(self._items)}{rest}")
+        self.query_one("#count", Static).update(f"{len(self._shown)} shown, {len(self._items)} in all{rest}")
+
+    def describe(self, details: Mapping[str, str]) -> None:
+        """More about some of the items, by their keys, when it is known; the cursor stays where it is."""
+        self._items = [replace(one, details=details.get(one.key, one.details)) for one in self._items]
+        choices = self.query_one(Choices)
+        kept = choices.highlighted
+        self._search(self._text)
+        choices.highlighted = kept
 
     def _prompt(self, one: Item) -> Text:
         sign = "●" if one.key == self._current else "○"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.runs import Runs, journal_key
+from dbxwizard.backend.session import Session, identity
 from dbxwizard.backend.views import (
     DeviceCodeShown,
     EventBatch,
@@ -27,7 +28,7 @@ from dbxwizard.backend.views import (
     Situation,
 )
 from dbxwizard.core.clock import SystemClock
-from dbxwizard.core.errors import NotSignedIn, OperationError, UsageError
+from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.core.plan import Plan, Step, make_plan
 from dbxwizard.core.plan_markdown import plan_markdown
@@ -37,11 +38,18 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from dbxwizard.backend.applications import ApplicationsView
+    from dbxwizard.backend.choices import (
+        RepositoryChoice,
+        RepositoryDetail,
+        SubscriptionChoice,
+        SubscriptionRoles,
+        TenantChoice,
+    )
     from dbxwizard.backend.custom_role import CustomRoleView
     from dbxwizard.backend.github_table import GitHubTable
+    from dbxwizard.backend.sign_ins import SignInWay
     from dbxwizard.backend.welcome import Welcome
     from dbxwizard.clients.cloud import Cloud
-    from dbxwizard.clients.sources import DeviceCode
     from dbxwizard.doctor import Check
     from dbxwizard.inventory import EnvironmentInventory
     from dbxwizard.parameters import Environment
@@ -49,9 +57,6 @@ if TYPE_CHECKING:
     from dbxwizard.steps.setup_plan import SetupOptions
 
 
-NOBODY = "not-signed-in"
-_BY_HAND = ("browser", "device-code")
-_SIGN_IN = "Sign in on the wizard's page Sign in (key 0)."
 _CHOOSE = "Choose one in the wizard, page Sign in."
 
 
@@ -80,11 +85,8 @@ class Launch:
 class Service:
     def __init__(self, launch: Launch, notify: Notify) -> None:
         self._launch, self._notify = launch, notify
-        self._open = ExitStack()
-        self._cloud: Cloud | None = None
-        self._connection: Connection | None = None
-        self._signing_in = asyncio.Lock()
         self._answers = AnswerFile(launch.state_folder, launch.root)
+        self._session = Session(launch, notify, self._answers, self._subscription)
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
         self._git_token: Secret | None = None
@@ -96,9 +98,7 @@ class Service:
                 runs.cancel_all()
             await runs.wait()
             runs.close()
-        if self._connection is not None:
-            await self._connection.close()
-        await asyncio.to_thread(self._open.close)
+        await self._session.close()
 
     def cancel_all(self) -> None:
         """What a signal asks for."""
@@ -134,92 +134,58 @@ class Service:
         written, _ = await asyncio.to_thread(project.write_missing, self._launch.root)
         return tuple(written)
 
-    # who acts
+    # who acts, and on what
 
     async def sign_in(self, *, method: str = "", tenant: str = "") -> Identity:
         """Signs in anew, by `method` or as the program was told; a device code is told as a notice."""
-        async with self._signing_in:
-            return _identity(await self._sign_in(method or self._launch.sign_in, tenant, interactive=True))
+        return await self._session.sign_in(method, tenant)
+
+    async def sign_in_ways(self) -> tuple[SignInWay, ...]:
+        from dbxwizard.backend.sign_ins import sign_in_ways
+
+        cloud = await self._session.cloud()
+        return sign_in_ways(cloud, self._launch.variables(cloud))
 
     async def identity(self) -> Identity | None:
         """Who acts; None where somebody has to sign in first."""
-        connection = await self._at_hand()
-        return _identity(connection) if connection else None
-
-    async def _at_hand(self) -> Connection | None:
-        try:
-            return await self.connection()
-        except NotSignedIn as error:
-            if error.code != NOBODY:
-                raise
-            return None
+        connection = await self._session.at_hand()
+        return identity(connection) if connection else None
 
     async def approve_device_code(self, *, shown: DeviceCodeShown) -> None:
-        """What a person does on the sandbox's page, as a person there."""
-        from dbxwizard.clients.sources import approve_in_sandbox
-
-        await asyncio.to_thread(approve_in_sandbox, await self._opened_cloud(), shown.uri, shown.code)
+        """On the sandbox alone."""
+        await self._session.approve(shown)
 
     async def use_github_token(self, *, token: str) -> GitHubIdentity:
         """Takes `token` for GitHub, checked at once; "" looks for one where tokens lie."""
-        connection = await self.connection()
-        found = Secret(token) if token else await self._launch.find_github_token(connection.cloud)
-        if found is None:
-            raise NotSignedIn("github-token-missing", "no GitHub token was found", fix="Paste one, or `gh auth login`.")
-        await connection.use_github(found)
-        return await self._github_identity()
-
-    async def _github_identity(self) -> GitHubIdentity:
-        from dbxwizard.doctor import GITHUB_SCOPES
-
-        answers = self._answers.read()
-        anything = (
-            answers.repo or "github/github"
-        )  # a client is of a repository; whose the token is does not depend on it
-        info = await (await self.connection()).github(anything).token_info()
-        lacking = () if info.scopes is None else tuple(sorted(GITHUB_SCOPES - info.scopes))
-        scopes = None if info.scopes is None else tuple(sorted(info.scopes))
-        return GitHubIdentity(info.login, scopes, lacking, info.expires_at)
+        return await self._session.use_github_token(token)
 
     async def connection(self) -> Connection:
-        """The signed-in connection, made when it is first needed, as far as that needs nobody's hand.
+        return await self._session.connection()
 
-        Raises NotSignedIn `not-signed-in`: no browser opens unasked.
-        """
-        async with self._signing_in:
-            if self._connection is not None:
-                return self._connection
-            if self._launch.sign_in in _BY_HAND:
-                raise NotSignedIn(NOBODY, f"nobody has signed in yet ({self._launch.sign_in})", fix=_SIGN_IN)
-            return await self._sign_in(self._launch.sign_in, "", interactive=False)
+    async def tenants(self) -> tuple[TenantChoice, ...]:
+        from dbxwizard.backend.choices import tenants
 
-    async def _sign_in(self, method: str, tenant: str, *, interactive: bool) -> Connection:
-        from dbxwizard.backend.signing_in import connect
+        return await tenants(await self.connection())
 
-        cloud = await self._opened_cloud()
-        made = await connect(
-            cloud,
-            self._launch.variables(cloud),
-            method=method,
-            tenant=tenant or self._answers.read().tenant or self._launch.tenant(cloud),
-            subscription_id=self._subscription(),
-            interactive=interactive,
-            prompt=self._show_code if method == "device-code" or not cloud.is_sandbox else None,
-            github_token=await self._launch.find_github_token(cloud),
-        )
-        previous, self._connection = self._connection, made
-        if previous is not None:
-            await previous.close()
-        return made
+    async def subscriptions(self) -> tuple[SubscriptionChoice, ...]:
+        from dbxwizard.backend.choices import subscriptions
 
-    async def _opened_cloud(self) -> Cloud:
-        if self._cloud is None:
-            self._cloud = await asyncio.to_thread(self._open.enter_context, self._launch.open_cloud())
-        return self._cloud
+        return await subscriptions(await self.connection())
 
-    def _show_code(self, code: DeviceCode) -> None:
-        shown = DeviceCodeShown(code.verification_uri, code.user_code, code.expires_at.timestamp())
-        self._notify("device-code", shown)
+    async def subscription_roles(self, *, subscriptions: tuple[str, ...]) -> tuple[SubscriptionRoles, ...]:
+        from dbxwizard.backend.choices import subscription_roles
+
+        return await subscription_roles(await self.connection(), subscriptions)
+
+    async def repositories(self) -> tuple[RepositoryChoice, ...]:
+        from dbxwizard.backend.choices import repositories
+
+        return await repositories(await self.connection())
+
+    async def repository(self, *, name: str) -> RepositoryDetail:
+        from dbxwizard.backend.choices import repository
+
+        return await repository(await self.connection(), name)
 
     def _subscription(self) -> str:
         filled = (one.subscription_id for one in project.readable(self._launch.root) if one.subscription_id)
@@ -265,8 +231,8 @@ class Service:
         from dbxwizard import bundled
         from dbxwizard.backend.welcome import welcome
 
-        cloud, subscription = await self._opened_cloud(), self._subscription()
-        connection = await self._at_hand() if live and subscription else None
+        cloud, subscription = await self._session.cloud(), self._subscription()
+        connection = await self._session.at_hand() if live and subscription else None
         return await welcome(
             cloud,
             self._launch.variables(cloud),
@@ -412,8 +378,3 @@ class Service:
     def _require_writable(self) -> None:
         if self._launch.read_only:
             raise OperationError("read-only", "the program was opened with --read-only", fix="Open it without.")
-
-
-def _identity(connection: Connection) -> Identity:
-    who = connection.signed_in
-    return Identity(who.name, who.kind, who.method, who.tenant_id)

@@ -84,7 +84,8 @@ def _people(request: Request) -> Iterator[SignInWay]:
     possible = has_display(request.environ)
     why = "this is an SSH session: no browser opens here" if over_ssh(request.environ) else "there is no display"
     yield SignInWay("Azure", "browser", "your browser", possible, "opens a page here" if possible else why, asks=True)
-    detail = "the sandbox agrees by itself" if request.cloud.is_sandbox else "a code that you enter on another device"
+    told = "a code that you approve as the sandbox's person", "a code that you enter on another device"
+    detail = told[0] if request.cloud.is_sandbox else told[1]
     yield SignInWay("Azure", "device-code", "a device code", found=True, detail=detail, asks=True)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -15,47 +16,48 @@ from textual.widgets import Button, Input, Label, Static
 from dbxwizard.backend.views import DeviceCodeShown, GitHubIdentity, Identity
 from dbxwizard.screens.device_code import ApprovalAsked, DeviceCodeScreen
 from dbxwizard.screens.page import AskFailed, Page
-from dbxwizard.screens.picking import Item, Picker
-from dbxwizard.screens.wizard import WizardPage
-from dbxwizard.screens.words import VERDICTS, shown
+from dbxwizard.screens.wizard_pages.choosing import ChoosingPage, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.worker import Worker
 
+    from dbxwizard.backend.sign_ins import SignInWay
 
+
+@dataclass
 class SignedIn(Message):
     """`identity` is None where nobody is."""
 
-    def __init__(self, identity: Identity | None) -> None:
-        super().__init__()
-        self.identity = identity
+    identity: Identity | None
 
 
+@dataclass
+class WaysSeen(Message):
+    ways: Sequence[SignInWay]
+
+
+@dataclass
 class TokenChecked(Message):
-    def __init__(self, identity: GitHubIdentity) -> None:
-        super().__init__()
-        self.identity = identity
+    identity: GitHubIdentity
 
 
+@dataclass
 class CodeGiven(Message):
-    def __init__(self, shown: DeviceCodeShown) -> None:
-        super().__init__()
-        self.shown = shown
+    shown: DeviceCodeShown
 
 
 class Approved(Message):
     """The sandbox took the code; the sign-in asks for its token next."""
 
 
-class SignInPage(WizardPage):
+class SignInPage(ChoosingPage):
     key: ClassVar[str] = "sign_in"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Look again")]
 
     def __init__(self) -> None:
         super().__init__()
-        self._identity: Identity | None = None
-        self._github: GitHubIdentity | None = None
         self._signing_in: Worker[None] | None = None
         self._stop_listening: Callable[[], None] = lambda: None
 
@@ -67,7 +69,9 @@ class SignInPage(WizardPage):
             yield Button("With what is found", id="auto", compact=True)
             yield Button("Browser", id="browser", compact=True)
             yield Button("Device code", id="device-code", compact=True)
-        yield from _row("Subscription", "subscription")
+        yield Static("", id="ways", classes="words", markup=False)
+        yield from row_of("Tenant", "tenant")
+        yield from row_of("Subscription", "subscription")
         yield Static("GitHub", classes="title")
         yield Static("", id="github", markup=False)
         with Horizontal(classes="row"):
@@ -75,13 +79,26 @@ class SignInPage(WizardPage):
             yield Input(placeholder="paste one; it does not show", password=True, id="token", compact=True)
             yield Button("Check", id="check", compact=True)
             yield Button("Look for one", id="find", compact=True)
-        yield from _row("Repository", "repository")
+        yield from row_of("Repository", "repository")
 
     def look(self) -> None:
         listen = self.program.backend.listen
         self._stop_listening = listen("device-code", self._code_given)
-        self._draw()
+        self.draw()
+        self.request(self.ask.sign_in_ways(), WaysSeen, "looking for a sign-in")
+        self.action_look()
+
+    def action_look(self) -> None:
         self.request(self.ask.identity(), SignedIn, "looking for a sign-in")
+
+    @on(WaysSeen)
+    def show_ways(self, message: WaysSeen) -> None:
+        """What lies here already, and what can't be done here."""
+        azure = [one for one in message.ways if one.service == "Azure"]
+        found = [f"{one.title} ({one.detail})" for one in azure if one.found and not one.asks]
+        closed = [f"{one.title}: {one.detail}" for one in azure if one.asks and not one.found]
+        self.query_one("#ways", Static).update("; ".join((f"found: {', '.join(found) or 'nothing'}", *closed)))
+        self.query_one("#browser").disabled = any(one.method == "browser" and not one.found for one in azure)
 
     def _code_given(self, code: DeviceCodeShown) -> None:
         self.post_message(CodeGiven(code))
@@ -91,9 +108,9 @@ class SignInPage(WizardPage):
 
     def may_go_on(self) -> str:
         wanted = (
-            ("sign in to Azure", self._identity),
+            ("sign in to Azure", self.identity),
             ("choose a subscription", self.answers.subscription),
-            ("give a GitHub token", self._github),
+            ("give a GitHub token with the scopes repo and workflow", self.github and not self.github.lacking),
             ("choose a repository", self.answers.repo),
         )
         return next((words for words, there in wanted if not there), "")
@@ -102,10 +119,14 @@ class SignInPage(WizardPage):
 
     @on(Button.Pressed, "#auto, #browser, #device-code")
     def sign_in(self, event: Button.Pressed) -> None:
+        self.sign_in_by(event.button.id or "auto")
+
+    def sign_in_by(self, method: str) -> None:
         self._give_up()
-        method = event.button.id or "auto"
         words = {"browser": "signing in: your browser asks", "device-code": "signing in: waiting for the code"}
-        self._signing_in = self.request(self.ask.sign_in(method=method), SignedIn, words.get(method, "signing in"))
+        self._signing_in = self.request(
+            self.ask.sign_in(method=method, tenant=self.answers.tenant), SignedIn, words.get(method, "signing in")
+        )
 
     def _give_up(self) -> None:
         if self._signing_in is not None:
@@ -124,8 +145,13 @@ class SignInPage(WizardPage):
         self.request(approving, lambda _: Approved(), "approving in the sandbox")
 
     def show_failure(self, message: AskFailed) -> None:
-        self._close_code()
-        Page.show_failure(self, message)  # not signed in is what this page mends
+        """Also before the code, while it is waited for; not being signed in is what this page mends."""
+        Page.show_failure(self, message)
+        if self._signing_in is not None and self._signing_in.is_finished:
+            self._signing_in = None
+            self._close_code()
+        elif isinstance(self.app.screen, DeviceCodeScreen):
+            self.app.screen.show_failure(message.error)
 
     def _close_code(self) -> None:
         if isinstance(self.app.screen, DeviceCodeScreen):
@@ -135,10 +161,14 @@ class SignInPage(WizardPage):
     def show_identity(self, message: SignedIn) -> None:
         self._signing_in = None
         self._close_code()
-        self._identity = message.identity
-        self._draw()
-        if message.identity is not None and self._github is None:
+        self.identity = message.identity
+        self.draw()
+        if message.identity is None:
+            return
+        if self.github is None:
             self.find_token()
+        if self.answers.subscription:
+            self.ask_roles([self.answers.subscription])
 
     # GitHub
 
@@ -159,54 +189,20 @@ class SignInPage(WizardPage):
 
     @on(TokenChecked)
     def show_token(self, message: TokenChecked) -> None:
-        self._github = message.identity
-        self._draw()
-
-    # subscription and repository
-
-    @on(Button.Pressed, "#choose-subscription")
-    def pick_subscription(self) -> None:
-        picker = Picker("Subscription", (), self.answers.subscription, by_hand="use the subscription")
-        self.app.push_screen(picker, lambda key: self._choose(subscription=key or ""))
-
-    @on(Button.Pressed, "#choose-repository")
-    def pick_repository(self) -> None:
-        items = (Item(self.answers.repo, self.answers.repo),) if self.answers.repo else ()
-        picker = Picker("Repository", items, self.answers.repo, by_hand="use the repository")
-        self.app.push_screen(picker, lambda key: self._choose(repo=key or ""))
-
-    def _choose(self, **values: str) -> None:
-        if all(values.values()):
-            self.answer(**values)
-            self._draw()
+        self.github = message.identity
+        self.look_at_repository()
 
     # drawing
 
-    def _draw(self) -> None:
-        answers, colours = self.answers, self.app.theme_variables
-        signed_in = _of_azure(self._identity) if self._identity else "nobody is signed in yet"
-        self.query_one("#azure", Static).update(_told(bool(self._identity), signed_in, colours))
-        token = _of_github(self._github) if self._github else "no token yet"
-        fine = bool(self._github and not self._github.lacking)
-        self.query_one("#github", Static).update(_told(fine, token, colours))
-        self.query_one("#subscription", Static).update(answers.subscription_name or answers.subscription or "(none)")
-        self.query_one("#repository", Static).update(answers.repo or "(none)")
-        self.look_again()
-
-
-def _row(label: str, name: str) -> Iterable[Widget]:
-    with Horizontal(classes="row"):
-        yield Label(label)
-        yield Static("", id=name, markup=False)
-        yield Button("Choose", id=f"choose-{name}", compact=True)
-
-
-def _told(fine: bool, words: str, colours: dict[str, str]) -> Text:
-    return Text.assemble(shown(VERDICTS["ok" if fine else "missing"], colours), f"  {words}")
+    def draw(self) -> None:
+        one, token = self.identity, self.github
+        self.tell("azure", bool(one), _of_azure(one) if one else "nobody is signed in yet")
+        self.tell("github", bool(token and not token.lacking), _of_github(token) if token else "no token yet")
+        super().draw()
 
 
 def _of_azure(one: Identity) -> str:
-    return f"{one.name} ({one.kind}, {one.method}) in tenant {one.tenant_id}"
+    return f"{one.name} ({one.kind}, {one.method})"
 
 
 def _of_github(one: GitHubIdentity) -> str:
