@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~$]")
 _BLOCK = re.compile(r"^(\d*)([-+=.)])")  # what begins a list, a line or a heading
@@ -21,6 +22,12 @@ def code(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     apart = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{apart}{line}{apart}{fence}"
+
+
+def link(title: str, url: str) -> str:
+    """`url` behind a title; what would end the address is percent-encoded."""
+    address = re.sub(r"[<>\s\x00-\x1f\x7f\\]", lambda found: quote(found.group()), url)
+    return f"[{words(title)}](<{address}>)"
 
 
 def _line(text: str) -> str:

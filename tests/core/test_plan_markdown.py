@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from dbxwizard.core.change import Action, Change, Reason
-from dbxwizard.core.markdown import code, words
+from dbxwizard.core.markdown import code, link, words
 from dbxwizard.core.plan import Plan, PlannedStep
 from dbxwizard.core.plan_markdown import plan_markdown
 from dbxwizard.core.requests import Host, Request
@@ -78,6 +78,15 @@ def test_code_is_read_back_as_it_is(text: str) -> None:
     (before, span, after) = inline(code(text))
     assert (before.content, span.type, after.content) == ("x ", "code_inline", " x")
     assert span.content == (plain(text) or EMPTY)
+
+
+@given(NASTY, NASTY)
+def test_a_link_is_one_link_whatever_its_parts_hold(title: str, address: str) -> None:
+    url = f"https://example.com/{address}"
+    (_, opening, *middle, closing, _) = inline(link(title, url))
+    assert (opening.type, closing.type) == ("link_open", "link_close")
+    assert plain("".join(token.content for token in middle)) == (plain(title) or EMPTY)
+    assert str(opening.attrGet("href")).startswith("https://example.com/")
 
 
 @given(plans())

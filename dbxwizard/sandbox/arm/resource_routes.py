@@ -174,13 +174,16 @@ def _groups(call: Call) -> Response:
 
 
 def _resources(call: Call) -> Response:
-    """Every resource, as the resource manager lists them: without their properties."""
+    """Every resource, as the resource manager lists them: without their properties.
+
+    Who may not look is not told whether there is such a group.
+    """
     outer = scope_of(unquote(call.request.path))
-    if outer.type == GROUPS:
-        resources.stored(call, outer)
     terms = filters(call, ("resourceType", "resourceGroup", "name", "tagName", "tagValue", "location"))
     found = [body for body in call.store.all(KIND, f"{outer.key}/") if _is_listed(body) and _matches(body, terms)]
     seen = _visible(call, found, call.route.action, outer.text)
+    if outer.type == GROUPS:
+        resources.stored(call, outer)
     expand = {name.strip().lower() for name in call.query.get("$expand", "").split(",")}
     return Response(200, page(call, [_summary(body, expand) for body in seen]))
 

@@ -1,0 +1,189 @@
+"""The last page: what is there now with its addresses, what GitHub got, and what to do next.
+
+Read from the live systems, so it is right whenever it is asked for, and whoever made what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from dbxwizard import inventory
+from dbxwizard.backend.next_things import NextThing, next_things
+from dbxwizard.core.errors import NotFound, OperationError
+from dbxwizard.core.plan import Inputs
+from dbxwizard.inventory import EnvironmentInventory
+from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.applications import unique_name
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.deploy_plan import load_template
+from dbxwizard.steps.publish import Published, PublishStep
+from dbxwizard.steps.setup_plan import PUBLISHED, SetupOptions, pairs
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.cloud import Cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeEnvironment:
+    """`state`: absent, incomplete, deployed, or not checked, then `detail` says why. Names of what is in it."""
+
+    name: str
+    state: str
+    detail: str
+    links: tuple[Link, ...]
+    resources: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedValues:
+    """What an environment of GitHub has ("": the repository itself), by name."""
+
+    where: str
+    exists: bool
+    variables: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    has_reviewers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFiles:
+    """`branch`: the repository's default one. `differing`: how many of the files it does not have as they are here."""
+
+    branch: str
+    count: int
+    differing: int
+    has_release: bool
+    pull_request: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`note` says where the addresses lead nowhere. `next`: the three things that matter most now."""
+
+    repository: Link
+    applications: tuple[Link, ...]
+    environments: tuple[MadeEnvironment, ...]
+    files: PublishedFiles | None
+    values: tuple[PublishedValues, ...]
+    next: tuple[NextThing, ...]
+    note: str = ""
+
+
+async def summary(connection: Connection, options: SetupOptions, environments: Sequence[Environment]) -> Summary:
+    """An environment that can't be read is told of, and stops nothing. Raises the core's errors for all else."""
+    look = _Look(connection, options)
+    applications, made, files, values = await asyncio.gather(
+        look.applications(environments),
+        asyncio.gather(*(look.environment(environment) for environment in environments)),
+        look.files(environments),
+        asyncio.gather(*(look.values(place) for place in look.places(environments))),
+    )
+    found = Summary(
+        Link(options.repository, look.page()),
+        tuple(Link(one["displayName"], look.application_page(one["appId"])) for one in applications),
+        tuple(made),
+        files,
+        tuple(values),
+        (),
+        _SANDBOX if connection.cloud.is_sandbox else "",
+    )
+    passwords = [one for application in applications for one in application.get("passwordCredentials") or ()]
+    things = next_things(found, [str(one["endDateTime"]) for one in passwords], look.page("settings/environments"))
+    return Summary(found.repository, found.applications, found.environments, files, found.values, things, found.note)
+
+
+_SANDBOX = "This is the sandbox: the addresses of Azure's portal lead nowhere, its own only while it is served."
+
+
+class _Look:
+    def __init__(self, connection: Connection, options: SetupOptions) -> None:
+        self._connection, self._options = connection, options
+        self._github = connection.github(options.repository)
+
+    @property
+    def _cloud(self) -> Cloud:
+        return self._connection.cloud
+
+    def page(self, below: str = "") -> str:
+        return "/".join(filter(None, (self._cloud.github_web, self._options.repository, below)))
+
+    def application_page(self, client_id: str) -> str:
+        blade = "#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Overview/appId"
+        return f"{self._cloud.portal}/{blade}/{client_id}"
+
+    def _portal(self, resource_id: str) -> str:
+        return f"{self._cloud.portal}/#@{self._connection.signed_in.tenant_id}/resource{quote(resource_id)}"
+
+    async def applications(self, environments: Sequence[Environment]) -> list[dict[str, Any]]:
+        graph, repository = self._connection.graph(), self._options.repository
+        keys = [key for pair in pairs(environments, self._options.isolation) for key in (pair.main, pair.databricks)]
+        found = await asyncio.gather(*(graph.application_of_name(unique_name(repository, key)) for key in keys))
+        return [one for one in found if one is not None]
+
+    async def environment(self, environment: Environment) -> MadeEnvironment:
+        if not environment.subscription_id:
+            return MadeEnvironment(environment.name, "absent", "its file names no subscription yet", ())
+        try:
+            template = load_template(environment.root)
+            found = await inventory.read_environment(environment, template, self._connection)
+        except OperationError as error:
+            return MadeEnvironment(environment.name, "not checked", error.message, ())
+        return MadeEnvironment(
+            environment.name,
+            found.state,
+            found.not_checked,
+            self._links(environment, found),
+            found.resources,
+            found.missing,
+            tuple(one.name for one in found.clusters if one.ours),
+            tuple(one.name for one in found.jobs if one.ours),
+        )
+
+    def _links(self, environment: Environment, found: EnvironmentInventory) -> tuple[Link, ...]:
+        if found.state == "absent":
+            return ()
+        group = f"/subscriptions/{environment.subscription_id}/resourceGroups/{found.resource_group}"
+        portal = Link(f"{found.resource_group} in the portal", self._portal(group))
+        workspace = [Link("Databricks workspace", found.workspace_url)] if found.workspace_url else []
+        return portal, *workspace
+
+    async def files(self, environments: Sequence[Environment]) -> PublishedFiles | None:
+        """None where there is no project folder to compare with."""
+        if not environments:
+            return None
+        step = PublishStep(self._github, environments[0].root, PUBLISHED)
+        return _files(await step.read(Inputs((), {})))
+
+    def places(self, environments: Sequence[Environment]) -> tuple[str, ...]:
+        return tuple(one.name for one in environments) if self._options.github_environments else ("",)
+
+    async def values(self, place: str) -> PublishedValues:
+        try:
+            variables, secrets = await asyncio.gather(self._github.variables(place), self._github.secrets(place))
+        except NotFound:
+            return PublishedValues(place, exists=False)
+        settings = await self._github.environment(place) if place else None
+        rules = (settings or {}).get("protection_rules", ())
+        reviewed = any(rule["type"] == "required_reviewers" for rule in rules)
+        return PublishedValues(place, True, tuple(sorted(variables)), tuple(sorted(secrets)), reviewed)
+
+
+def _files(state: Published) -> PublishedFiles:
+    request = state.pull_request
+    waiting = Link(f"pull request #{request.number}", request.html_url) if request and state.differing else None
+    return PublishedFiles(
+        state.default_branch, len(state.local.files), len(state.differing), state.has_release, waiting
+    )
