@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 STAMP := $(VENV)/.made
 
-.PHONY: venv demo test lint types boundaries unit wheel bench test-clients lock clean
+.PHONY: venv demo test lint types boundaries unit chromium wheel bench test-clients lock clean
 
 venv: $(STAMP)
 
@@ -31,8 +31,11 @@ types: venv
 boundaries: venv
 	$(BIN)/lint-imports
 
-unit: venv
+unit: venv chromium
 	$(BIN)/pytest -q -n 2 --dist worksteal
+
+chromium:
+	@bash tools/install_chromium.sh
 
 wheel: venv
 	$(BIN)/python tools/try_wheel.py

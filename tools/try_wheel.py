@@ -20,6 +20,7 @@ CARRIED = (
     "dbxwizard/_data/framework/pyproject.toml",
     "dbxwizard/screens/__init__.py",
     "dbxwizard/sandbox/latency.json",
+    "dbxwizard/web/data/page.html",
 )
 
 

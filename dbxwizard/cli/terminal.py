@@ -51,11 +51,6 @@ def require_terminal(environ: Mapping[str, str]) -> None:
         )
 
 
-def still() -> None:
-    """Nothing moves by itself from here on; to be called before Textual is imported, which reads it once."""
-    os.environ["TEXTUAL_ANIMATIONS"] = "none"
-
-
 class Terminal:
     """The terminal as it was before the program drew on it. Outside a terminal it does nothing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -167,19 +168,33 @@ class Server:
             del self._sessions[session]
 
 
-async def serve(settings: Settings, announce: Callable[[str], None], tell: Callable[[str], None]) -> None:
-    """Until a signal ends it. `announce` hears the address that lets a browser in."""
+async def serve(
+    settings: Settings, announce: Callable[[str], None], tell: Callable[[str], None], again: int | None = None
+) -> None:
+    """Until a signal ends it. `announce` hears the address that lets a browser in, and another one whenever somebody
+    presses enter at the terminal `again`."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_IGN:  # nohup
-            continue
-        loop.add_signal_handler(number, over.set)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            loop.add_signal_handler(number, over.set)
     server = Server(settings, tell)
     await server.start()
     announce(server.new_address())
+    if again is not None:
+        loop.add_reader(again, _answer, again, lambda: announce(server.new_address()))
     await over.wait()
     await server.stop()
+
+
+def _answer(terminal: int, announce: Callable[[], None]) -> None:
+    """A process in the background would be stopped by reading from its terminal."""
+    if os.tcgetpgrp(terminal) != os.getpgrp():
+        return
+    if os.read(terminal, 1024):
+        announce()
+    else:
+        asyncio.get_running_loop().remove_reader(terminal)
 
 
 def _refused(why: str) -> web.Response:

@@ -53,7 +53,11 @@ class InTerminal:
     def wait_for(self, text: bytes) -> None:
         """Until `text` was drawn."""
         while text not in self.output:
-            assert self._read(), f"ended without {text!r}: {self.output!r}"
+            self.wait_for_more()
+
+    def wait_for_more(self) -> None:
+        """Until anything more was drawn."""
+        assert self._read(), f"ended before that: {self.output!r}"
 
     def wait_for_end(self) -> int:
         """The exit code, all output read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -12,11 +13,12 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pyte
 
-PATIENCE = 120.0  # seconds; a busy machine proves nothing
+PATIENCE = 60.0  # seconds; a busy machine proves nothing
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless",
@@ -29,7 +31,6 @@ _FLAGS = (
     "--remote-debugging-port=0",
     "--ignore-certificate-errors",
 )
-COLUMNS, ROWS = 120, 40
 
 
 def installed() -> str | None:
@@ -57,12 +58,13 @@ class Tab:
         self.requests: list[str] = []
         self.failures: list[str] = []
         self.answers: dict[str, int] = {}
-        self.screen = Screen(COLUMNS, ROWS)
+        self.screen = Screen(80, 24)
         self._stream = pyte.ByteStream(self.screen)
-        self.sockets_closed = 0
+        self.sockets_opened = self.sockets_closed = 0
         self.changed = asyncio.Condition()
 
     async def do(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """A command of the protocol, for this page."""
         return await self._browser.do(method, self._session, **parameters)
 
     async def hear(self, method: str, event: dict[str, Any]) -> None:
@@ -71,10 +73,15 @@ class Tab:
                 self.requests.append(event["request"]["url"])
             case "Network.webSocketCreated":
                 self.requests.append(event["url"])
+                self.sockets_opened += 1
+                self.screen.reset()
+                self._resize(**dict(pair.split("=") for pair in urlsplit(event["url"]).query.split("&")))
             case "Network.responseReceived":
                 self.answers[event["response"]["url"]] = event["response"]["status"]
             case "Network.webSocketFrameReceived" if event["response"]["opcode"] == 2:
                 self._stream.feed(base64.b64decode(event["response"]["payloadData"]))
+            case "Network.webSocketFrameSent" if event["response"]["payloadData"].startswith('["resize"'):
+                self._resize(**json.loads(event["response"]["payloadData"])[1])
             case "Network.webSocketClosed":
                 self.sockets_closed += 1
             case "Log.entryAdded" if event["entry"]["level"] == "error":
@@ -83,6 +90,9 @@ class Tab:
                 self.failures.append(str(event["exceptionDetails"]))
         async with self.changed:
             self.changed.notify_all()
+
+    def _resize(self, width: str | int, height: str | int) -> None:
+        self.screen.resize(int(height), int(width))
 
     async def wait(self, done: Callable[[], bool]) -> None:
         """Until `done`, looked at whenever something has happened."""
@@ -136,6 +146,7 @@ class Browser:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._tabs: dict[str, Tab] = {}
+        self._listeners: list[tuple[str, Callable[[dict[str, Any]], bool], asyncio.Future[None]]] = []
 
     async def do(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -152,6 +163,13 @@ class Browser:
                 self._settle(told)
             elif (tab := self._tabs.get(told.get("sessionId", ""))) is not None:
                 await tab.hear(told["method"], told["params"])
+            else:
+                self._hear(told["method"], told["params"])
+
+    def _hear(self, method: str, event: dict[str, Any]) -> None:
+        for wanted, done, heard in self._listeners:
+            if wanted == method and not heard.done() and done(event):
+                heard.set_result(None)
 
     def _settle(self, told: dict[str, Any]) -> None:
         waiting = self._waiting.pop(told["id"])
@@ -162,8 +180,15 @@ class Browser:
         else:
             waiting.set_result(told["result"])
 
-    async def new_tab(self, address: str = "about:blank", *, width: int = 1280, height: int = 800) -> Tab:
-        target = (await self.do("Target.createTarget", url="about:blank"))["targetId"]
+    def event(self, method: str, done: Callable[[dict[str, Any]], bool]) -> asyncio.Future[None]:
+        """Settled at the first event of the browser itself for which `done` says so."""
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._listeners.append((method, done, heard))
+        return heard
+
+    async def new_tab(self, address: str, *, width: int = 1280, height: int = 800, **options: Any) -> Tab:
+        """`options`: more of Target.createTarget's."""
+        target = (await self.do("Target.createTarget", url="about:blank", **options))["targetId"]
         session = (await self.do("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         tab = self._tabs[session] = Tab(self, session, target)
         for domain in ("Network", "Page", "Runtime", "Log"):
@@ -171,8 +196,7 @@ class Browser:
         await tab.do(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
-        if address != "about:blank":
-            await tab.go(address)
+        await tab.go(address)
         return tab
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from textual.app import App, ComposeResult
+from textual.events import Resize
 from textual.widgets import Input, Static
 
 FOLDER = Path(os.environ["TEST_FOLDER"])
@@ -19,7 +20,8 @@ class SmallApp(App[None]):
     """What is typed is shown and kept; some words do something."""
 
     def compose(self) -> ComposeResult:
-        yield Static("ready ● größer", id="said", markup=False)
+        yield Static("", id="said", markup=False)
+        yield Static("● größer", markup=False)
         yield Input()
 
     def on_mount(self) -> None:
@@ -43,8 +45,9 @@ class SmallApp(App[None]):
             time.sleep(10_000)
         elif word == "file":
             self.deliver_text(io.StringIO("column\n1\n"), save_filename="table one.csv")
-        elif word == "size":
-            self.query_one("#said", Static).update(f"size {self.size.width}x{self.size.height}")
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one("#said", Static).update(f"ready, size {event.size.width}x{event.size.height}")
 
 
 if __name__ == "__main__":

@@ -99,11 +99,9 @@ async def test_a_session(folder: Path, visitor: Visitor) -> None:
     async with served() as server:
         await visitor.enter(server.new_address())
         terminal = await visitor.connect("?width=100&height=30")
-        await terminal.wait_for("ready ● größer")
-        await terminal.say("size")
-        await terminal.wait_for("100x30")
+        await terminal.wait_for("ready, size 100x30")
+        await terminal.wait_for("● größer")
         await terminal.socket.send_json(["resize", {"width": 90, "height": 25}])
-        await terminal.say("size")
         await terminal.wait_for("90x25")
         await terminal.socket.send_json(["ping", "7"])
         await terminal.say("leave")
@@ -119,8 +117,6 @@ async def test_the_size_has_bounds(folder: Path, visitor: Visitor, asked: str, g
     async with served() as server:
         await visitor.enter(server.new_address())
         terminal = await visitor.connect(asked)
-        await terminal.wait_for("ready")
-        await terminal.say("size")
         await terminal.wait_for(f"size {given}")
 
 

@@ -88,6 +88,24 @@ COMMANDS = (
         (Words("ACTION", "serve, reset, show or log", "?", ("serve", "reset", "show", "log")),),
     ),
     Command(
+        "serve",
+        "the terminal program in a browser, a process for each tab; prints the address with its token",
+        (
+            Option(
+                "host", "address to listen on; another than loopback needs TLS", default="127.0.0.1", metavar="HOST"
+            ),
+            Option("port", "port to listen on, 0 for any", default="8000", metavar="PORT"),
+            Option("tls-cert", "PEM file with the certificate", metavar="FILE"),
+            Option("tls-key", "PEM file with its private key", metavar="FILE"),
+            Option("sessions", "how many may be open at once", default="8", metavar="N"),
+            FOLDER,
+            *TERMINAL,
+            DEPLOY[0],
+            *WORLD,
+            *OUTPUT,
+        ),
+    ),
+    Command(
         "completion",
         "print the completion script of a shell",
         OUTPUT,
