@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -62,6 +63,8 @@ class DbxWizard(App[int]):
         self.answers = Answers()
         self.running = ""
         self.plan: PlanView | None = None
+        self.wanted_environment = ""
+        self.wanted_deployment: tuple[str, ...] = ()
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):
             self.add_mode(mode.name, _factory(mode))
@@ -102,8 +105,24 @@ class DbxWizard(App[int]):
         await self.switch_mode(WIZARD.name if first == "wizard" else MODES[0].name)
 
     async def action_go(self, mode: str) -> None:
-        if self.situation is not None:
+        if self.situation is not None and mode in (WIZARD.name, *(one.name for one in MODES)):
             await self.switch_mode(mode)
+
+    def go_resources(self, environment: str) -> None:
+        self.wanted_environment = environment
+        self.call_later(self.action_go, "resources")
+
+    def go_deploy(self, environments: tuple[str, ...]) -> None:
+        self.wanted_deployment = environments
+        self.call_later(self.action_go, "deployments")
+
+    def browse(self, url: str) -> None:
+        """Opens the page; over SSH, where a browser would open on the wrong machine, shows and copies its address."""
+        if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+            self.copy_to_clipboard(url)
+            self.notify(url, title="copied", markup=False)
+        else:
+            self.open_url(url)
 
     def action_keys(self) -> None:
         from dbxwizard.screens.keys import KeysPanel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
+from dbxwizard.inventory import cores_of
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
@@ -198,24 +198,43 @@ def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     return Check("GitHub plan", Verdict.WARNING, detail, "Setup leaves them out.")
 
 
+async def expiring(connection: Connection, repository: str) -> list[Check]:
+    """What ends within 30 days, or has ended: the GitHub token and client secrets. Raises the core's errors."""
+    checks = []
+    if connection.has_github:
+        checks += _expiry((await connection.github(repository).token_info()).expires_at)
+    checks += await _client_secrets(connection, repository)
+    return [check for check in checks if check.verdict is not Verdict.OK]
+
+
 async def _client_secrets(connection: Connection, repository: str) -> list[Check]:
     """Only --auth secret has them; a federated credential does not expire."""
-    from dbxwizard.clients.graph import epoch
-    from dbxwizard.steps.applications import unique_name
-    from dbxwizard.steps.principals import SERVICE_PRINCIPALS
+    from dbxwizard.steps.applications import OWN_TAG, own_tags
 
     if connection.signed_in.kind != "user":
         return []
-    ending = []
-    for key in SERVICE_PRINCIPALS:
-        application = await connection.graph().application_of_name(unique_name(repository, key))
-        held = (application or {}).get("passwordCredentials") or []
-        last = max((epoch(one["endDateTime"]) for one in held), default=None)
-        if last is not None and last - time.time() < _SOON:
-            ending.append(f"{key} until {time.strftime('%Y-%m-%d', time.gmtime(last))}")
-    if not ending:
+    ours = own_tags(repository, "")[1]
+    ending = [
+        _ending(tag.removeprefix(ours), application)
+        for application in await connection.graph().applications_tagged(OWN_TAG)
+        for tag in application.get("tags", ())
+        if tag.startswith(ours)
+    ]
+    told = sorted(one for one in ending if one)
+    if not told:
         return [Check("client secrets", Verdict.OK, "none expires within 30 days")]
-    return [Check("client secrets", Verdict.WARNING, ", ".join(ending), "Run `dbxwizard setup --auth secret` again.")]
+    return [Check("client secrets", Verdict.WARNING, ", ".join(told), "Run `dbxwizard setup --auth secret` again.")]
+
+
+def _ending(key: str, application: Mapping[str, Any]) -> str:
+    """When the last client secret of the application ends, where that is soon; "" otherwise."""
+    from dbxwizard.clients.graph import epoch
+
+    held = application.get("passwordCredentials") or []
+    last = max((epoch(one["endDateTime"]) for one in held), default=None)
+    if last is None or last - time.time() > _SOON:
+        return ""
+    return f"{key} until {time.strftime('%Y-%m-%d', time.gmtime(last))}"
 
 
 async def _quotas(connection: Connection, subscription_id: str, environments: Sequence[Environment]) -> list[Check]:
@@ -234,16 +253,9 @@ async def _quotas(connection: Connection, subscription_id: str, environments: Se
 
 
 def _most_cores(settings: Mapping[str, Any]) -> int:
-    """The driver and as many workers as there may be; a type's cores stand in its name (Standard_D4ds_v5: 4)."""
+    """The driver and as many workers as there may be."""
     workers = (settings.get("autoscale") or {}).get("max_workers", settings.get("num_workers", 0))
-    kinds = settings.get("node_type_id", ""), settings.get("driver_node_type_id") or settings.get("node_type_id", "")
-    worker, driver = (_cores(str(kind)) for kind in kinds)
-    return int(workers) * worker + driver
-
-
-def _cores(node_type: str) -> int:
-    found = re.match(r"Standard_[A-Z]+(\d+)", node_type)
-    return int(found.group(1)) if found else 0
+    return cores_of(settings, int(workers))
 
 
 async def _names(connection: Connection, environments: Sequence[Environment]) -> list[Check]:

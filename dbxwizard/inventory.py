@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,25 @@ _WORKSPACE = "Microsoft.Databricks/workspaces"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`state` as Databricks says it: RUNNING, TERMINATED, PENDING …; `ours`: made by dbxwizard."""
+    """`state` as Databricks says it: RUNNING, TERMINATED, PENDING …; `ours`: made by dbxwizard.
+
+    `workers` are those of now; `cores` of all its nodes, 0 where the node types do not tell; `idle_minutes` until it
+    ends by itself, 0 for never.
+    """
 
     name: str
     cluster_id: str
     state: str
     ours: bool
+    node_type: str = ""
+    workers: int = 0
+    cores: int = 0
+    idle_minutes: int = 0
+
+    @property
+    def costs(self) -> bool:
+        """Whether machines are up for it, or about to be."""
+        return self.state in ("RUNNING", "PENDING", "RESTARTING", "RESIZING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +150,29 @@ async def _inside(
 
 
 def _cluster(found: Mapping[str, Any]) -> Cluster:
-    tags = found.get("custom_tags") or {}
+    node_type, workers = str(found.get("node_type_id", "")), int(found.get("num_workers") or 0)
     return Cluster(
-        str(found.get("cluster_name", "")), str(found["cluster_id"]), str(found.get("state", "")), TAG in tags
+        str(found.get("cluster_name", "")),
+        str(found["cluster_id"]),
+        str(found.get("state", "")),
+        ours=TAG in (found.get("custom_tags") or {}),
+        node_type=node_type,
+        workers=workers,
+        cores=cores_of(found, workers),
+        idle_minutes=int(found.get("autotermination_minutes") or 0),
     )
+
+
+def cores_of(settings: Mapping[str, Any], workers: int) -> int:
+    """Of a driver and as many workers; a type's cores stand in its name (Standard_D4ds_v5: 4), else they count 0."""
+    kinds = settings.get("node_type_id", ""), settings.get("driver_node_type_id") or settings.get("node_type_id", "")
+    worker, driver = (_cores(str(kind)) for kind in kinds)
+    return workers * worker + driver
+
+
+def _cores(node_type: str) -> int:
+    found = re.match(r"Standard_[A-Z]+(\d+)", node_type)
+    return int(found.group(1)) if found else 0
 
 
 def _job(found: Mapping[str, Any]) -> Job:

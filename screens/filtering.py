@@ -13,22 +13,26 @@ from textual.widgets import Input, Label
 
 
 class FilterBar(Horizontal):
-    """Hidden until it is opened. Enter keeps the filter, escape takes it away; both give the focus back."""
+    """Hidden until it is opened. Enter keeps the text, escape takes it away; both give the focus back.
+
+    `sign`: the key that opens it; `purpose`: what the text is for.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear", "No filter", show=False)]
 
     class Changed(Message):
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, sign: str) -> None:
             super().__init__()
-            self.text = text
+            self.text, self.sign = text, sign
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, sign: str = "/", purpose: str = "filter", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._sign, self._purpose = sign, purpose
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield Label("/")
-        yield Input(placeholder="filter; enter keeps it, escape takes it away", compact=True)
+        yield Label(self._sign)
+        yield Input(placeholder=f"{self._purpose}; enter keeps it, escape takes it away", compact=True)
 
     def open(self) -> None:
         self._before = self.screen.focused
@@ -38,7 +42,7 @@ class FilterBar(Horizontal):
     @on(Input.Changed)
     def tell(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(self.Changed(event.value, self._sign))
 
     @on(Input.Submitted)
     def keep(self, event: Input.Submitted) -> None:

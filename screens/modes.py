@@ -21,5 +21,24 @@ class Mode:
 WIZARD = Mode("wizard", "0", "Wizard", "Wiz", "Set up a subscription and a repository", "wizard", "Start")
 
 MODES = (
+    Mode(
+        "environments",
+        "1",
+        "Environments",
+        "Env",
+        "Every environment: state, drift, what runs, what ends soon",
+        "environments",
+        "EnvironmentsScreen",
+    ),
+    Mode(
+        "resources",
+        "3",
+        "Resources",
+        "Res",
+        "What there is in Azure, Databricks and GitHub",
+        "resources",
+        "ResourcesScreen",
+    ),
     Mode("doctor", "5", "Doctor", "Doctor", "Who you are, what you may, what is missing", "doctor", "DoctorScreen"),
+    Mode("logs", "6", "Logs", "Logs", "What the program and its runs did", "logs", "LogsScreen"),
 )

@@ -35,8 +35,16 @@ class Program(Protocol):
     answers: Answers
     running: str  # the id of the run that this program began last, "" once it has ended
     plan: PlanView | None  # what the wizard has shown and not yet applied
+    wanted_environment: str  # which the mode Resources opens next
+    wanted_deployment: tuple[str, ...]  # which the mode Deployments plans next
 
     def run_begun(self, run: str) -> None: ...
+
+    def go_deploy(self, environments: tuple[str, ...]) -> None: ...
+
+    def go_resources(self, environment: str) -> None: ...
+
+    def browse(self, url: str) -> None: ...
 
     def save_text(self, name: str, text: str) -> None: ...
 
@@ -55,6 +63,7 @@ class Page(Screen[Any]):
     """A screen with a `heading`. `body` gives its widgets; `copied` what `y` copies; `filtered` takes what `/` asks."""
 
     heading: ClassVar[str] = ""
+    slash: ClassVar[str] = "filter"  # what `/` is for
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", show=False),
         Binding("n", "next_match", "Next match", show=False),
@@ -67,7 +76,7 @@ class Page(Screen[Any]):
     def compose(self) -> ComposeResult:
         yield TopBar(self.heading)
         yield from self.body()
-        yield FilterBar()
+        yield FilterBar(purpose=self.slash, id="slash")
         yield ErrorBar()
         yield ModeBar()
         yield Footer(show_command_palette=False, compact=True)
@@ -121,7 +130,7 @@ class Page(Screen[Any]):
         """Goes to the next (1) or the previous (-1) match."""
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
+        self.query_one("#slash", FilterBar).open()
 
     def action_next_match(self) -> None:
         self.match(1)
@@ -131,8 +140,8 @@ class Page(Screen[Any]):
 
     @on(FilterBar.Changed)
     def take_filter(self, message: FilterBar.Changed) -> None:
-        message.stop()
-        self.filtered(message.text)
+        if message.sign == "/":
+            self.filtered(message.text)
 
     # copy
 

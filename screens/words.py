@@ -56,6 +56,21 @@ STANDINGS = {
     "will be replaced": Sign("~", "will be replaced", "warning"),
     "not checked": Sign("?", "not checked", "warning"),
 }
+STATES = {
+    "": Sign("…", "not seen yet"),
+    "absent": Sign("○", "absent"),
+    "incomplete": Sign("◐", "incomplete", "warning"),
+    "deployed": Sign("●", "deployed", "success"),
+}
+CLUSTERS = {
+    "RUNNING": Sign("▶", "running", "success"),
+    "TERMINATED": Sign("■", "terminated"),
+    "TERMINATING": Sign("↓", "terminating", "warning"),
+    "PENDING": Sign("↑", "starting", "warning"),
+    "RESTARTING": Sign("↻", "restarting", "warning"),
+    "RESIZING": Sign("↕", "resizing", "warning"),
+    "ERROR": Sign("✗", "error", "error"),
+}
 RUNS = {
     "planned": Sign("·", "planned"),
     "running": Sign("▶", "running", "secondary"),
@@ -71,3 +86,11 @@ RUNS = {
 def shown(sign: Sign, colours: dict[str, str]) -> Text:
     """The sign in the theme's colours (`App.theme_variables`)."""
     return Text(str(sign), style=colours.get(sign.style, "") if sign.style else "")
+
+
+def age(seconds: float) -> str:
+    """How long ago, in two or three letters: 5 s, 3 min, 2 h, 4 d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 0)} s"

@@ -15,8 +15,10 @@ from dbxwizard.app import DbxWizard, Opening
 from dbxwizard.backend.client import Backend
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.host import serve
+from dbxwizard.backend.process import LOG
 from dbxwizard.backend.service import Service
 from dbxwizard.cli.commands.host import launch
+from dbxwizard.cli.logs import collected
 from dbxwizard.cli.main import invocation_of
 
 _OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_", "SSH_", "NO_COLOR")
@@ -42,13 +44,15 @@ class Hosting:
         return Channel(os.fdopen(our_reading, "rb"), os.fdopen(our_writing, "wb"))
 
     def _serve(self, channel: Channel, options: tuple[str, ...]) -> None:
+        (self.folder / ".state" / LOG).parent.mkdir(parents=True, exist_ok=True)
         start = launch(invocation_of(["host", "--sandbox", "--root", str(self.folder), *options], self._environ()))
 
         def make(notify: Callable[[str, object], None]) -> Service:
             self.services.append(Service(start, notify))
             return self.services[-1]
 
-        asyncio.run(serve(channel, make))
+        with collected(str(start.state_folder / LOG), detailed=True):
+            asyncio.run(serve(channel, make))
         self.ended.set()
 
     def _environ(self) -> dict[str, str]:

@@ -81,7 +81,7 @@ class _Host:
             self._outgoing.put(Failure(call.number, error))
         except Exception as error:  # a defect of ours: told, logged, and the program goes on
             _LOG.exception("%s failed", call.method)
-            self._outgoing.put(Failure(call.number, _unexpected(call.method, error)))
+            self._outgoing.put(Failure(call.number, unexpected(call.method, error)))
         else:
             self._outgoing.put(Answer(call.number, value))
 
@@ -106,7 +106,8 @@ class _Host:
             self._channel.close()
 
 
-def _unexpected(method: str, error: Exception) -> OperationError:
+def unexpected(method: str, error: Exception) -> OperationError:
+    """What a person is told of a defect of ours."""
     return OperationError(
         "internal-error",
         hide(f"unexpected {type(error).__name__}: {error}"),

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from dbxwizard.backend.frames import Channel
 
 LOG = Path("logs") / "dbxwizard.log"  # below the state folder
+_LARGEST = 20_000_000  # bytes of a log that goes on; beyond that it becomes dbxwizard.log.1
 
 
 def start(arguments: Sequence[str], state_folder: Path) -> Channel:
@@ -22,6 +23,8 @@ def start(arguments: Sequence[str], state_folder: Path) -> Channel:
     """
     log = state_folder / LOG
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if log.is_file() and log.stat().st_size > _LARGEST:
+        log.replace(log.with_suffix(".log.1"))
     with open(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as printed:
         child = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-m", "dbxwizard", "host", *arguments],

@@ -8,15 +8,17 @@ import logging
 import os
 import signal
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from dbxwizard.backend.run_log import log_event
 from dbxwizard.backend.views import EventBatch
 from dbxwizard.core.cancel import CancelToken
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.engine import new_run_id, run
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener, fan_out
-from dbxwizard.core.journal import Journal, JournalRun
+from dbxwizard.core.journal import KEPT_RUNS, Journal, JournalRun
 from dbxwizard.core.plan import Plan
 from dbxwizard.core.result import RunResult
 
@@ -54,6 +56,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self._journal = Journal.open(folder, warn=_LOG.warning)
         self._own: dict[str, _OwnRun] = {}
+        self._environments: dict[str, tuple[str, ...]] = {}  # of runs that were looked at already
 
     @property
     def going_on(self) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ class Runs:
     def start(self, plan: Plan, command: str) -> str:
         """Begins to apply `plan`; returns the run's id at once."""
         run_id, own = new_run_id(), _OwnRun()
-        listener = fan_out(own.note, self._journal.listener(run_id))
+        listener = fan_out(own.note, self._journal.listener(run_id), partial(log_event, run_id))
         applying = run(plan, listener=listener, clock=SystemClock(), cancel=own.cancel, command=command, run_id=run_id)
         own.task = asyncio.create_task(applying)
         own.task.add_done_callback(lambda _: own.news.set())
@@ -100,6 +103,18 @@ class Runs:
 
     def history(self, limit: int) -> tuple[JournalRun, ...]:
         return self._journal.runs(limit)
+
+    def last_of(self, command: str) -> dict[str, JournalRun]:
+        """The newest run of `command` for each environment that had one; a plan alone is none."""
+        found: dict[str, JournalRun] = {}
+        for one in self._journal.runs(KEPT_RUNS):
+            if one.command != command or one.status == "planned":
+                continue
+            if one.run_id not in self._environments or one.status == "running":
+                self._environments[one.run_id] = self._journal.environments(one.run_id)
+            for name in self._environments[one.run_id]:
+                found.setdefault(name, one)
+        return found
 
     def cancel(self, run_id: str) -> None:
         """Asks a run to stop, as ctrl+c does; also one of another process on this machine.

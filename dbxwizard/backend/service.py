@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard import parameters
 from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
+from dbxwizard.backend.console import ConsoleOperations
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.runs import Runs, journal_key
 from dbxwizard.backend.session import Session, identity
@@ -27,7 +28,7 @@ from dbxwizard.backend.views import (
     PlanView,
     Situation,
 )
-from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.clock import Clock, SystemClock
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.core.plan import Plan, Step, make_plan
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from dbxwizard.backend.welcome import Welcome
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.doctor import Check
-    from dbxwizard.inventory import EnvironmentInventory
     from dbxwizard.parameters import Environment
     from dbxwizard.steps.connection import Connection
     from dbxwizard.steps.setup_plan import SetupOptions
@@ -82,9 +82,11 @@ class Launch:
     read_only: bool = False
 
 
-class Service:
-    def __init__(self, launch: Launch, notify: Notify) -> None:
-        self._launch, self._notify = launch, notify
+class Service(ConsoleOperations):
+    """`clock`: by which the background looks are paced; tests have their own."""
+
+    def __init__(self, launch: Launch, notify: Notify, clock: Clock | None = None) -> None:
+        super().__init__(launch, notify, clock)
         self._answers = AnswerFile(launch.state_folder, launch.root)
         self._session = Session(launch, notify, self._answers, self._subscription)
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
@@ -93,6 +95,7 @@ class Service:
         self._git_token_asked: asyncio.Future[Secret | None] | None = None
 
     async def close(self, *, detach: bool) -> None:
+        await self._board.close()
         for runs in self._runs.values():
             if not detach:
                 runs.cancel_all()
@@ -217,13 +220,6 @@ class Service:
         ready = [one for one in project.readable(self._launch.root) if one.subscription_id]
         return await doctor.examine(await self.connection(), self._chosen_subscription(), self._repository(), ready)
 
-    async def inventory(self, *, environment: str) -> EnvironmentInventory:
-        from dbxwizard import inventory
-        from dbxwizard.steps.deploy_plan import load_template
-
-        (found,) = project.environments(self._launch.root, [environment], ci=self._launch.ci)
-        return await inventory.read_environment(found, load_template(found.root), await self.connection())
-
     # what setup will make, page by page of the wizard
 
     async def welcome(self, *, live: bool) -> Welcome:
@@ -280,7 +276,7 @@ class Service:
         from dbxwizard.steps.setup_plan import setup_steps
 
         steps = await setup_steps(self._setup_options(), self._drafts(), await self.connection())
-        return await self._plan("setup", steps, only)
+        return self._hold("setup", await self._plan(steps, only))
 
     def _setup_options(self) -> SetupOptions:
         from dbxwizard.steps.setup_plan import SetupOptions
@@ -317,6 +313,9 @@ class Service:
 
     async def plan_deploy(self, *, environments: tuple[str, ...] = (), only: str = "") -> PlanView:
         """With `only` limited to that step and those that wait for it."""
+        return self._hold("deploy", await self._deploy_plan(environments, only))
+
+    async def _deploy_plan(self, environments: Sequence[str], only: str = "") -> Plan:
         from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
         from dbxwizard.steps.git_ref import GitRef
 
@@ -324,13 +323,16 @@ class Service:
         chosen = project.environments(launch.root, environments, ci=launch.ci)
         ref = GitRef.parse(launch.ref) if launch.ref else checked_out(launch.root, launch.environ)
         options = DeployOptions(ref, environ=launch.environ)
-        return await self._plan("deploy", await deploy_steps(options, chosen, await self.connection()), only)
+        return await self._plan(await deploy_steps(options, chosen, await self.connection()), only)
 
-    async def _plan(self, scope: str, steps: tuple[Step[Any], ...], only: str) -> PlanView:
+    async def _plan(self, steps: tuple[Step[Any], ...], only: str) -> Plan:
         connection = await self.connection()
         actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
         plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor)
-        plan = plan.limited_to(only) if only else plan
+        return plan.limited_to(only) if only else plan
+
+    def _hold(self, scope: str, plan: Plan) -> PlanView:
+        """Keeps the plan until a newer one of its scope takes its place."""
         view = PlanView.of(scope, plan)
         self._plans = {key: held for key, held in self._plans.items() if held[0].scope != scope}
         self._plans[view.id] = (view, plan)
@@ -374,7 +376,3 @@ class Service:
         if key not in self._runs:
             self._runs[key] = Runs(self._launch.state_folder / "runs" / key)
         return self._runs[key]
-
-    def _require_writable(self) -> None:
-        if self._launch.read_only:
-            raise OperationError("read-only", "the program was opened with --read-only", fix="Open it without.")

@@ -1,4 +1,5 @@
-"""What libraries log: nothing of it on stderr; with --log-file their warnings, without secrets."""
+"""What libraries and we log: nothing of it on stderr; with --log-file warnings, without secrets; of a terminal program
+also what it did and each request."""
 
 from __future__ import annotations
 
@@ -20,15 +21,16 @@ class _Hiding(logging.Formatter):
 
 
 @contextmanager
-def collected(log_file: str) -> Iterator[None]:
+def collected(log_file: str, *, detailed: bool = False) -> Iterator[None]:
     """While it lasts, what libraries log, warn of or raise in threads of their own goes to `log_file` ("": nowhere).
 
-    Without any handler Python itself would print warnings to stderr.
+    `detailed`: our own information too. Without any handler Python itself would print warnings to stderr.
     """
     handler = logging.FileHandler(log_file, encoding="utf-8", delay=True) if log_file else logging.NullHandler()
     handler.setFormatter(_Hiding("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.setLevel(logging.WARNING)
-    root, before = logging.getLogger(), threading.excepthook
+    root, ours, before = logging.getLogger(), logging.getLogger("dbxwizard"), threading.excepthook
+    ours.setLevel(logging.INFO if detailed else logging.WARNING)
+    handler.setLevel(logging.INFO if detailed else logging.WARNING)
     root.addHandler(handler)
     logging.captureWarnings(True)
     threading.excepthook = _note
@@ -38,6 +40,7 @@ def collected(log_file: str) -> Iterator[None]:
         threading.excepthook = before
         logging.captureWarnings(False)
         root.removeHandler(handler)
+        ours.setLevel(logging.NOTSET)
         handler.close()
 
 

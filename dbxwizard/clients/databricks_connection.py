@@ -18,6 +18,7 @@ from databricks.sdk.errors.platform import NotFound
 import dbxwizard
 from dbxwizard.clients.cloud import DATABRICKS_APP_ID, Cloud
 from dbxwizard.clients.errors import NotAllowedYet, service_error, translated
+from dbxwizard.clients.request_log import note_response
 from dbxwizard.core import errors
 
 # What the SDK makes of SCIM's errors, and the numbers with which requests are refused at the door.
@@ -50,7 +51,7 @@ class Connection:
         self._api = ApiClient(config)
         self._last = threading.local()
         session = self._api._api_client._session  # the SDK has no setting for certificates
-        session.hooks["response"].append(self._remember)
+        session.hooks["response"] += [self._remember, note_response]
         if cloud.ca_bundle:
             # REQUESTS_CA_BUNDLE would win over session.verify; and no proxy leads to the sandbox.
             session.verify, session.trust_env = str(cloud.ca_bundle), False

@@ -17,6 +17,7 @@ from github import Auth, Github, GithubException
 from dbxwizard import __version__
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import retry_after, translated
+from dbxwizard.clients.request_log import note_response
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import (
     Conflict,
@@ -113,9 +114,10 @@ class GitHubConnection:
             seconds_between_requests=None,
             seconds_between_writes=None if cloud.is_sandbox else SECONDS_BETWEEN_WRITES,
         )
-        if cloud.is_sandbox:
-            # It is on this machine: a proxy of the environment must not stand before it, and PyGithub has no switch.
-            getattr(made.requester, "_Requester__createConnection")().session.trust_env = False  # noqa: B009
+        session = getattr(made.requester, "_Requester__createConnection")().session  # noqa: B009  no public door
+        session.hooks["response"].append(note_response)
+        if cloud.is_sandbox:  # it is on this machine: a proxy of the environment must not stand before it
+            session.trust_env = False
         return made
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import certifi
 import requests
 from azure.core.pipeline.transport import AioHttpTransport
 
+from dbxwizard.clients import request_log
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import error_body, service_error, translated
 from dbxwizard.clients.timeouts import request_timeout
@@ -55,6 +57,23 @@ class CloudTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core load
             )
         await super().open()
 
+    async def send(self, request: Any, **options: Any) -> Any:
+        began, response = time.perf_counter(), None
+        try:
+            response = await super().send(request, **options)
+            return response
+        finally:
+            status, headers = (response.status_code, response.headers) if response is not None else (None, None)
+            request_log.note(request.method, request.url, status, time.perf_counter() - began, headers)
+
+
+def _note_answer(answer: Any) -> None:
+    """For CustomHookPolicy, which every pipeline of azure-core has."""
+    request, response = answer.http_request, answer.http_response
+    taken = getattr(getattr(response, "internal_response", None), "elapsed", None)
+    seconds = taken.total_seconds() if taken is not None else 0.0
+    request_log.note(request.method, request.url, response.status_code, seconds, response.headers)
+
 
 def sync_options(cloud: Cloud) -> dict[str, Any]:
     """The same settings as keyword arguments for azure-core's synchronous clients and azure-identity."""
@@ -63,6 +82,7 @@ def sync_options(cloud: Cloud) -> dict[str, Any]:
         "use_env_settings": not cloud.is_sandbox,
         "connection_timeout": connect,
         "read_timeout": answer,
+        "raw_response_hook": _note_answer,
     }
     return options | ({"connection_verify": str(cloud.ca_bundle)} if cloud.ca_bundle else {})
 
@@ -72,6 +92,7 @@ def session(ca_bundle: Path | None, *, direct: bool) -> requests.Session:
     made = requests.Session()
     made.trust_env = not direct
     made.verify = str(ca_bundle) if ca_bundle else True
+    made.hooks["response"].append(request_log.note_response)
     return made
 
 

@@ -130,6 +130,13 @@ class Journal:
         rows = self._select(f"{_RUNS} WHERE run_id = ?", (run_id,))
         return self._run(*rows[0]) if rows else None
 
+    def environments(self, run_id: str) -> tuple[str, ...]:
+        """Those that the steps of a run belong to; "" is what belongs to none."""
+        rows = self._select(
+            "SELECT DISTINCT json_extract(body, '$.environment') FROM events WHERE run_id = ?", (run_id,)
+        )
+        return tuple(sorted(str(name) for (name,) in rows if name is not None))
+
     def holder(self, run_id: str) -> int | None:
         """The id of the process that runs it now."""
         return holder(self._locks_folder, run_id)

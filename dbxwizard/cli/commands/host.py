@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Report:
     channel = _take_over_streams()
-    with collected(invocation.text("log_file") or str(state_folder(invocation.environ) / LOG)):
+    with collected(invocation.text("log_file") or str(state_folder(invocation.environ) / LOG), detailed=True):
         asyncio.run(_serve(channel, launch(invocation)))
     return Report("host", invocation.run_id, Status.SUCCESS)
 

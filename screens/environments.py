@@ -1,0 +1,241 @@
+"""The board: every environment, its state, its drift, what it costs and what ends soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from dbxwizard.screens.page import Page
+from dbxwizard.screens.widgets import Table
+from dbxwizard.screens.words import RUNS, STATES, age, shown
+
+if TYPE_CHECKING:
+    from dbxwizard.backend.board import BoardRow
+
+_COLUMNS = ("", "environment", "state", "drift", "running", "last deployment", "ends soon", "seen")
+_SELECTED, _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = _COLUMNS
+
+
+class BoardSeen(Message):
+    def __init__(self, rows: Sequence[BoardRow]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class Asked(Message):
+    """The backend looks now; what it sees comes row by row."""
+
+
+class EnvironmentsScreen(Page):
+    heading = "Environments"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open"),
+        Binding("space", "select", "Select"),
+        Binding("d", "deploy", "Deploy"),
+        Binding("r", "refresh", "Refresh"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, BoardRow] = {}
+        self._selected: set[str] = set()
+        self._filter = ""
+        self._drawn: dict[tuple[str, str], str] = {}  # what stands in each cell
+
+    def body(self) -> Iterable[Widget]:
+        yield Table(*_COLUMNS, id="board")
+        with VerticalScroll(id="details"):
+            yield Static("", id="detail", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Table).focus()
+        stop = self.program.backend.listen("board", self._row_seen)
+        self.set_interval(1.0, self._grow_older)
+        self._stop_listening = stop
+
+    def on_unmount(self) -> None:
+        self._stop_listening()
+
+    @on(events.ScreenResume)
+    def look(self) -> None:
+        """Files may have come and gone meanwhile."""
+        self.request(self.ask.board(), BoardSeen, "looking at the environments" if not self._rows else "")
+
+    @on(BoardSeen)
+    def show_board(self, message: BoardSeen) -> None:
+        self._rows = {row.name: row for row in message.rows}
+        self._selected &= set(self._rows)
+        self._fill()
+
+    def _row_seen(self, row: BoardRow) -> None:
+        if row.name in self._rows:
+            self._rows[row.name] = row
+            self._draw(row)
+
+    def _grow_older(self) -> None:
+        for row in self._rows.values():
+            self._put(row.name, _SEEN, self._seen(row))
+
+    # the table
+
+    def filtered(self, text: str) -> None:
+        self._filter = text.lower()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Anew, with the cursor where it was: only when rows come or go."""
+        table, before = self.query_one(Table), self.query_one(Table).current
+        wanted = [row for row in self._rows.values() if self._filter in _words(row).lower()]
+        table.clear()
+        self._drawn.clear()
+        for row in wanted:
+            table.add_row(*[""] * len(_COLUMNS), key=row.name)
+            self._draw(row)
+        if before in self._shown():
+            table.move_cursor(row=table.get_row_index(before))
+
+    def _shown(self) -> set[str]:
+        return {str(key.value) for key in self.query_one(Table).rows}
+
+    def _draw(self, row: BoardRow) -> None:
+        colours = self.app.theme_variables
+        self._put(row.name, _SELECTED, Text("✓" if row.name in self._selected else " "))
+        self._put(row.name, _NAME, _name(row))
+        self._put(row.name, _STATE, shown(STATES[row.state], colours))
+        self._put(row.name, _DRIFT, _drift(row))
+        self._put(row.name, _RUNNING, _running(row))
+        self._put(row.name, _LAST, Text(_last(row)))
+        self._put(row.name, _ENDS, Text(f"! {len(row.expiring)}" if row.expiring else ""))
+        self._put(row.name, _SEEN, self._seen(row))
+        if self.query_one(Table).current == row.name:
+            self._tell(row)
+
+    def _put(self, name: str, column: str, value: Text) -> None:
+        """Writes a cell where it differs from what stands there."""
+        mark = value.markup
+        if self._drawn.get((name, column)) == mark:
+            return
+        table = self.query_one(Table)
+        if name in table.rows:
+            self._drawn[name, column] = mark
+            table.update_cell(name, column, value, update_width=True)
+
+    def _seen(self, row: BoardRow) -> Text:
+        if not row.at:
+            return Text("✗ failed" if row.failure else "")
+        words = age(time.time() - row.at)
+        if row.failure:
+            return Text(f"✗ {words}, failed")
+        return Text(f"! {words}, stale" if time.time() > row.stale_at else words)
+
+    # the row under the cursor
+
+    @on(Table.RowHighlighted)
+    def show_detail(self, event: Table.RowHighlighted) -> None:
+        name = str(event.row_key.value) if event.row_key is not None else ""
+        if name in self._rows:
+            self._tell(self._rows[name])
+
+    def _tell(self, row: BoardRow) -> None:
+        self.query_one("#detail", Static).update(Text("\n".join(_told(row))))
+
+    @on(Table.RowSelected)
+    def open_row(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        name = self.query_one(Table).current
+        if name:
+            self.program.go_resources(name)
+
+    def action_select(self) -> None:
+        name = self.query_one(Table).current
+        if name:
+            self._selected ^= {name}
+            self._draw(self._rows[name])
+
+    def action_deploy(self) -> None:
+        """The selected ones, or the one under the cursor: in the mode Deployments."""
+        chosen = [name for name in self._rows if name in self._selected] or [self.query_one(Table).current]
+        self.program.go_deploy(tuple(name for name in chosen if name))
+
+    def action_refresh(self) -> None:
+        name = self.query_one(Table).current
+        self.request(self.ask.refresh_board(drift=(name,) if name else ()), lambda _: Asked())
+
+    def copied(self) -> str:
+        return "\n\n".join("\n".join(_told(row)) for row in self._rows.values())
+
+
+def _name(row: BoardRow) -> Text:
+    return Text.assemble(row.name, ("  PRODUCTION" if row.production else "", "bold"))
+
+
+def _drift(row: BoardRow) -> Text:
+    if row.drift is None:
+        return Text("✗ not known" if row.drift_failure else "not looked at yet", style="dim")
+    old = "  (old)" if row.drift_failure else ""
+    if row.drift.changes:
+        return Text(f"~ {row.drift.changes} to change{old}")
+    return Text(f"= none{old}")
+
+
+def _running(row: BoardRow) -> Text:
+    if not row.state or row.state == "absent":
+        return Text("")
+    if row.not_checked:
+        return Text("? not allowed to see")
+    if not row.running:
+        return Text(f"0 of {row.clusters}")
+    cores = f", {row.cores} cores" if row.cores else ""
+    return Text(f"▶ {len(row.running)} of {row.clusters}{cores}")
+
+
+def _last(row: BoardRow) -> str:
+    run = row.last_run
+    if run is None:
+        return "none known here"
+    sign = RUNS.get(run.status)
+    return f"{sign or run.status} {age(time.time() - (run.ended or run.started))} ago"
+
+
+def _words(row: BoardRow) -> str:
+    return f"{row.name} {STATES[row.state].word} {_drift(row).plain} {_running(row).plain} {_last(row)} {row.location}"
+
+
+def _told(row: BoardRow) -> list[str]:
+    lines = [f"{_name(row).plain}: {STATES[row.state].word}" + (f" in {row.location}" if row.location else "")]
+    if row.failure:
+        lines.append(f"✗ the last look failed: {row.failure}")
+    if row.resource_group:
+        lines.append(f"resource group {row.resource_group}")
+    lines += [f"missing: {name}" for name in row.missing]
+    for cluster in row.running:
+        ends = f", ends by itself when idle for {cluster.idle_minutes} min" if cluster.idle_minutes else ", never ends"
+        cores = f", {cluster.cores} cores" if cluster.cores else ""
+        lines.append(
+            f"▶ {cluster.name}: {cluster.state.lower()}, {cluster.workers} workers of {cluster.node_type}{cores}{ends}"
+        )
+    if row.not_checked:
+        lines.append(f"not allowed to see its clusters: {row.not_checked}")
+    if row.drift_failure:
+        lines.append(f"✗ drift: {row.drift_failure}")
+    if row.drift is not None:
+        hidden = f", {row.drift.not_checked} not checked" if row.drift.not_checked else ""
+        when = age(time.time() - row.drift.at)
+        lines.append(f"drift, {when} ago: a deployment would change {row.drift.changes}{hidden}")
+        lines += [f"  {reason}" for reason in row.drift.reasons]
+    lines += [f"! ends soon: {one}" for one in row.expiring]
+    if row.last_run is not None:
+        run = row.last_run
+        lines.append(f"last deployment from here: {_last(row)}, {run.changes} changes, by {run.actor}")
+    return lines

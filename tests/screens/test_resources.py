@@ -1,0 +1,71 @@
+"""The tree of resources, and what can be done to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from dbxwizard.screens.resources import ResourcesScreen
+from dbxwizard.screens.widgets import Branches
+from tests.hosting import Hosting
+from tests.roads import Road
+from tests.screens.pilots import driven, error, settled, text, until
+
+
+def _clusters(road: Road) -> dict[str, str]:
+    with road.store() as store:
+        return {one["spec"]["cluster_name"]: one["state"] for one in store.all("databricks.cluster")}
+
+
+async def _open(pilot: Pilot[int], name: str) -> None:
+    """Goes to the thing of that name in Development, as somebody does who uses the filter."""
+    await pilot.press("3")
+    await until(pilot, lambda: "Development" in text(pilot))
+    tree: Branches[Any] = pilot.app.screen.query_one(Branches)
+    if not any("Azure" in str(node.label) for node in tree.root.children[0].children):
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: "Azure" in text(pilot))
+        await settled(pilot)
+    await pilot.press("slash", *name, "enter")
+    assert isinstance(pilot.app.screen, ResourcesScreen)
+    await until(pilot, lambda: name in text(pilot))
+    while tree.cursor_node is None or str(tree.cursor_node.label).split("  ")[0] != name:
+        await pilot.press("j")
+
+
+async def test_a_cluster_is_stopped_and_started_in_earnest(host_deployed: Hosting, deployed: Road) -> None:
+    async with driven(host_deployed.program(), 100, 30) as pilot:
+        await _open(pilot, "dbx-sp-cluster2")
+        await pilot.press("S")
+        await pilot.press("enter")  # Cancel has the focus
+        await settled(pilot)
+        assert _clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
+        await pilot.press("S", "tab", "enter")
+        await until(pilot, lambda: "dbx-sp-cluster2  ■ terminated" in text(pilot))
+        assert _clusters(deployed) == {"dbx-sp-cluster": "RUNNING", "dbx-sp-cluster2": "TERMINATED"}
+        await pilot.press("s")
+        await until(pilot, lambda: "dbx-sp-cluster2  ▶ running" in text(pilot))
+        assert _clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
+
+
+async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, deployed: Road) -> None:
+    with deployed.store() as store:
+        (job,) = [one["settings"]["name"] for one in store.all("databricks.job")]
+    async with driven(host_deployed.program(), 100, 30) as pilot:
+        await _open(pilot, job)
+        await pilot.press("u")
+        await until(pilot, lambda: "success after" in text(pilot))
+        assert "The sandbox does not execute code" in text(pilot)
+    with deployed.store() as store:
+        assert [one["result_state"] for one in store.all("databricks.run")] == ["SUCCESS"]
+
+
+async def test_read_only_sends_nothing(host_deployed: Hosting, deployed: Road) -> None:
+    before = deployed.writes()
+    async with driven(host_deployed.program("--read-only"), 100, 30) as pilot:
+        await _open(pilot, "dbx-sp-cluster2")
+        await pilot.press("S", "tab", "enter")
+        await settled(pilot)
+        assert "read-only" in error(pilot)
+    assert deployed.writes() == before
