@@ -12,6 +12,7 @@ from dbxwizard.sandbox.arm.ids import GROUPS, SUBSCRIPTIONS, ResourceId
 from dbxwizard.sandbox.arm.model import Caller, ResourceType
 from dbxwizard.sandbox.fields import FieldProblem
 from dbxwizard.sandbox.http import ApiError
+from dbxwizard.sandbox.tokens import TENANT_ID
 
 
 def not_found(resource_id: ResourceId) -> ApiError:
@@ -39,6 +40,20 @@ def subscription_not_found(subscription: str) -> ApiError:
 
 def group_not_found(group: str) -> ApiError:
     return ApiError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def throttled(subscription: str, actor: str, kind: str, seconds: int) -> ApiError:
+    """`kind`: reads, writes or deletes. Of a subscription as github.com quotes it; of the tenant by analogy."""
+    level = "Subscription" if subscription else "Tenant"
+    scope = f"{level.lower()} '{subscription or TENANT_ID}'"
+    return ApiError(
+        429,
+        f"{level}RequestsThrottled",
+        f"Number of '{kind.removesuffix('s')}' requests for {scope} actor '{actor}' exceeded. Please try again "
+        f"after '{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for "
+        "additional information.",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def group_being_deleted(group: str) -> ApiError:

@@ -33,13 +33,15 @@ from dbxwizard.sandbox.arm.seed import seed
 from dbxwizard.sandbox.arm.timestamps import http_date
 from dbxwizard.sandbox.fields import FieldProblem
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Route, Service
+from dbxwizard.sandbox.limits import Buckets
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.tokens import TENANT_ID, Identity
 
 AUDIENCES = ("https://management.core.windows.net/", "https://management.azure.com/")
-# What a principal has left in a subscription at rest: learn.microsoft.com/azure/azure-resource-manager/management/
-# request-limits-and-throttling. The sandbox throttles only on demand (faults).
-_LIMITS = {"GET": ("reads", "249"), "HEAD": ("reads", "249"), "DELETE": ("deletes", "199")}
+# Each principal has a bucket of requests for a subscription and one for the tenant: its size, its refill a second.
+# learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+_READS, _WRITES, _DELETES = ("reads", 250, 25.0), ("writes", 200, 10.0), ("deletes", 200, 10.0)
+_LIMITS = {"GET": _READS, "HEAD": _READS, "DELETE": _DELETES}
 
 
 class ArmService(Service):
@@ -52,6 +54,8 @@ class ArmService(Service):
         super().__init__()
         self.kinds: dict[str, ResourceType] = {}  # by the name of the route
         self.own_authorization: set[str] = set()  # routes whose handlers ask for the right themselves
+        self._buckets = Buckets()
+        self._left: int | None = None  # in the bucket of the call that is being answered
         for module in (
             metadata,
             scope_routes,
@@ -76,9 +80,20 @@ class ArmService(Service):
         if not token:
             raise _unauthenticated(call)
         try:
-            return tokens.verify(call.store, call.now, token, frozenset(AUDIENCES))
+            identity = tokens.verify(call.store, call.now, token, frozenset(AUDIENCES))
         except ApiError as error:
             raise _token_refused(error) from error
+        self._throttle(call, identity)
+        return identity
+
+    def _throttle(self, call: Call, identity: Identity) -> None:
+        """Takes one from the caller's bucket; ApiError 429 where it is empty."""
+        subscription = scope_of(call.request.path).subscription
+        name, size, refill = _LIMITS.get(call.request.method, _WRITES)
+        taken = self._buckets.take(call.clock, (identity.object_id, subscription, name), size, refill)
+        self._left = taken.left
+        if taken.wait:
+            raise errors.throttled(subscription, identity.object_id, name, taken.wait)
 
     def authorize(self, call: Call) -> None:
         resource_id = scope_of(call.request.path)
@@ -164,8 +179,9 @@ class ArmService(Service):
         if request.headers.get("x-ms-return-client-request-id", "").lower() == "true":
             headers["x-ms-client-request-id"] = request.headers.get("x-ms-client-request-id", made)
         level = "subscription" if request.path.lower().startswith("/subscriptions/") else "tenant"
-        kind, left = _LIMITS.get(request.method, ("writes", "199"))
-        headers[f"x-ms-ratelimit-remaining-{level}-{kind}"] = left
+        kind, size, _ = _LIMITS.get(request.method, _WRITES)
+        headers[f"x-ms-ratelimit-remaining-{level}-{kind}"] = str(size if self._left is None else self._left)
+        self._left = None
         for name, value in headers.items():
             response.headers.setdefault(name, value)
 

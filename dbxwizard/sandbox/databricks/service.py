@@ -34,6 +34,7 @@ from dbxwizard.sandbox.databricks.bodies import multipart_fields, pruned
 from dbxwizard.sandbox.databricks.state import ADMINS, Caller, WorkspaceState
 from dbxwizard.sandbox.fields import check
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, read_json
+from dbxwizard.sandbox.limits import Windows
 from dbxwizard.sandbox.store import Document, Store
 
 MANAGEMENT_AUDIENCES = frozenset({"https://management.core.windows.net/", "https://management.azure.com/"})
@@ -47,6 +48,8 @@ _CODES = {
     504: "DEADLINE_EXCEEDED",
 }
 _SCIM = "/scim/v2/"
+# Requests a second that a workspace takes of an operation: learn.microsoft.com/azure/databricks/resources/limits.
+_MOST_A_SECOND = {"POST /api/{version}/jobs/create": 20, "GET /api/{version}/jobs/runs/get": 100}
 
 
 class WorkspaceService(Service):
@@ -57,6 +60,7 @@ class WorkspaceService(Service):
 
     def __init__(self) -> None:
         super().__init__()
+        self._requests = Windows()
         for module in (
             scim,
             permissions,
@@ -86,6 +90,7 @@ class WorkspaceService(Service):
         principal = principal or self._by_entra_token(call, state, token)
         if not principal["active"]:
             raise _at_the_door(403, "PERMISSION_DENIED", "User is deactivated.")
+        self._throttle(call)
         return Caller(principal, state.is_admin(principal))
 
     def _by_own_token(self, call: Call, state: WorkspaceState, token: str) -> Document:
@@ -117,6 +122,13 @@ class WorkspaceService(Service):
                 rule_sets.made(call.store, name)
         state.join(ADMINS, principal["id"])
         return principal
+
+    def _throttle(self, call: Call) -> None:
+        """ApiError 429 for more than the operation takes; no Retry-After is published for it."""
+        most = _MOST_A_SECOND.get(call.route.name)
+        if most and self._requests.take(call.clock, (call.request.host, call.route.name), most, 1.0).wait:
+            message = f"Current request rate exceeds the limit of {most} requests per second of this API."
+            raise _at_the_door(429, "REQUEST_LIMIT_EXCEEDED", message)
 
     def authorize(self, call: Call) -> None:
         """`call.route.action`: `admin`, an entitlement, or `<object type>:<permission level>`."""

@@ -27,10 +27,13 @@ from dbxwizard.sandbox.github import (
     values,
 )
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.limits import Windows
 from dbxwizard.sandbox.store import Store
 
 API_VERSIONS = ("2022-11-28", "2026-03-10")  # docs.github.com/rest/about-the-rest-api/api-versions
 HOURLY_LIMIT = 5000  # requests of one user, docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+# The secondary limit, same page: points in a minute at one endpoint; a request that writes is worth five.
+_MOST_POINTS, _MINUTE, _WRITE_POINTS = 900, 60.0, 5
 _DOCUMENTATION = "https://docs.github.com/rest"
 _SECONDARY_LIMIT = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
@@ -49,6 +52,7 @@ class GitHubService(Service):
         super().__init__()
         self.hourly_limit = HOURLY_LIMIT
         self._used: dict[tuple[str, int], int] = {}
+        self._points = Windows()
         self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
             repositories, environments, values, git_data, contents, branches, pulls, rulesets, actions,
@@ -59,7 +63,15 @@ class GitHubService(Service):
         principal = access.authenticate(call)
         call.principal = principal
         access.count_request(self._used, call, self.hourly_limit)
+        self._count_points(call, principal.login)
         return principal
+
+    def _count_points(self, call: Call, login: str) -> None:
+        """The secondary limit; ApiError 403 with the seconds to wait, where it is reached."""
+        points = 1 if call.request.method in ("GET", "HEAD", "OPTIONS") else _WRITE_POINTS
+        taken = self._points.take(call.clock, (login, call.route.name), _MOST_POINTS, _MINUTE, points)
+        if taken.wait:
+            raise ApiError(403, "TooManyRequests", _SECONDARY_LIMIT, headers={"Retry-After": str(taken.wait)})
 
     def authorize(self, call: Call) -> None:
         access.authorize(call)
