@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -75,8 +76,11 @@ class AccessStep(WorkspaceStep[AccessState]):
     async def read(self, inputs: Inputs) -> AccessState:
         client = await self.workspace.client(inputs)
         found = await client.find_principal(self._principal.kind, self._principal.name)
-        targets = [*self._made_here(inputs), *[await self._folder(inputs, one) for one in self._access.folders]]
-        return AccessState(found, {one.field: await self._level(inputs, one) for one in targets}, tuple(targets))
+        folders = await asyncio.gather(*(self._folder(inputs, one) for one in self._access.folders))
+        targets = [*self._made_here(inputs), *folders]
+        levels = await asyncio.gather(*(self._level(inputs, one) for one in targets))
+        given = {one.field: level for one, level in zip(targets, levels, strict=True)}
+        return AccessState(found, given, tuple(targets))
 
     def _made_here(self, inputs: Inputs) -> Iterator[Target]:
         for one in self._access.clusters:
@@ -129,9 +133,8 @@ class AccessStep(WorkspaceStep[AccessState]):
         elif missing := self._missing(state.principal):
             await client.add_entitlements(who.kind, state.principal["id"], missing)
         try:
-            for target in state.targets:
-                if state.levels[target.field] != target.level:
-                    await self._grant(inputs, target)
+            differing = [one for one in state.targets if state.levels[one.field] != one.level]
+            await asyncio.gather(*(self._grant(inputs, one) for one in differing))
         finally:
             self.workspace.changed("permissions")
         return {}

@@ -54,7 +54,6 @@ async def deploy_steps(
     options: DeployOptions, environments: Iterable[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
     """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
-    connection.warm_up()
     directory, builds = Directory(connection), WheelBuilds()
     made = [
         _Deployment(options, one, connection, Principals(connection, one, options.repository, directory), builds)
@@ -89,7 +88,9 @@ class _Deployment:
         entry = [] if connection.signed_in.kind == "user" else [role.id for role in roles]
         wheels, folders, members = self._wheels(), self._folders(), await self._members()
         return [
-            InfrastructureStep(environment, load_template(environment.root), arm, tenant),
+            InfrastructureStep(
+                environment, load_template(environment.root), arm, tenant, meanwhile=self._prepare_workspace
+            ),
             *roles,
             Workspace(self._workspace, self._client_id, service_principal.display_name, needs=entry),
             *self._clusters(),
@@ -102,6 +103,12 @@ class _Deployment:
             *await self._scopes([role.id for role in roles]),
             *await self._access([folder.id for folder in folders], [member.id for member in members]),
         ]
+
+    def _prepare_workspace(self, new: bool) -> None:
+        """Loads what the steps in the workspace need, and builds the wheels for one that is being made."""
+        self._connection.warm_up()
+        for wheel in self._environment.wheels if new else ():
+            self._builds.begin(self._environment.root / wheel.project)
 
     def _clusters(self) -> list[Step[Any]]:
         return [ClusterStep(self._workspace, cluster, self._client_id) for cluster in self._environment.clusters]
@@ -129,7 +136,7 @@ class _Deployment:
             return ref.name
         if ref.kind != "branch" or not self._connection.has_github or not url.rstrip("/").endswith(repository):
             return None
-        head = await self._connection.github(repository).head(ref.name)
+        head = await (await self._connection.github_loaded(repository)).head(ref.name)
         return head.commit if head else None
 
     def _wheels(self) -> list[Step[Any]]:

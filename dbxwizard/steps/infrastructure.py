@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -64,7 +64,16 @@ class Infrastructure:
 class InfrastructureStep(Step[Infrastructure]):
     """Everything in bicep/main.json for one environment."""
 
-    def __init__(self, environment: Environment, template: Json, arm: ResourceManager, tenant_id: str) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        template: Json,
+        arm: ResourceManager,
+        tenant_id: str,
+        *,
+        meanwhile: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        """`meanwhile` is called while Azure works, for what comes after: with True when all of it is being made."""
         name, location = environment.name, environment.location
         self.id = f"{name.lower()}/infrastructure"
         self.title = "Azure resources"
@@ -73,6 +82,7 @@ class InfrastructureStep(Step[Infrastructure]):
         self._deployment = _deployment_name(name, location)
         self._template, self._arm, self._location = template, arm, location
         self._scope = f"/subscriptions/{environment.subscription_id}"
+        self._meanwhile = meanwhile
         self._parameters = template_parameters(environment)
         scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
         self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
@@ -92,6 +102,8 @@ class InfrastructureStep(Step[Infrastructure]):
         """The group first: without it there is nothing else to read."""
         group, *others = self._wanted.resources
         live_group = await self._arm.get_resource(group.id, group.api_version)
+        if live_group:
+            self._meanwhile(False)
         live = {group.id.lower(): live_group, **await self._live(others)} if live_group else {}
         recover = await self._vault_is_deleted(live)
         beside = self._wanted.beside(live)
@@ -135,6 +147,7 @@ class InfrastructureStep(Step[Infrastructure]):
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         state = state or await self._look()
+        self._meanwhile(change.action is Action.CREATE)
         await self._remove(state.stale, progress)
         after = await self._deployed(state.recover, progress)
         if state.recover and after.reasons:  # a recovered vault keeps the settings that it had

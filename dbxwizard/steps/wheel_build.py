@@ -20,6 +20,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,17 @@ class WheelBuilds:
 
     def __init__(self) -> None:
         self._tasks: dict[tuple[Path, str], asyncio.Future[Wheel]] = {}
+        self._begun: set[asyncio.Future[None]] = set()
+
+    def begin(self, project: Path) -> None:
+        """Builds ahead what is going to be asked for; an error is told to whoever asks."""
+        begun = asyncio.ensure_future(self._ahead(project))
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+
+    async def _ahead(self, project: Path) -> None:
+        with suppress(OperationError):
+            await self.wheel(project, await asyncio.to_thread(content_hash, project))
 
     async def wheel(self, project: Path, mark: str) -> Wheel:
         """As `build`."""

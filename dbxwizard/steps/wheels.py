@@ -59,11 +59,8 @@ class WheelStep(WorkspaceStep[WheelState]):
 
     async def read(self, inputs: Inputs) -> WheelState:
         mark = await asyncio.to_thread(content_hash, self._project)
-        client = await self.workspace.client(inputs)
-        files = [one["path"] for one in await client.list_folder(self._folder) if one["path"].endswith(".whl")]
+        files, (libraries, states) = await asyncio.gather(self._files(inputs), self._on_clusters(inputs))
         present = next((path for path in files if f"+{mark}-" in path or f".{mark}-" in path), "")
-        libraries = await self.workspace.libraries(inputs) if self._clusters else {}
-        states = {one["cluster_id"]: one["state"] for one in await self.workspace.clusters(inputs)} if libraries else {}
         ids = {name: self._cluster_id(inputs, name) for name in self._clusters}
         return WheelState(
             mark=mark,
@@ -72,6 +69,17 @@ class WheelStep(WorkspaceStep[WheelState]):
             libraries={name: tuple(libraries.get(ids[name], ())) for name in self._clusters},
             running=frozenset(name for name in self._clusters if states.get(ids[name]) not in ("TERMINATED", None)),
         )
+
+    async def _files(self, inputs: Inputs) -> list[str]:
+        client = await self.workspace.client(inputs)
+        return [one["path"] for one in await client.list_folder(self._folder) if one["path"].endswith(".whl")]
+
+    async def _on_clusters(self, inputs: Inputs) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, str]]:
+        """By cluster id: its libraries, and its state. Nothing where it is only uploaded."""
+        if not self._clusters:
+            return {}, {}
+        libraries, clusters = await asyncio.gather(self.workspace.libraries(inputs), self.workspace.clusters(inputs))
+        return libraries, {one["cluster_id"]: one["state"] for one in clusters}
 
     def _cluster_id(self, inputs: Inputs, name: str) -> str:
         return str(inputs.get(cluster_step(self.workspace, name), "cluster_id"))
