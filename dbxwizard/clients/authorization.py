@@ -157,6 +157,11 @@ class AuthorizationClient(Client):
             )
             return [_assignment(entry) async for entry in found]
 
+    async def all_assignments(self) -> list[RoleAssignment]:
+        """Those made at the subscription, above and below it."""
+        with translated(f"role assignments of {self.subscription_id}"):
+            return [_assignment(entry) async for entry in self._client.role_assignments.list_for_subscription()]
+
     async def put_assignment(
         self,
         scope: str,

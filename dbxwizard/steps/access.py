@@ -74,8 +74,7 @@ class AccessStep(WorkspaceStep[AccessState]):
         self._access, self._principal = access, principal
 
     async def read(self, inputs: Inputs) -> AccessState:
-        client = await self.workspace.client(inputs)
-        found = await client.find_principal(self._principal.kind, self._principal.name)
+        found = await self.workspace.principal(inputs, self._principal.kind, self._principal.name)
         folders = await asyncio.gather(*(self._folder(inputs, one) for one in self._access.folders))
         targets = [*self._made_here(inputs), *folders]
         levels = await asyncio.gather(*(self._level(inputs, one) for one in targets))
@@ -91,8 +90,11 @@ class AccessStep(WorkspaceStep[AccessState]):
             yield Target(f"jobs[{one.name}]", "jobs", str(job_id), one.level)
 
     async def _folder(self, inputs: Inputs, wanted: Permission) -> Target:
-        client, field = await self.workspace.client(inputs), f"folders[{wanted.name}]"
-        found = await client.object_at(wanted.name)
+        field = f"folders[{wanted.name}]"
+        repo = await self.workspace.repo_at(inputs, wanted.name)
+        if repo is not None:
+            return Target(field, "repos", str(repo["id"]), wanted.level, wanted.name)
+        found = await (await self.workspace.client(inputs)).object_at(wanted.name)
         if found is None:
             return Target(field, "directories", None, wanted.level, wanted.name)
         kind = _FOLDERS.get(found["object_type"], "directories")
@@ -124,20 +126,24 @@ class AccessStep(WorkspaceStep[AccessState]):
         self, state: AccessState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         assert state is not None  # noqa: S101  read gives one always
+        try:
+            await self._enter(state.principal, inputs)
+            differing = [one for one in state.targets if state.levels[one.field] != one.level]
+            await asyncio.gather(*(self._grant(inputs, one) for one in differing))
+        finally:
+            self.workspace.changed("principals", "permissions")
+        return {}
+
+    async def _enter(self, principal: Json | None, inputs: Inputs) -> None:
+        """The principal is in the workspace, with its entitlements."""
         client, who = await self.workspace.client(inputs), self._principal
-        if state.principal is None:
+        if principal is None:
             attributes = {NAME_FIELD[who.kind]: who.name}
             if who.object_id:
                 attributes["externalId"] = who.object_id
             await client.add_principal(who.kind, self._access.entitlements, **attributes)
-        elif missing := self._missing(state.principal):
-            await client.add_entitlements(who.kind, state.principal["id"], missing)
-        try:
-            differing = [one for one in state.targets if state.levels[one.field] != one.level]
-            await asyncio.gather(*(self._grant(inputs, one) for one in differing))
-        finally:
-            self.workspace.changed("permissions")
-        return {}
+        elif missing := self._missing(principal):
+            await client.add_entitlements(who.kind, principal["id"], missing)
 
     def writes(self, state: AccessState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         """Who deploys in person is in a new workspace from signing in; everybody else is added."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.plan import Action, Change, Inputs, Reason, StateT, Step
+from dbxwizard.steps.readings import Readings
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
 
 Json = dict[str, Any]
-T = TypeVar("T")
 # Opens the client of a workspace, given its address and its resource id.
 OpenWorkspace = Callable[[str, str], Awaitable["WorkspaceClient"]]
 TAG = "dbxwizard"  # on clusters and jobs: "<environment>/<name>"
 _MANAGE = "CAN_MANAGE"
-_FRESH = 30.0  # seconds for which a list that nobody here has changed is believed
 
 
 class SharedWorkspace:
@@ -26,7 +24,7 @@ class SharedWorkspace:
     def __init__(self, environment: str, open_client: OpenWorkspace) -> None:
         self.environment = environment
         self._open = open_client
-        self._held: dict[str, tuple[float, asyncio.Future[Any]]] = {}
+        self._readings = Readings()
 
     @property
     def slug(self) -> str:
@@ -49,32 +47,52 @@ class SharedWorkspace:
         """Raises KnownAfterApply while the workspace is still to be made."""
         url = str(inputs.get(self.infrastructure, "workspace_url"))
         resource_id = str(inputs.get(self.infrastructure, "workspace_id"))
-        return await self._once(f"client {url}", lambda: self._open(url, resource_id), lasting=True)
+        return await self._readings.once(f"client {url}", lambda: self._open(url, resource_id), lasting=True)
+
+    async def me(self, inputs: Inputs) -> Json:
+        """Who we are in the workspace, as SCIM has it."""
+        client = await self.client(inputs)
+        return await self._readings.once("principals me", client.me)
+
+    async def principal(self, inputs: Inputs, kind: str, name: str) -> Json | None:
+        """As WorkspaceClient.find_principal; who we are is known already."""
+        me = await self.me(inputs)
+        if kind != "Groups" and str(me.get("userName", "")).lower() == name.lower():
+            return me
+        client = await self.client(inputs)
+        return await self._readings.once(f"principals {kind} {name}", lambda: client.find_principal(kind, name))
 
     async def clusters(self, inputs: Inputs) -> list[Json]:
         client = await self.client(inputs)
-        return await self._once("clusters", client.clusters)
+        return await self._readings.once("clusters", client.clusters)
 
     async def libraries(self, inputs: Inputs) -> dict[str, list[Json]]:
         """For each cluster id the states of its libraries."""
         client = await self.client(inputs)
-        return await self._once("libraries", client.library_statuses)
+        return await self._readings.once("libraries", client.library_statuses)
 
     async def jobs(self, inputs: Inputs) -> list[Json]:
         client = await self.client(inputs)
-        return await self._once("jobs", client.jobs)
+        return await self._readings.once("jobs", client.jobs)
 
     async def scopes(self, inputs: Inputs) -> list[Json]:
         client = await self.client(inputs)
-        return await self._once("scopes", client.secret_scopes)
+        return await self._readings.once("scopes", client.secret_scopes)
 
     async def repos(self, inputs: Inputs, folder: str) -> list[Json]:
         client = await self.client(inputs)
-        return await self._once(f"repos {folder}", lambda: client.repos(folder))
+        return await self._readings.once(f"repos {folder}", lambda: client.repos(folder))
+
+    async def repo_at(self, inputs: Inputs, path: str) -> Json | None:
+        """The Git folder at /Repos/<somebody>/<path>; None for everything else."""
+        parts = path.split("/", 3)
+        if len(parts) < 4 or parts[1] != "Repos":
+            return None
+        return next((one for one in await self.repos(inputs, "/".join(parts[:3])) if one["path"] == path), None)
 
     async def permissions(self, inputs: Inputs, kind: str, object_id: object) -> list[Json]:
         client = await self.client(inputs)
-        return await self._once(f"permissions {kind} {object_id}", lambda: client.permissions(kind, object_id))
+        return await self._readings.once(f"permissions {kind} {object_id}", lambda: client.permissions(kind, object_id))
 
     async def is_managed(self, inputs: Inputs, kind: str, object_id: object, service_principal: str) -> bool:
         """Whether the service principal itself may manage the object; what admins may do is not looked at."""
@@ -94,22 +112,8 @@ class SharedWorkspace:
         self.changed("permissions")
 
     def changed(self, *names: str) -> None:
-        """Forgets lists, by the first word of their name."""
-        for held in [held for held in self._held if held.split(" ")[0] in names]:
-            del self._held[held]
-
-    async def _once(self, name: str, load: Callable[[], Awaitable[T]], *, lasting: bool = False) -> T:
-        now = asyncio.get_running_loop().time()
-        since, task = self._held.get(name, (0.0, None))
-        if task is None or not (lasting or now - since < _FRESH) or _failed(task):
-            task = asyncio.ensure_future(load())
-            self._held[name] = now, task
-        # Shielded: one step that is cancelled must not take the list from the others.
-        return cast("T", await asyncio.shield(task))
-
-
-def _failed(task: asyncio.Future[Any]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
+        """Forgets what was read, by the first word of its name."""
+        self._readings.changed(*names)
 
 
 class WorkspaceStep(Step[StateT]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,9 @@ from dbxwizard.steps.infrastructure import InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.members import MemberStep, member_step
 from dbxwizard.steps.principals import Directory, Principals, repository_of
+from dbxwizard.steps.readings import Readings
+from dbxwizard.steps.resource_reader import ResourceReader
+from dbxwizard.steps.role_assignments import AssignmentReader
 from dbxwizard.steps.run_as import RunAsStep
 from dbxwizard.steps.secret_scopes import SecretScopeStep
 from dbxwizard.steps.wheel_build import WheelBuilds
@@ -54,43 +58,51 @@ async def deploy_steps(
     options: DeployOptions, environments: Iterable[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
     """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
-    directory, builds = Directory(connection), WheelBuilds()
+    chosen = tuple(environments)
+    shared = _Shared(connection, [one.subscription_id for one in chosen])
     made = [
-        _Deployment(options, one, connection, Principals(connection, one, options.repository, directory), builds)
-        for one in environments
+        _Deployment(options, one, Principals(connection, one, options.repository, shared.directory), shared)
+        for one in chosen
     ]
     return tuple(step for steps in await asyncio.gather(*(one.steps() for one in made)) for step in steps)
+
+
+class _Shared:
+    """What the environments ask and make together."""
+
+    def __init__(self, connection: Connection, subscriptions: Sequence[str]) -> None:
+        self.connection = connection
+        self.directory, self.builds = Directory(connection), WheelBuilds()
+        self.account, self.commits = Readings(), Readings()
+        counted = Counter(subscriptions)
+        self.resources = {one: ResourceReader(connection.arm(one)) for one in counted}
+        self.assignments = {
+            one: AssignmentReader(connection.authorization(one), shared=count > 1) for one, count in counted.items()
+        }
 
 
 class _Deployment:
     """One environment's steps on their way."""
 
     def __init__(
-        self,
-        options: DeployOptions,
-        environment: Environment,
-        connection: Connection,
-        principals: Principals,
-        builds: WheelBuilds,
+        self, options: DeployOptions, environment: Environment, principals: Principals, shared: _Shared
     ) -> None:
-        self._options, self._environment, self._connection = options, environment, connection
-        self._principals, self._builds = principals, builds
-        self._workspace = SharedWorkspace(environment.name, connection.workspace)
+        self._options, self._environment, self._connection = options, environment, shared.connection
+        self._principals, self._shared = principals, shared
+        self._workspace = SharedWorkspace(environment.name, shared.connection.workspace)
         self._client_id = ""
 
     async def steps(self) -> list[Step[Any]]:
         environment, connection = self._environment, self._connection
         service_principal = await self._principals.resolve("databricks-spn")
         self._client_id = service_principal.name
-        arm, tenant = connection.arm(environment.subscription_id), connection.signed_in.tenant_id
-        roles = await environment_role_steps(environment, connection, self._principals)
+        reader = self._shared.assignments[environment.subscription_id]
+        roles = await environment_role_steps(environment, connection, self._principals, reader)
         # A person enters the workspace by rights of their own; the service principal by the roles of the file.
         entry = [] if connection.signed_in.kind == "user" else [role.id for role in roles]
         wheels, folders, members = self._wheels(), self._folders(), await self._members()
         return [
-            InfrastructureStep(
-                environment, load_template(environment.root), arm, tenant, meanwhile=self._prepare_workspace
-            ),
+            self._infrastructure(reader),
             *roles,
             Workspace(self._workspace, self._client_id, service_principal.display_name, needs=entry),
             *self._clusters(),
@@ -104,11 +116,23 @@ class _Deployment:
             *await self._access([folder.id for folder in folders], [member.id for member in members]),
         ]
 
+    def _infrastructure(self, assignments: AssignmentReader) -> InfrastructureStep:
+        environment = self._environment
+        return InfrastructureStep(
+            environment,
+            load_template(environment.root),
+            self._connection.arm(environment.subscription_id),
+            self._connection.signed_in.tenant_id,
+            reader=self._shared.resources[environment.subscription_id],
+            meanwhile=self._prepare_workspace,
+            afterwards=assignments.changed,
+        )
+
     def _prepare_workspace(self, new: bool) -> None:
         """Loads what the steps in the workspace need, and builds the wheels for one that is being made."""
         self._connection.warm_up()
         for wheel in self._environment.wheels if new else ():
-            self._builds.begin(self._environment.root / wheel.project)
+            self._shared.builds.begin(self._environment.root / wheel.project)
 
     def _clusters(self) -> list[Step[Any]]:
         return [ClusterStep(self._workspace, cluster, self._client_id) for cluster in self._environment.clusters]
@@ -136,7 +160,10 @@ class _Deployment:
             return ref.name
         if ref.kind != "branch" or not self._connection.has_github or not url.rstrip("/").endswith(repository):
             return None
-        head = await (await self._connection.github_loaded(repository)).head(ref.name)
+        return await self._shared.commits.once(f"{repository} {ref.name}", lambda: self._head(repository, ref.name))
+
+    async def _head(self, repository: str, branch: str) -> str | None:
+        head = await (await self._connection.github_loaded(repository)).head(branch)
         return head.commit if head else None
 
     def _wheels(self) -> list[Step[Any]]:
@@ -147,7 +174,7 @@ class _Deployment:
                 wheel.project,
                 root / wheel.project,
                 wheel.clusters if wheel.upload else (),
-                builds=self._builds,
+                builds=self._shared.builds,
             )
             for wheel in self._environment.wheels
         ]
@@ -164,7 +191,7 @@ class _Deployment:
                 fix="Name the repository in Repo_Configuration; setup writes it.",
             )
         repository = Repository(folders[0].url, folders[0].provider, self._options.ref)
-        right = RunAsStep(self._workspace, self._client_id)
+        right = RunAsStep(self._workspace, self._client_id, account=self._shared.account)
         needs = (*needs, right.id)
         jobs = [
             JobStep(self._workspace, job, self._client_id, repository, needs=needs) for job in self._environment.jobs

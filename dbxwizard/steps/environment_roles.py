@@ -14,10 +14,9 @@ from dbxwizard.steps.role_assignments import Assignment, AssignmentReader, RoleA
 
 
 async def environment_role_steps(
-    environment: Environment, connection: Connection, principals: Principals
+    environment: Environment, connection: Connection, principals: Principals, reader: AssignmentReader
 ) -> list[RoleAssignmentStep]:
     """One step for each principal and role. Raises OperationError for a principal that nobody knows."""
-    reader = AssignmentReader(connection.authorization(environment.subscription_id))
     actor = connection.signed_in
     made = _Roles(environment, reader, None if actor.kind == "user" else DeployerLimits(reader, actor.object_id))
     steps: list[RoleAssignmentStep] = []

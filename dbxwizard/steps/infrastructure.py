@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -18,10 +18,12 @@ from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.resource_reader import Lister, ResourceReader
 from dbxwizard.steps.template_differences import Wanted, differences, is_not_there, shown, stale_assignments
 from dbxwizard.steps.template_parameters import template_parameters
 
 Json = Mapping[str, Any]
+Reading = Callable[[Expected], Awaitable[Json | None]]
 _VAULT = "Microsoft.KeyVault/vaults"
 _ACTIVE = "DeploymentActive"
 # Types of which a list answers the whole of each resource, so that one reading does for all.
@@ -29,12 +31,8 @@ _LISTED = frozenset({"microsoft.storage/storageaccounts/blobservices/containers"
 _LONGEST_NAME = 64  # of a deployment
 
 
-class ResourceManager(Protocol):
+class ResourceManager(Lister, Protocol):
     """What this step needs of clients.arm.ArmClient."""
-
-    async def get_resource(self, resource_id: str, api_version: str) -> Json | None: ...
-
-    async def list_resources(self, collection: str, api_version: str) -> Sequence[Json]: ...
 
     async def delete_resource(self, resource_id: str, api_version: str) -> None: ...
 
@@ -71,9 +69,12 @@ class InfrastructureStep(Step[Infrastructure]):
         arm: ResourceManager,
         tenant_id: str,
         *,
+        reader: ResourceReader | None = None,
         meanwhile: Callable[[bool], None] = lambda _: None,
+        afterwards: Callable[[], None] = lambda: None,
     ) -> None:
-        """`meanwhile` is called while Azure works, for what comes after: with True when all of it is being made."""
+        """`reader` may be shared by the environments of a subscription. `meanwhile` is called while Azure works, for
+        what comes after: with True when all of it is being made; `afterwards` when a deployment has ended."""
         name, location = environment.name, environment.location
         self.id = f"{name.lower()}/infrastructure"
         self.title = "Azure resources"
@@ -82,13 +83,17 @@ class InfrastructureStep(Step[Infrastructure]):
         self._deployment = _deployment_name(name, location)
         self._template, self._arm, self._location = template, arm, location
         self._scope = f"/subscriptions/{environment.subscription_id}"
-        self._meanwhile = meanwhile
+        self._reader, self._looked = reader or ResourceReader(arm), False
+        self._meanwhile, self._afterwards = meanwhile, afterwards
         self._parameters = template_parameters(environment)
         scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
         self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
+        self._reader.expect(self._wanted.resources)
 
     async def read(self, inputs: Inputs) -> Infrastructure:
-        state = await self._look()
+        reading = self._reader.now if self._looked else self._reader.first
+        self._looked = True
+        state = await self._look(reading)
         if not state.reasons:
             return state
         try:
@@ -98,22 +103,22 @@ class InfrastructureStep(Step[Infrastructure]):
                 raise
             raise _refused(error, state.reasons) from error
 
-    async def _look(self) -> Infrastructure:
+    async def _look(self, reading: Reading) -> Infrastructure:
         """The group first: without it there is nothing else to read."""
         group, *others = self._wanted.resources
-        live_group = await self._arm.get_resource(group.id, group.api_version)
+        live_group = await reading(group)
         if live_group:
             self._meanwhile(False)
-        live = {group.id.lower(): live_group, **await self._live(others)} if live_group else {}
+        live = {group.id.lower(): live_group, **await self._live(others, reading)} if live_group else {}
         recover = await self._vault_is_deleted(live)
         beside = self._wanted.beside(live)
         return Infrastructure(live, tuple(differences(beside, live)), stale_assignments(beside, live), recover)
 
-    async def _live(self, wanted: Sequence[Expected]) -> dict[str, Json]:
+    async def _live(self, wanted: Sequence[Expected], reading: Reading) -> dict[str, Json]:
         alone = [item for item in wanted if item.type.lower() not in _LISTED]
         together = {item.id.rsplit("/", 1)[0]: item.api_version for item in wanted if item.type.lower() in _LISTED}
         found, lists = await asyncio.gather(
-            asyncio.gather(*(self._arm.get_resource(item.id, item.api_version) for item in alone)),
+            asyncio.gather(*map(reading, alone)),
             asyncio.gather(*(self._arm.list_resources(path, version) for path, version in together.items())),
         )
         read = {item.id.lower(): one for item, one in zip(alone, found, strict=True) if one is not None}
@@ -146,12 +151,12 @@ class InfrastructureStep(Step[Infrastructure]):
     async def apply(
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        state = state or await self._look()
+        state = state or await self._look(self._reader.now)
         self._meanwhile(change.action is Action.CREATE)
-        await self._remove(state.stale, progress)
-        after = await self._deployed(state.recover, progress)
-        if state.recover and after.reasons:  # a recovered vault keeps the settings that it had
-            after = await self._deployed(after.recover, progress)
+        try:
+            after = await self._brought_about(state, progress)
+        finally:
+            self._afterwards()
         lacking = [reason for reason in after.reasons if is_not_there(reason)]
         if lacking:
             raise _did_not_hold(lacking)
@@ -170,6 +175,13 @@ class InfrastructureStep(Step[Infrastructure]):
             *([again] if recover else []),
         )
 
+    async def _brought_about(self, state: Infrastructure, progress: Progress) -> Infrastructure:
+        await self._remove(state.stale, progress)
+        after = await self._deployed(state.recover, progress)
+        if state.recover and after.reasons:  # a recovered vault keeps the settings that it had
+            after = await self._deployed(after.recover, progress)
+        return after
+
     async def _remove(self, assignments: Iterable[Expected], progress: Progress) -> None:
         for item in assignments:
             progress.info(f"removing role assignment {item.name}, whose principal has gone")
@@ -185,7 +197,7 @@ class InfrastructureStep(Step[Infrastructure]):
                 # Somebody's run of the same deployment, perhaps ours that was killed: what it leaves is read anew.
                 await self._arm.wait_for_deployment(self._deployment, progress)
             raise
-        return await self._look()
+        return await self._look(self._reader.now)
 
     def outputs(self, state: Infrastructure, inputs: Inputs) -> Mapping[str, object]:
         """Names and ids are known before anything is there; addresses only once their resource is."""

@@ -29,8 +29,7 @@ class MemberStep(WorkspaceStep[Json]):
         self._principal, self._entitlements = principal, tuple(entitlements)
 
     async def read(self, inputs: Inputs) -> Json | None:
-        client = await self.workspace.client(inputs)
-        return await client.find_principal(self._principal.kind, self._principal.name)
+        return await self.workspace.principal(inputs, self._principal.kind, self._principal.name)
 
     def diff(self, state: Json | None, inputs: Inputs) -> Change:
         return Change.none() if state else Change.create(**self._attributes())
@@ -44,7 +43,10 @@ class MemberStep(WorkspaceStep[Json]):
         self, state: Json | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         client = await self.workspace.client(inputs)
-        await client.add_principal(self._principal.kind, self._entitlements, **self._attributes())
+        try:
+            await client.add_principal(self._principal.kind, self._entitlements, **self._attributes())
+        finally:
+            self.workspace.changed("principals")
         return {}
 
     def writes(self, state: Json | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.readings import Readings
 
 Kind = Literal["User", "Group", "ServicePrincipal"]
 SERVICE_PRINCIPALS = ("main-spn", "databricks-spn")
@@ -35,11 +35,11 @@ class Directory:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._asked: dict[str, asyncio.Task[Principal | None]] = {}
+        self._readings = Readings()
 
     async def service_principal(self, unique: str) -> Principal | None:
         """That of the application with this unique name; None when there is none."""
-        return await self._once(unique, self._service_principal(unique))
+        return await self._readings.once(unique, lambda: self._service_principal(unique), lasting=True)
 
     async def _service_principal(self, unique: str) -> Principal | None:
         graph = self._connection.graph()
@@ -48,13 +48,6 @@ class Directory:
         if application is None or found is None:
             return None
         return Principal(found["id"], "ServicePrincipal", application["appId"], application["displayName"])
-
-    async def _once(self, name: str, asking: Coroutine[Any, Any, Principal | None]) -> Principal | None:
-        if name in self._asked:
-            asking.close()
-        else:
-            self._asked[name] = asyncio.create_task(asking)
-        return await asyncio.shield(self._asked[name])
 
 
 class Principals:

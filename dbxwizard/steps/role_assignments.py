@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from dbxwizard.core.errors import NotFound, UsageError
+from dbxwizard.core.errors import Forbidden, NotFound, NotYet, UsageError
 from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Step
 from dbxwizard.core.plan import Scope as PlanScope
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.readings import Readings
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleAssignment
@@ -68,41 +69,65 @@ class Listing:
 
 @dataclass(slots=True)
 class AssignmentReader:
-    """Reads each scope once, for all steps that look there at about the same time; and names of roles once."""
+    """Reads each scope once, for all steps that look there at about the same time; and names of roles once.
+
+    `shared`: several environments look below the subscription, so that one list of it tells each of them its first
+    look; what they look at again is asked for alone."""
 
     roles: AuthorizationClient
+    shared: bool = False
     _listings: dict[str, Listing] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    _guids: dict[str, str] = field(default_factory=dict)
+    _readings: Readings = field(default_factory=Readings)
 
     async def at(self, scope: str, after: int = 0) -> Listing:
         """The newest listing of `scope`; asks anew when that is not newer than number `after`."""
         key = scope.lower()
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._listings.get(key)
-            if known is None or known.number <= after:
-                entries = tuple(await self.roles.assignments(scope))
-                known = Listing(1 if known is None else known.number + 1, entries)
-                self._listings[key] = known
+            if known is None:
+                known = self._listings[key] = Listing(1, await self._first(scope))
+            if known.number <= after:
+                known = self._listings[key] = Listing(known.number + 1, tuple(await self.roles.assignments(scope)))
             return known
+
+    async def _first(self, scope: str) -> tuple[RoleAssignment, ...]:
+        if self.shared and f"{scope}/".lower().startswith(f"/subscriptions/{self.roles.subscription_id}/".lower()):
+            listed = await self._readings.once("assignments", self._all)
+            if listed is not None:
+                return tuple(one for one in listed if one.scope.lower().rstrip("/") == scope.lower().rstrip("/"))
+        return tuple(await self.roles.assignments(scope))
+
+    async def _all(self) -> list[RoleAssignment] | None:
+        """None for a caller whose rights end below the subscription."""
+        try:
+            return await self.roles.all_assignments()
+        except (Forbidden, NotYet):
+            return None
+
+    def changed(self) -> None:
+        """Forgets the list of the subscription: something there was deployed."""
+        self._readings.changed("assignments")
 
     async def role_guid(self, role: str) -> str:
         """The GUID of a role that is given by name, by GUID or by id. NotFound: the subscription has no such role."""
         last = role.rsplit("/", 1)[-1].lower()
         if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", last):
             return last
-        guid = _NAMES.get(role.lower()) or self._guids.get(role.lower())
-        if guid is None:
-            found = await self.roles.find_role(f"/subscriptions/{self.roles.subscription_id}", role)
-            if found is None:
-                raise NotFound(
-                    "role-not-found",
-                    f"there is no role named {role} in subscription {self.roles.subscription_id}",
-                    resource=f"role {role}",
-                    fix="Check the name; `az role definition list` shows what there is.",
-                )
-            guid = self._guids[role.lower()] = found.name.lower()
-        return guid
+        if known := _NAMES.get(role.lower()):
+            return known
+        return await self._readings.once(f"role {role.lower()}", lambda: self._role_guid(role), lasting=True)
+
+    async def _role_guid(self, role: str) -> str:
+        found = await self.roles.find_role(f"/subscriptions/{self.roles.subscription_id}", role)
+        if found is None:
+            raise NotFound(
+                "role-not-found",
+                f"there is no role named {role} in subscription {self.roles.subscription_id}",
+                resource=f"role {role}",
+                fix="Check the name; `az role definition list` shows what there is.",
+            )
+        return found.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dbxwizard.core.errors import NotFound, NotYet
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.readings import Readings
 from dbxwizard.steps.workspace_requests import to_workspace
 
 USER_ROLE = "roles/servicePrincipal.user"
@@ -37,25 +38,29 @@ def run_as_step(workspace: SharedWorkspace) -> str:
 class RunAsStep(WorkspaceStep[RunAsState]):
     """The actor holds the role. Who does not manage the service principal can't see that, and may have it still."""
 
-    def __init__(self, workspace: SharedWorkspace, service_principal: str) -> None:
+    def __init__(self, workspace: SharedWorkspace, service_principal: str, *, account: Readings | None = None) -> None:
+        """`account`: what was read of the Databricks account, which all workspaces of a tenant share."""
         super().__init__(
             workspace,
             "run-as",
             "right to run jobs as the service principal",
             resource=f"service principal {service_principal} of the Databricks account",
         )
-        self._service_principal = service_principal
+        self._service_principal, self._account = service_principal, account or Readings()
 
     async def read(self, inputs: Inputs) -> RunAsState:
         client = await self.workspace.client(inputs)
         actor = _principal(str(inputs.get(self.workspace.ready, "_actor")))
         if inputs.get(self.workspace.ready, "_acts_as_service_principal"):
             return RunAsState(actor)
-        account_id = await client.account_id()
+        account_id = await self._account.once("account", client.account_id)
         if not account_id:
             return RunAsState(actor, unknown="the workspace does not say which account it belongs to")
         try:
-            rules = await client.service_principal_rules(account_id, self._service_principal)
+            rules = await self._account.once(
+                f"rules {self._service_principal}",
+                lambda: client.service_principal_rules(account_id, self._service_principal),
+            )
         except (NotYet, NotFound) as refused:
             return RunAsState(actor, account_id, unknown=refused.message)
         return RunAsState(actor, account_id, rules)
@@ -79,7 +84,10 @@ class RunAsStep(WorkspaceStep[RunAsState]):
             rules.append(held := {"role": USER_ROLE})
         held["principals"] = [*held.get("principals", []), state.actor]
         etag = str(state.rules["etag"])
-        await client.set_service_principal_rules(state.account_id, self._service_principal, rules, etag)
+        try:
+            await client.set_service_principal_rules(state.account_id, self._service_principal, rules, etag)
+        finally:
+            self._account.changed("rules")
         return {}
 
     def writes(self, state: RunAsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:

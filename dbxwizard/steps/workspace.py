@@ -39,8 +39,7 @@ class Workspace(Step[WorkspaceState]):
         self._service_principal, self._display_name = service_principal, display_name
 
     async def read(self, inputs: Inputs) -> WorkspaceState:
-        client = await self._workspace.client(inputs)
-        me = await client.me()
+        client, me = await self._workspace.client(inputs), await self._workspace.me(inputs)
         if not _is_admin(me):
             raise Forbidden(
                 "not-workspace-admin",
@@ -49,9 +48,7 @@ class Workspace(Step[WorkspaceState]):
                 fix="Ask an admin of the workspace to add you to its group admins.",
                 status=403,
             )
-        if me.get("userName") == self._service_principal:
-            return WorkspaceState(me, me)
-        return WorkspaceState(me, await client.find_principal("ServicePrincipals", self._service_principal))
+        return WorkspaceState(me, await self._workspace.principal(inputs, "ServicePrincipals", self._service_principal))
 
     def diff(self, state: WorkspaceState | None, inputs: Inputs) -> Change:
         principal = state.principal if state else None
@@ -66,6 +63,13 @@ class Workspace(Step[WorkspaceState]):
         self, state: WorkspaceState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         assert state is not None  # noqa: S101  read gives one always
+        try:
+            principal = await self._mended(state, inputs)
+        finally:
+            self._workspace.changed("principals")
+        return self.outputs(WorkspaceState(state.me, principal), inputs)
+
+    async def _mended(self, state: WorkspaceState, inputs: Inputs) -> Json:
         client, principal = await self._workspace.client(inputs), state.principal
         if principal is None:
             principal = await client.add_principal(
@@ -79,7 +83,7 @@ class Workspace(Step[WorkspaceState]):
         if not _is_admin(principal):
             admins = next(group["value"] for group in state.me["groups"] if group["display"] == "admins")
             await client.add_member(admins, principal["id"])
-        return self.outputs(WorkspaceState(state.me, principal), inputs)
+        return principal
 
     def writes(self, state: WorkspaceState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         """Whether the actor of a new workspace is the service principal itself shows when it is entered."""
