@@ -76,6 +76,7 @@ class _Frontend:
         self.services = services
         self._tls = tls.server_context(state.parent)
         self._sites: dict[str, web.SockSite] = {}
+        self._syncing = asyncio.Lock()
         self._answers = _Answers()
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
@@ -98,16 +99,20 @@ class _Frontend:
         self.store.close()
 
     async def _sync_sites(self) -> None:
-        """Listens on every host of the state, and on no other."""
-        known = self.ports.known()
-        for host in known.keys() - self._sites.keys():
-            self.ports.open(host)
-            site = web.SockSite(self._runner, self.ports.sockets[host], ssl_context=self._tls)
-            self._sites[host] = site
-            await site.start()
-        for host in self._sites.keys() - known.keys():
-            await self._sites.pop(host).stop()
-            self.ports.sockets.pop(host).close()
+        """Listens on every host of the state, and on no other.
+
+        One request at a time: what one of them has just opened, another that began earlier would not know and close.
+        """
+        async with self._syncing:
+            known = self.ports.known()
+            for host in known.keys() - self._sites.keys():
+                self.ports.open(host)
+                site = web.SockSite(self._runner, self.ports.sockets[host], ssl_context=self._tls)
+                self._sites[host] = site
+                await site.start()
+            for host in self._sites.keys() - known.keys():
+                await self._sites.pop(host).stop()
+                self.ports.sockets.pop(host).close()
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         request = await self._read(incoming)
