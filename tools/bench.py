@@ -22,6 +22,7 @@ from typing import Any
 
 _REPOSITORY = "contoso/databricks"
 _ROUNDS = 9
+_DEPLOYMENTS = 3  # of one environment, and of four, each on a sandbox of its own
 _FLEETS = (25, 50, 100, 200)
 # Runs a command and leaves the graph of its plan beside it.
 _WITH_GRAPH = """
@@ -40,9 +41,10 @@ sys.exit(command(sys.argv[1:]))
 
 @dataclass(frozen=True)
 class Run:
-    """One command as a process: wall-clock seconds, its own peak memory in MB, and how it ended."""
+    """One command as a process: wall-clock seconds, those of a processor, peak memory in MB, and how it ended."""
 
     seconds: float
+    processor: float
     megabytes: float
     code: int
 
@@ -71,7 +73,8 @@ class Bench:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             print(f"  {arguments[0]} ended with {process.returncode}: {(self.folder / 'said.txt').read_text()[-300:]}")
-        return Run(time.perf_counter() - began, usage.ru_maxrss / 1024, process.returncode)
+        elapsed = time.perf_counter() - began
+        return Run(elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
     def asked(self, *arguments: str) -> Any:
         done = subprocess.run(
@@ -116,10 +119,13 @@ class Bench:
 
 
 def main() -> None:
-    print(f"load when it began: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    _startup()
-    _deploying()
-    _fleets()
+    for part in (_startup, _deploying, _fleets):
+        print(f"\n{_load()}")
+        part()
+
+
+def _load() -> str:
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
 
 
 def _startup() -> None:
@@ -133,7 +139,7 @@ def _startup() -> None:
         }
         medians = _medians(commands, bench)
     bare = medians["python -c pass"]
-    print(f"\n{'start':<24} {'median':>8} {'ratio':>6}")
+    print(f"{'start':<24} {'median':>8} {'ratio':>6}")
     for name, seconds in medians.items():
         print(f"{name:<24} {seconds * 1000:>6.0f}ms {seconds / bare:>6.1f}")
 
@@ -150,17 +156,25 @@ def _medians(commands: Mapping[str, Sequence[str]], bench: Bench) -> dict[str, f
 
 
 def _deploying() -> None:
-    one = _deployed("-e", "Development")
-    four = _deployed()
-    path, several = one.seconds / one.critical, four.seconds / one.seconds
-    print(f"\ndeploy, profile real     one {one.seconds:.1f} s, critical path {one.critical:.1f} s, ratio {path:.2f}")
-    print(f"                         four {four.seconds:.1f} s, ratio to one {several:.2f}")
-    first, second = len(four.first), len(four.second)
+    one = [_deployed("-e", "Development") for _ in range(_DEPLOYMENTS)]
+    print(f"deploy of one, profile real, critical path {one[0].critical:.1f} s")
+    ratios = [run.seconds / run.critical for run in one]
+    print(f"  {_each(ratios)} times the critical path; {_load()}")
+    four = [_deployed() for _ in range(_DEPLOYMENTS)]
+    alone = statistics.median(run.seconds for run in one)
+    print(f"deploy of four\n  {_each([run.seconds / alone for run in four])} times one; {_load()}")
+    counted = four[0]
+    first, second = len(counted.first), len(counted.second)
     print(f"requests (four)          first {first}, second {second}, ratio {second / first:.2f}")
-    for title, requests in (("first run", four.first), ("second run", four.second)):
+    for title, requests in (("first run", counted.first), ("second run", counted.second)):
         print(f"\n{title}, by service and method")
         for (host, method), count in sorted(Counter((_service(one), one["method"]) for one in requests).items()):
             print(f"  {host:<10} {method:<7} {count:>4}")
+
+
+def _each(values: Sequence[float]) -> str:
+    """The median and what it is one of."""
+    return f"{statistics.median(values):.3f} (of {', '.join(f'{value:.3f}' for value in values)})"
 
 
 @dataclass(frozen=True)
@@ -211,7 +225,7 @@ def _service(request: Mapping[str, Any]) -> str:
 
 
 def _fleets() -> None:
-    print(f"\n{'environments':>12} {'seconds':>8} {'ms each':>8} {'MB':>6}")
+    print(f"{'environments':>12} {'seconds':>8} {'processor':>10} {'ms each':>8} {'MB':>6}")
     with tempfile.TemporaryDirectory(prefix="dbxwizard-bench-") as folder:
         bench = Bench(Path(folder))
         with bench.served("zero"):
@@ -219,8 +233,9 @@ def _fleets() -> None:
             for size in _FLEETS:
                 _generate(bench.folder / "environments", size)
                 planned = bench.run("plan")
-                each = planned.seconds / size * 1000
-                print(f"{size:>12} {planned.seconds:>8.1f} {each:>8.0f} {planned.megabytes:>6.0f}")
+                each = planned.processor / size * 1000
+                counted = f"{planned.seconds:>8.1f} {planned.processor:>10.1f} {each:>8.0f} {planned.megabytes:>6.0f}"
+                print(f"{size:>12} {counted}   {_load()}")
 
 
 def _generate(folder: Path, size: int) -> None:

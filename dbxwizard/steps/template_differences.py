@@ -44,6 +44,8 @@ class Wanted:
 
     def beside(self, live: Mapping[str, Json]) -> Expansion:
         """As `resources`, with what the resources in `live` (by id in lower case) tell of each other."""
+        if not live:
+            return self.names
         try:
             return self._expanded(_LiveValues(live))
         except OperationError:  # something is there without what the template asks of it: then nobody can tell
