@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dbxwizard.sandbox.store import Document
-from tests.road.conftest import Outcome, Road
+from tests.roads import Outcome, Road
 
 BOTH = ("-e", "Development", "-e", "UAT")
 
