@@ -40,8 +40,8 @@ class TopBar(Horizontal):
         return "  ".join(words)
 
     def watch_waits(self, waits: str) -> None:
-        if self.is_mounted:
-            self.query_one("#waits", Static).update(f"… {waits}" if waits else "")
+        for place in self.query("#waits").results(Static):  # none before it is mounted, and once its page is left
+            place.update(f"… {waits}" if waits else "")
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -115,8 +115,12 @@ class Page(Screen[Any]):
         self.post_message(answered(answer))
 
     @on(AskFailed)
-    def show_failure(self, message: AskFailed) -> None:
-        self.query_one(ErrorBar).show(message.error)
+    def take_failure(self, message: AskFailed) -> None:
+        self.show_failure(message.error)
+
+    def show_failure(self, error: OperationError) -> None:
+        """Apart from its handler, which Textual calls for every class that has one, overridden or not."""
+        self.query_one(ErrorBar).show(error)
 
     def action_dismiss_error(self) -> None:
         self.query_one(ErrorBar).hide()

@@ -14,8 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.answers import Answers
-from dbxwizard.core.errors import NotSignedIn
-from dbxwizard.screens.page import AskFailed, Page
+from dbxwizard.core.errors import NotSignedIn, OperationError
+from dbxwizard.screens.page import Page
 from dbxwizard.screens.path import PATH, PathLine, Sidebar, StopChosen, place_of
 
 
@@ -52,6 +52,7 @@ class WizardPage(Page):
 
     key: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    _lack: Lack | None = None
     AUTO_FOCUS = "#given *"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next_page", "Next"),
@@ -123,12 +124,12 @@ class WizardPage(Page):
         if self._lack is not None:
             self.go_to(self._lack.key)
 
-    def show_failure(self, message: AskFailed) -> None:
+    def show_failure(self, error: OperationError) -> None:
         """Nobody signed in: said where the page would be, with the way to mend it."""
-        if isinstance(message.error, NotSignedIn):
-            self.show_lack(Lack(f"{message.error.message[:1].upper()}{message.error.message[1:]}.", "sign_in"))
+        if isinstance(error, NotSignedIn):
+            self.show_lack(Lack(f"{error.message[:1].upper()}{error.message[1:]}.", "sign_in"))
         else:
-            super().show_failure(message)
+            super().show_failure(error)
 
     # answers
 

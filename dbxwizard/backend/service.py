@@ -249,6 +249,19 @@ class Service(ConsoleOperations):
             asked.append(custom_role(connection, self._chosen_subscription(), deployer=True))
         return tuple(await asyncio.gather(*asked))
 
+    async def role_names(self) -> tuple[str, ...]:
+        """Custom roles that the files give to the Databricks service principal."""
+        from dbxwizard.backend.role_names import custom_names
+
+        return await asyncio.to_thread(custom_names, self._launch.root)
+
+    async def rename_role(self, *, old: str, new: str) -> tuple[str, ...]:
+        """In the files; returns the names of those that were changed."""
+        from dbxwizard.backend.role_names import rename
+
+        self._require_writable()
+        return await asyncio.to_thread(rename, self._launch.root, old, new)
+
     async def applications(self) -> ApplicationsView:
         from dbxwizard.backend.applications import applications
 

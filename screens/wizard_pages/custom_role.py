@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.screens.widgets import WrappedTable
 from dbxwizard.screens.wizard import WizardPage
-from dbxwizard.screens.words import STANDINGS, shown
+from dbxwizard.screens.words import STANDINGS, VERDICTS, shown
 
 if TYPE_CHECKING:
     from dbxwizard.backend.custom_role import CustomRoleView, RoleAction
 
 
+@dataclass
 class RolesRead(Message):
-    def __init__(self, roles: Sequence[CustomRoleView]) -> None:
-        super().__init__()
-        self.roles = roles
+    roles: Sequence[CustomRoleView]
+
+
+@dataclass
+class NamesRead(Message):
+    """Those of the files."""
+
+    names: Sequence[str]
+
+
+@dataclass
+class Renamed(Message):
+    files: Sequence[str]
 
 
 class CustomRolePage(WizardPage):
@@ -35,6 +47,7 @@ class CustomRolePage(WizardPage):
     def __init__(self) -> None:
         super().__init__()
         self._roles: Sequence[CustomRoleView] = ()
+        self._named: Sequence[str] = ()
         self._filter = ""
 
     def content(self) -> Iterable[Widget]:
@@ -42,25 +55,62 @@ class CustomRolePage(WizardPage):
             yield Label("Name")
             yield Input(self.answers.role_name, id="name", compact=True)
         yield Static("", id="standing", markup=False)
+        with Vertical(id="other-name"):
+            yield Static("", id="named", markup=False)
+            yield Button("", id="rename", compact=True)
         yield WrappedTable({"it may": 4, "action": 4, "state": 2})
 
     def look(self) -> None:
         self.request(self.ask.custom_roles(), RolesRead, "reading the custom role")
+        self.request(self.ask.role_names(), NamesRead)
 
     def action_look(self) -> None:
         self.look()
 
     def may_go_on(self) -> str:
-        return "" if self.answers.role_name else "the role needs a name"
+        if not self.answers.role_name:
+            return "the role needs a name"
+        return "the files have to give the role that is made" if self._files_differ() else ""
+
+    def _files_differ(self) -> bool:
+        return bool(self._named) and self.answers.role_name not in self._named
 
     @on(Input.Changed, "#name")
     def keep_name(self, event: Input.Changed) -> None:
         self.answer(role_name=event.value.strip())
+        self._draw_names()
 
     @on(Input.Submitted, "#name")
     def look_at_name(self) -> None:
         if self.answers.role_name:
             self.look()
+
+    @on(NamesRead)
+    def compare_names(self, message: NamesRead) -> None:
+        self._named = message.names
+        self._draw_names()
+        self.look_again()
+
+    def _draw_names(self) -> None:
+        """What the files give has to be what is made."""
+        name = self.answers.role_name
+        differs = bool(name) and self._files_differ()
+        self.query_one("#other-name").display = differs
+        if differs:
+            told = f"  the files give {', '.join(self._named)} to the Databricks service principal, not {name}"
+            sign = shown(VERDICTS["warning"], self.app.theme_variables)
+            self.query_one("#named", Static).update(Text.assemble(sign, told))
+            self.query_one("#rename", Button).label = f"Write {name} into the files"
+
+    @on(Button.Pressed, "#rename")
+    def rename(self) -> None:
+        renaming = self.ask.rename_role(old=self._named[0], new=self.answers.role_name)
+        self.request(renaming, Renamed, "writing the name into the files")
+
+    @on(Renamed)
+    def told_renamed(self, message: Renamed) -> None:
+        self.notify(f"changed: {', '.join(message.files)}", markup=False)
+        self.look()
 
     @on(RolesRead)
     def show_roles(self, message: RolesRead) -> None:

@@ -14,8 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.backend.views import DeviceCodeShown, GitHubIdentity, Identity
+from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.device_code import ApprovalAsked, DeviceCodeScreen
-from dbxwizard.screens.page import AskFailed, Page
+from dbxwizard.screens.page import Page
 from dbxwizard.screens.wizard_pages.choosing import ChoosingPage, row_of
 
 if TYPE_CHECKING:
@@ -144,14 +145,14 @@ class SignInPage(ChoosingPage):
         approving = self.ask.approve_device_code(shown=message.shown)
         self.request(approving, lambda _: Approved(), "approving in the sandbox")
 
-    def show_failure(self, message: AskFailed) -> None:
+    def show_failure(self, error: OperationError) -> None:
         """Also before the code, while it is waited for; not being signed in is what this page mends."""
-        Page.show_failure(self, message)
+        Page.show_failure(self, error)
         if self._signing_in is not None and self._signing_in.is_finished:
             self._signing_in = None
             self._close_code()
         elif isinstance(self.app.screen, DeviceCodeScreen):
-            self.app.screen.show_failure(message.error)
+            self.app.screen.show_failure(error)
 
     def _close_code(self) -> None:
         if isinstance(self.app.screen, DeviceCodeScreen):
