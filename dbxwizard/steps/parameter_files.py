@@ -15,6 +15,8 @@ from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.parameters import Loaded, blanks, load, set_values
 from dbxwizard.parameters.nodes import Node, Object, elements, parts, text_of
 
+STEP_ID = "setup/files"
+FILLED = "_filled"  # the output that is there once the files are
 # The fields beside a principal that say more of an object id (environments/schema.json).
 _TYPE_BESIDE = {"RBAC_Assignments": "principalType", "Access": "PrincipalType"}
 _NAME_BESIDE = {"SecretScopes": "PrincipalName", "Access": "PrincipalName"}
@@ -58,7 +60,7 @@ State = Mapping[Path, tuple[Fill, ...]]
 class ParameterFilesStep(Step[State]):
     """No file has a value left that setup knows."""
 
-    id = "setup/files"
+    id = STEP_ID
     title = "Environment files"
     scope = Scope.SETUP
 
@@ -117,7 +119,11 @@ class ParameterFilesStep(Step[State]):
             values = {fill.pointer: fill.after for fill in fills}
             if values:
                 await asyncio.to_thread(set_values, path, values)
-        return {}
+        return {FILLED: True}
+
+    def outputs(self, state: State, inputs: Inputs) -> Mapping[str, object]:
+        """While there is something to fill in, what the files will hold is known only after apply."""
+        return {} if any(state.values()) else {FILLED: True}
 
 
 def _value_at(loaded: Loaded, pointer: str) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbxwizard.clients.github_types import Head, NewFile, PullRequest, TreeFile
 from dbxwizard.core.errors import OperationError
-from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps import parameter_files
 from dbxwizard.steps.publish_files import FILE, Collected, LocalFile, collect
 
 if TYPE_CHECKING:
@@ -71,7 +72,12 @@ class PublishStep(Step[Published]):
     scope = Scope.SETUP
 
     def __init__(
-        self, client: GitHubClient, root: Path, paths: Sequence[str], *, needs: Sequence[str] = ("setup/files",)
+        self,
+        client: GitHubClient,
+        root: Path,
+        paths: Sequence[str],
+        *,
+        needs: Sequence[str] = (parameter_files.STEP_ID,),
     ) -> None:
         self.needs = tuple(needs)
         self.resource = f"files in {client.name}"
@@ -124,17 +130,28 @@ class PublishStep(Step[Published]):
     def diff(self, state: Published | None, inputs: Inputs) -> Change:
         if state is None or state.starts:
             return self._first_change(state)
-        note = _left_out(state.local)
+        note, where = _left_out(state.local), f"by a pull request from {SETUP_BRANCH}"
+        if self._will_be_filled(inputs) and not state.differing:
+            filled = Reason("environment files", "as they are there", "filled in")
+            return Change(Action.UPDATE, (filled,), "; ".join(filter(None, (where, note))))
         if state.proposed and state.pull_request:
             waits = f"waits for pull request #{state.pull_request.number}: {state.pull_request.html_url}"
             return Change(Action.NONE, (), "; ".join(filter(None, (waits, note))))
         if state.differing:
-            where = f"by a pull request from {SETUP_BRANCH}"
             reasons = tuple(_reason(file, state.on_default) for file in state.differing)
             return Change(Action.UPDATE, reasons, "; ".join(filter(None, (where, note))))
         if not state.has_release:
             return Change(Action.UPDATE, (Reason(f"branch {RELEASE_BRANCH}", None, state.default_branch),), note)
         return Change(Action.NONE, (), note)
+
+    def _will_be_filled(self, inputs: Inputs) -> bool:
+        """Whether setup is still to write into the environment files, which then differ from what they are now."""
+        if parameter_files.STEP_ID not in self.needs:
+            return False
+        try:
+            return not inputs.get(parameter_files.STEP_ID, parameter_files.FILLED)
+        except KnownAfterApply:
+            return True
 
     def _first_change(self, state: Published | None) -> Change:
         if state is None:
@@ -157,10 +174,20 @@ class PublishStep(Step[Published]):
     def writes(self, state: Published | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         if state is None:
             return ()  # nothing that it reads is known only after apply
+        if self._will_be_filled(inputs) and not state.starts:
+            return tuple(self._eventual(state))
         if state.differing and not state.starts:
             return tuple(self._proposal(state))
         release = self._to("POST", "/git/refs", f"makes the branch {RELEASE_BRANCH}")
         return (*(self._filling(state) if state.starts else ()), *([] if state.has_release else [release]))
+
+    def _eventual(self, state: Published) -> Iterator[Request]:
+        """What may be needed, as the files are not yet what they will be."""
+        moved = self._to("PATCH", f"/git/refs/heads/{SETUP_BRANCH}", "moves the branch to the commit")
+        made = self._to("POST", "/git/refs", f"makes the branch {SETUP_BRANCH}, or {RELEASE_BRANCH}")
+        proposed = self._to("POST", "/pulls", f"proposes it for {state.default_branch}")
+        for request in (*self._committing(state.local.files), moved, made, proposed):
+            yield replace(request, optional=True)
 
     def _filling(self, state: Published) -> Iterator[Request]:
         first = _first_file(state.local.files)

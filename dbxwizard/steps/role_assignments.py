@@ -245,16 +245,16 @@ class RoleAssignmentStep(Step[AssignmentState]):
         return {"role_assignment_id": made.id}
 
     def writes(self, state: AssignmentState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
-        scope, name = (state.scope, state.name) if state else (self._scope(inputs), "{role_assignment_id}")
+        """For a principal or a scope that is still to be made it can't be there yet; else that shows later."""
+        wanted = self._wanted
+        if state is None:
+            scope, name = _shown(wanted.scope, inputs), "{role_assignment_id}"
+            optional = "{" not in scope + _shown(wanted.principal, inputs)
+        else:
+            scope, name, optional = state.scope, state.name, not change.reasons
         path = f"{scope}/providers/{_ASSIGNMENT}/{name}"
         purpose = "changes the assignment" if state and state.existing else f"gives the {self.title}"
-        return (Request("PUT", Host.ARM, path, purpose),)
-
-    def _scope(self, inputs: Inputs) -> str:
-        try:
-            return _resolved(self._wanted.scope, inputs)
-        except KnownAfterApply as pending:
-            return f"{{+{pending.name}}}"
+        return (Request("PUT", Host.ARM, path, purpose, optional),)
 
     def outputs(self, state: AssignmentState, inputs: Inputs) -> Mapping[str, object]:
         return {"role_assignment_id": state.existing.id} if state.existing else {}
@@ -270,6 +270,14 @@ def assignment_name(scope: str, principal_id: str, role: str) -> str:
 
 def _resolved(source: Source, inputs: Inputs) -> str:
     return source if isinstance(source, str) else source(inputs)
+
+
+def _shown(source: Source, inputs: Inputs) -> str:
+    """As `_resolved`, with `{+name}` for what is known only after apply."""
+    try:
+        return _resolved(source, inputs)
+    except KnownAfterApply as pending:
+        return f"{{+{pending.name}}}"
 
 
 def _words(condition: str) -> str:

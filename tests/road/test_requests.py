@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 
 from dbxwizard import steps
+from dbxwizard.core.engine import SystemClock, run
+from dbxwizard.core.plan import make_plan
 from dbxwizard.core.step import Step
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.publish import PublishStep
+from dbxwizard.steps.setup_plan import PUBLISHED
+from tests.backend.looking import look
 from tests.driving import dbxwizard
 from tests.road.drift_deploy import DEPLOY
 from tests.road.drift_setup import SETUP
@@ -56,14 +62,14 @@ def foretold(plan: dict[str, Any]) -> list[Foretold]:
     return sorted(found, key=lambda one: (one.optional, one.path.count("{")))
 
 
-def check(road: Road, plan: tuple[str, ...], run: Callable[[], Outcome], **environ: str) -> list[str]:
+def check(road: Road, plan: tuple[str, ...], act: Callable[[], Outcome], **environ: str) -> list[str]:
     """Plans, runs, and holds one against the other; the writes."""
     planned = road.run("plan", *plan, **environ)
     assert planned.code == 0, planned.out
     expected = foretold(planned.report["plan"])
     assert all(not step["writes"] for step in planned.report["plan"]["steps"] if step["action"] == "none")
     before = len(road.writes())
-    outcome = run()
+    outcome = act()
     assert outcome.code == 0, outcome.out + outcome.err
     made = road.writes()[before:]
     for write in made:
@@ -96,6 +102,20 @@ def test_setup_sends_what_its_plan_foretold_for_what_drifted(set_up: Road) -> No
     (set_up.folder / "README.md").write_text("another\n", "utf-8")
     made = check(set_up, ("--scope", "setup", *GIVEN), set_up.setup)
     assert any(write.endswith("/pulls") for write in made)
+
+
+def test_setup_foretells_that_files_which_it_still_fills_in_have_to_be_proposed(fresh: Road) -> None:
+    """Somebody has pushed them as `init` wrote them."""
+
+    async def push(connection: Connection) -> None:
+        step = PublishStep(connection.github(REPOSITORY), fresh.folder, PUBLISHED, needs=())
+        plan = await make_plan([step], listener=lambda _: None, clock=SystemClock(), actor="somebody")
+        await run(plan, listener=lambda _: None, clock=SystemClock())
+
+    look(fresh, push)
+    made = check(fresh, ("--scope", "setup", *GIVEN), fresh.setup)
+    assert any(write.endswith("/pulls") for write in made)
+    assert fresh.setup().report["status"] == "unchanged"
 
 
 def test_setup_foretells_a_client_secret_that_takes_the_place_of_another(fresh: Road) -> None:
