@@ -95,7 +95,12 @@ def _escaped(text: str, in_property: bool = False) -> str:
 
 
 def _append(variable: str, text: str) -> None:
+    """What the runner reads after the job; the result does not depend on whether it can be written."""
     path = os.environ.get(variable)
-    if path:
+    if not path:
+        return
+    try:
         with open(path, "a", encoding="utf-8") as file:
             file.write(text)
+    except OSError as error:
+        print(f"warning: {variable} was not written: {error.strerror or error}", file=sys.stderr)

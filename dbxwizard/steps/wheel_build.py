@@ -117,11 +117,19 @@ class WheelBuilds:
 
 async def build(project: Path, mark: str) -> Wheel:
     """The wheel of `project`, `mark` (see content_hash) in its version. Raises OperationError `wheel-build-failed`."""
-    with tempfile.TemporaryDirectory(prefix="dbxwizard-wheel-") as folder:
-        source, target = Path(folder, "source"), Path(folder, "wheel")
-        await asyncio.to_thread(_prepare, project, source, target)
-        await _run_backend(project, source, target)
-        return await asyncio.to_thread(_taken, project, target, mark)
+    try:
+        with tempfile.TemporaryDirectory(prefix="dbxwizard-wheel-") as folder:
+            source, target = Path(folder, "source"), Path(folder, "wheel")
+            await asyncio.to_thread(_prepare, project, source, target)
+            await _run_backend(project, source, target)
+            return await asyncio.to_thread(_taken, project, target, mark)
+    except OSError as error:
+        raise OperationError(
+            "wheel-build-failed",
+            error.strerror or str(error),
+            resource=str(error.filename or project),
+            fix="See that the project may be read, and that there is room where it is built; TMPDIR names that folder.",
+        ) from error
 
 
 def _prepare(project: Path, source: Path, target: Path) -> None:

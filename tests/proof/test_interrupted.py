@@ -24,6 +24,7 @@ from tests.roads import Outcome, Road
 
 _SETUP = ("setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
 _DEPLOY = ("deploy", "-e", "Development")
+States = dict[str, dict[str, Any]]  # by the command that left them
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,24 @@ def ends_clean(found: Interrupted) -> None:
     assert found.events[-1]["event"] == "run_finished"
 
 
-def completes(road: Road, run: Outcome, undisturbed: Road) -> None:
+def completes(road: Road, run: Outcome, undisturbed: dict[str, Any]) -> None:
     assert run.code == 0, run.out
-    assert road.show() == undisturbed.show()
+    assert road.show() == undisturbed
+
+
+@pytest.fixture(scope="module")
+def undisturbed(_set_up: Road, _deployed: Road) -> States:
+    """What there is after setup, and after a deployment, that nobody interrupted."""
+    return {"setup": _set_up.show(), "deploy": _deployed.show()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_deployment_that_azure_works_on(set_up: Road, _deployed: Road, number: signal.Signals) -> None:
+def test_a_deployment_that_azure_works_on(set_up: Road, undisturbed: States, number: signal.Signals) -> None:
     at = Fault("stall", "arm", "GET", "*/operationStatuses/*")
     found = interrupted(set_up, _DEPLOY, number, "development/infrastructure", at)
     ends_clean(found)
     assert {one["step"] for one in found.of("step_skipped")} >= {"development/infrastructure", "development/workspace"}
-    completes(set_up, set_up.deploy("-e", "Development"), _deployed)
+    completes(set_up, set_up.deploy("-e", "Development"), undisturbed["deploy"])
 
 
 @pytest.mark.parametrize(
@@ -101,16 +108,16 @@ def test_a_deployment_that_azure_works_on(set_up: Road, _deployed: Road, number:
     ],
 )
 def test_a_deployment_in_the_workspace(
-    set_up: Road, _deployed: Road, step: str, path: str, when: Literal["before", "after"]
+    set_up: Road, undisturbed: States, step: str, path: str, when: Literal["before", "after"]
 ) -> None:
     found = interrupted(set_up, _DEPLOY, signal.SIGINT, step, Fault("stall", "workspace", "POST", path, when=when))
     ends_clean(found)
     assert step in {one["step"] for one in found.of("step_skipped")}
-    completes(set_up, set_up.deploy("-e", "Development"), _deployed)
+    completes(set_up, set_up.deploy("-e", "Development"), undisturbed["deploy"])
 
 
-def test_setup(fresh: Road, _set_up: Road) -> None:
+def test_setup(fresh: Road, undisturbed: States) -> None:
     at = Fault("stall", "graph", "POST", "/v1.0/servicePrincipals", when="after")
     found = interrupted(fresh, _SETUP, signal.SIGINT, "setup/application/main-spn", at)
     ends_clean(found)
-    completes(fresh, fresh.setup(), _set_up)
+    completes(fresh, fresh.setup(), undisturbed["setup"])
