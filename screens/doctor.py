@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from dbxwizard.screens.page import Page
-from dbxwizard.screens.widgets import Table
-from dbxwizard.screens.words import VERDICTS, shown
+from dbxwizard.screens.widgets import WrappedTable
+from dbxwizard.screens.words import VERDICTS, age, shown
 
 if TYPE_CHECKING:
     from dbxwizard.doctor import Check
@@ -34,14 +35,16 @@ class DoctorScreen(Page):
     def __init__(self) -> None:
         super().__init__()
         self._checks: Sequence[Check] = ()
+        self._at = 0.0
         self._filter = ""
 
     def body(self) -> Iterable[Widget]:
-        yield Table("state", "check", "what was found")
-        with VerticalScroll(id="details"):
-            yield Static("", id="detail", markup=False)
+        yield WrappedTable({"check": 2, "what was found, what to do": 5})
+        yield Static("", id="checked", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one(WrappedTable).focus()
+        self.set_interval(1.0, self._tell)
         self.action_check()
 
     def action_check(self) -> None:
@@ -49,26 +52,32 @@ class DoctorScreen(Page):
 
     @on(ChecksMade)
     def show_checks(self, message: ChecksMade) -> None:
-        self._checks = message.checks
+        self._checks, self._at = message.checks, time.time()
         self._fill()
-        self.query_one(Table).focus()
+        self._tell()
 
     def filtered(self, text: str) -> None:
         self._filter = text.lower()
         self._fill()
 
     def _fill(self) -> None:
-        table, colours = self.query_one(Table), self.app.theme_variables
-        table.clear()
-        for number, check in enumerate(self._checks):
-            if self._filter in f"{check.name} {check.detail} {check.verdict}".lower():
-                state = shown(VERDICTS[check.verdict], colours)
-                table.add_row(state, Text(check.name), Text(check.detail), key=str(number))
+        wanted = [
+            (str(number), self._cells(check))
+            for number, check in enumerate(self._checks)
+            if self._filter in f"{check.name} {check.detail} {check.verdict} {check.fix}".lower()
+        ]
+        self.query_one(WrappedTable).show(wanted)
 
-    @on(Table.RowHighlighted)
-    def show_detail(self, event: Table.RowHighlighted) -> None:
-        if event.row_key is not None and event.row_key.value is not None:
-            self.query_one("#detail", Static).update(Text(_told(self._checks[int(event.row_key.value)])))
+    def _cells(self, check: Check) -> tuple[Text, Text]:
+        fix = f"\n→ {check.fix}" if check.fix else ""
+        sign = shown(VERDICTS[check.verdict], self.app.theme_variables)
+        return Text.assemble(sign, f"  {check.name}"), Text(check.detail + fix)
+
+    def _tell(self) -> None:
+        if self._at:
+            counts = Counter(check.verdict.value for check in self._checks)
+            words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+            self.query_one("#checked", Static).update(f"{words} · checked {age(time.time() - self._at)} ago")
 
     def copied(self) -> str:
         return "\n\n".join(map(_told, self._checks))

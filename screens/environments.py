@@ -21,8 +21,21 @@ from dbxwizard.screens.words import RUNS, STATES, age, shown
 if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
 
-_COLUMNS = ("", "environment", "state", "drift", "running", "last deployment", "ends soon", "seen")
-_SELECTED, _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = _COLUMNS
+_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = (
+    "environment",
+    "state",
+    "drift",
+    "running",
+    "last deployment",
+    "ends soon",
+    "seen",
+)
+# From which width on what is shown: all of it stands below the table too, for the row under the cursor.
+_COLUMNS = {
+    100: (_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN),
+    70: (_NAME, _STATE, _DRIFT, _RUNNING, _SEEN),
+    0: (_NAME, _STATE, _SEEN),
+}
 
 
 class BoardSeen(Message):
@@ -35,10 +48,19 @@ class Asked(Message):
     """The backend looks now; what it sees comes row by row."""
 
 
+class BoardTable(Table):
+    """A click shows a row's details, a double click or enter opens it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.open", "Open")]
+
+    async def on_click(self, event: events.Click) -> None:
+        if event.chain == 2:
+            await self.run_action("screen.open")
+
+
 class EnvironmentsScreen(Page):
     heading = "Environments"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open"),
         Binding("space", "select", "Select"),
         Binding("d", "deploy", "Deploy"),
         Binding("r", "refresh", "Refresh"),
@@ -49,10 +71,11 @@ class EnvironmentsScreen(Page):
         self._rows: dict[str, BoardRow] = {}
         self._selected: set[str] = set()
         self._filter = ""
+        self._columns: tuple[str, ...] = ()
         self._drawn: dict[tuple[str, str], str] = {}  # what stands in each cell
 
     def body(self) -> Iterable[Widget]:
-        yield Table(*_COLUMNS, id="board")
+        yield BoardTable(id="board")
         with VerticalScroll(id="details"):
             yield Static("", id="detail", markup=False)
 
@@ -83,39 +106,53 @@ class EnvironmentsScreen(Page):
 
     def _grow_older(self) -> None:
         for row in self._rows.values():
-            self._put(row.name, _SEEN, self._seen(row))
+            if (row.name, _SEEN) in self._drawn:
+                self._put(row.name, _SEEN, self._seen(row))
 
     # the table
+
+    def on_resize(self, event: events.Resize) -> None:
+        wanted = next(columns for least, columns in _COLUMNS.items() if event.size.width >= least)
+        if wanted != self._columns:
+            self._columns = wanted
+            table = self.query_one(Table)
+            before = table.current
+            table.clear(columns=True)
+            for column in wanted:
+                table.add_column(column, key=column)
+            self._fill(before)
 
     def filtered(self, text: str) -> None:
         self._filter = text.lower()
         self._fill()
 
-    def _fill(self) -> None:
-        """Anew, with the cursor where it was: only when rows come or go."""
-        table, before = self.query_one(Table), self.query_one(Table).current
-        wanted = [row for row in self._rows.values() if self._filter in _words(row).lower()]
+    def _fill(self, before: str = "") -> None:
+        """Anew, with the cursor where it was: only when rows or columns come or go."""
+        table = self.query_one(Table)
+        before = before or table.current
         table.clear()
         self._drawn.clear()
-        for row in wanted:
-            table.add_row(*[""] * len(_COLUMNS), key=row.name)
-            self._draw(row)
-        if before in self._shown():
+        for row in self._rows.values():
+            if self._filter in _words(row).lower():
+                table.add_row(*[""] * len(self._columns), key=row.name)
+                self._draw(row)
+        if before in table.rows:
             table.move_cursor(row=table.get_row_index(before))
 
-    def _shown(self) -> set[str]:
-        return {str(key.value) for key in self.query_one(Table).rows}
-
     def _draw(self, row: BoardRow) -> None:
-        colours = self.app.theme_variables
-        self._put(row.name, _SELECTED, Text("✓" if row.name in self._selected else " "))
-        self._put(row.name, _NAME, _name(row))
-        self._put(row.name, _STATE, shown(STATES[row.state], colours))
-        self._put(row.name, _DRIFT, _drift(row))
-        self._put(row.name, _RUNNING, _running(row))
-        self._put(row.name, _LAST, Text(_last(row)))
-        self._put(row.name, _ENDS, Text(f"! {len(row.expiring)}" if row.expiring else ""))
-        self._put(row.name, _SEEN, self._seen(row))
+        if row.name not in self.query_one(Table).rows:
+            return
+        cells = {
+            _NAME: Text.assemble("✓ " if row.name in self._selected else "  ", _name(row)),
+            _STATE: shown(STATES[row.state], self.app.theme_variables),
+            _DRIFT: _drift(row),
+            _RUNNING: _running(row),
+            _LAST: Text(_last(row)),
+            _ENDS: Text(f"! {len(row.expiring)}" if row.expiring else ""),
+            _SEEN: self._seen(row),
+        }
+        for column in self._columns:
+            self._put(row.name, column, cells[column])
         if self.query_one(Table).current == row.name:
             self._tell(row)
 
@@ -124,14 +161,12 @@ class EnvironmentsScreen(Page):
         mark = value.markup
         if self._drawn.get((name, column)) == mark:
             return
-        table = self.query_one(Table)
-        if name in table.rows:
-            self._drawn[name, column] = mark
-            table.update_cell(name, column, value, update_width=True)
+        self._drawn[name, column] = mark
+        self.query_one(Table).update_cell(name, column, value, update_width=True)
 
     def _seen(self, row: BoardRow) -> Text:
         if not row.at:
-            return Text("✗ failed" if row.failure else "")
+            return Text("✗ failed" if row.failure else "… looking" if row.looking else "")
         words = age(time.time() - row.at)
         if row.failure:
             return Text(f"✗ {words}, failed")
@@ -147,10 +182,6 @@ class EnvironmentsScreen(Page):
 
     def _tell(self, row: BoardRow) -> None:
         self.query_one("#detail", Static).update(Text("\n".join(_told(row))))
-
-    @on(Table.RowSelected)
-    def open_row(self) -> None:
-        self.action_open()
 
     def action_open(self) -> None:
         name = self.query_one(Table).current
@@ -177,12 +208,14 @@ class EnvironmentsScreen(Page):
 
 
 def _name(row: BoardRow) -> Text:
-    return Text.assemble(row.name, ("  PRODUCTION" if row.production else "", "bold"))
+    return Text.assemble(row.name, ("  PROD" if row.production else "", "bold"))
 
 
 def _drift(row: BoardRow) -> Text:
+    if row.state == "absent":
+        return Text("")
     if row.drift is None:
-        return Text("✗ not known" if row.drift_failure else "not looked at yet", style="dim")
+        return Text("✗ not known") if row.drift_failure else Text("not looked at yet", style="dim")
     old = "  (old)" if row.drift_failure else ""
     if row.drift.changes:
         return Text(f"~ {row.drift.changes} to change{old}")
@@ -195,8 +228,8 @@ def _running(row: BoardRow) -> Text:
     if row.not_checked:
         return Text("? not allowed to see")
     if not row.running:
-        return Text(f"0 of {row.clusters}")
-    cores = f", {row.cores} cores" if row.cores else ""
+        return Text(f"■ 0 of {row.clusters}")
+    cores = f" {row.cores} cores" if row.cores else ""
     return Text(f"▶ {len(row.running)} of {row.clusters}{cores}")
 
 
@@ -232,7 +265,8 @@ def _told(row: BoardRow) -> list[str]:
     if row.drift is not None:
         hidden = f", {row.drift.not_checked} not checked" if row.drift.not_checked else ""
         when = age(time.time() - row.drift.at)
-        lines.append(f"drift, {when} ago: a deployment would change {row.drift.changes}{hidden}")
+        what = f"a deployment would change {row.drift.changes}" if row.drift.changes else "nothing to change"
+        lines.append(f"drift, looked at {when} ago: {what}{hidden}")
         lines += [f"  {reason}" for reason in row.drift.reasons]
     lines += [f"! ends soon: {one}" for one in row.expiring]
     if row.last_run is not None:

@@ -38,10 +38,15 @@ class KeysPanel(ModalScreen[None]):
 
 
 def _rows(screen: Screen[Any]) -> dict[str, str]:
-    """What each key does on `screen`, the focused widget's first; keys of one action on one line."""
-    of_action: dict[str, list[str]] = {}
-    for _, binding, enabled, _ in screen.active_bindings.values():
-        if enabled and binding.description:
-            of_action.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
-    modes = {f"Go to {mode.title}": [mode.key] for mode in (WIZARD, *MODES)}
-    return {", ".join(dict.fromkeys(keys)): does for does, keys in (of_action | modes).items()}
+    """What each key does: those of `screen`, then the modes, last how one moves; keys of one action on one line."""
+    own: dict[str, list[str]] = {}
+    moving: dict[str, list[str]] = {}
+    words: dict[str, str] = {}
+    for node, binding, enabled, _ in screen.active_bindings.values():
+        if enabled and binding.description and not binding.action.startswith("go("):
+            group = own if node in (screen, screen.app) else moving
+            group.setdefault(binding.action, []).append(screen.app.get_key_display(binding))
+            words[binding.action] = binding.description
+    modes = {f"go {mode.name}": [mode.key] for mode in (WIZARD, *MODES)}
+    words |= {f"go {mode.name}": f"Go to {mode.title}" for mode in (WIZARD, *MODES)}
+    return {", ".join(dict.fromkeys(keys)): words[action] for action, keys in (own | modes | moving).items()}

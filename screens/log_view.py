@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -19,6 +20,8 @@ from textual.strip import Strip
 
 _MOST = 50_000  # lines that are held; the file has them all
 _TAB = 4
+# The day, and what all lines have: left out where they are read, the file has it.
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d),(\d)\d\d (\w+) (?:dbxwizard\.)?([\w.]+): ")
 _COLOURS = {"WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 
 
@@ -52,7 +55,7 @@ class LogView(ScrollView, can_focus=True):
         """Level and text of each."""
         at_end = self.is_vertical_scroll_end
         first = len(self._lines)
-        self._lines += [(level, text.expandtabs(_TAB)) for level, text in lines]
+        self._lines += [(level, _STAMP.sub(_short, text.expandtabs(_TAB))) for level, text in lines]
         if len(self._lines) > _MOST:
             self._lines = self._lines[-_MOST:]
             self._arrange()
@@ -179,3 +182,8 @@ class LogView(ScrollView, can_focus=True):
 
     def _style(self, level: str) -> str:
         return self.app.theme_variables.get(_COLOURS.get(level, ""), "")
+
+
+def _short(stamp: re.Match[str]) -> str:
+    at, tenth, level, name = stamp.groups()
+    return f"{at}.{tenth} {'' if level == 'INFO' else level + ' '}{name}: "

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.workspace_actions import ClusterState, JobRun
 
 PAGE = 1000  # things of one kind that are shown at once
+_FEW = 10  # things of one kind that are shown without being asked for
 _KINDS = {
     "resource": "resources",
     "cluster": "clusters",
@@ -98,12 +99,12 @@ class ResourcesScreen(Page):
     heading = "Resources"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "refresh", "Refresh"),
-        Binding("v", "json", "Fields/JSON"),
+        Binding("v", "json", "JSON"),
         Binding("o", "browse", "Browser"),
         Binding("s", "cluster('start')", "Start"),
         Binding("S", "cluster('stop')", "Stop", key_display="S"),
         Binding("R", "cluster('restart')", "Restart", key_display="R"),
-        Binding("u", "run_job", "Run job"),
+        Binding("u", "run_job", "Run"),
     ]
 
     def __init__(self) -> None:
@@ -113,6 +114,7 @@ class ResourcesScreen(Page):
         self._lines: dict[tuple[str, str, str, str], TreeNode[Place]] = {}
         self._runs: dict[tuple[str, int], JobRun] = {}  # the newest of each job, by environment and job id
         self._json = False
+        self._kind = ""  # of the thing under the cursor
         self._filter = ""
         self._stops: list[object] = []
 
@@ -155,13 +157,15 @@ class ResourcesScreen(Page):
         node = self._lines.get((wanted, "", "", ""))
         if node is not None:
             node.expand()
-            self.tree_of.move_cursor(node)
+            self.call_after_refresh(self.tree_of.move_cursor, node)
+        elif self._here is None:
+            self.call_after_refresh(self.tree_of.move_cursor_to_line, 0)
 
     def _fill(self) -> None:
         self._lines.clear()
         self.tree_of.clear()
         for name, production in self._production.items():
-            label = Text.assemble(name, ("  PRODUCTION" if production else "", "bold"))
+            label = Text.assemble(name, ("  PROD" if production else "", "bold"))
             self._add(self.tree_of.root, Place(name), label)
             if name in self._seen:
                 self._grow(self._seen[name])
@@ -221,8 +225,12 @@ class ResourcesScreen(Page):
             if self._filter in f"{item.name} {item.kind} {item.state}".lower():
                 kinds.setdefault(item.kind, []).append(item)
         for kind, items in kinds.items():
-            label = Text.assemble(_KINDS[kind], (f"  {len(items)}", "dim"))
-            under = self._add(node, Place(environment, branch.service, kind, branch=branch), label)
+            under = node
+            if len(kinds) > 1:
+                label = Text.assemble(_KINDS[kind], (f"  {len(items)}", "dim"))
+                under = self._add(node, Place(environment, branch.service, kind, branch=branch), label)
+                if len(items) <= _FEW:
+                    under.expand()
             self._page(under, environment, branch, kind, tuple(items))
 
     def _page(
@@ -243,6 +251,8 @@ class ResourcesScreen(Page):
         run = self._runs.get((environment, int(item.id))) if item.kind == "job" else None
         if run is not None:
             return Text.assemble(item.name, ("  run: ", "dim"), run.state.lower())
+        if item.kind == "resource":
+            return Text.assemble(item.name, (f"  {dict(item.fields)['type'].rpartition('/')[2]}", "dim"))
         return Text(item.name)
 
     @on(Branches.NodeSelected)
@@ -266,7 +276,16 @@ class ResourcesScreen(Page):
 
     @on(Branches.NodeHighlighted)
     def show_place(self) -> None:
+        kind = self._here.kind if self._here is not None and self._here.item is not None else ""
+        if kind != self._kind:
+            self._kind = kind
+            self.refresh_bindings()
         self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Clusters are started and jobs are run where one is under the cursor."""
+        wanted = {"cluster": "cluster", "run_job": "job"}
+        return wanted.get(action, self._kind) == self._kind
 
     def _show(self) -> None:
         place = self._here
@@ -333,8 +352,7 @@ class ResourcesScreen(Page):
 
     async def action_cluster(self, action: str) -> None:
         place = self._here
-        if place is None or place.item is None or place.kind != "cluster":
-            self.notify("choose a cluster first", severity="warning")
+        if place is None or place.item is None:
             return
         environment, item = place.environment, place.item
         production = self._production.get(environment, False)
@@ -380,8 +398,7 @@ class ResourcesScreen(Page):
 
     async def action_run_job(self) -> None:
         place = self._here
-        if place is None or place.item is None or place.kind != "job":
-            self.notify("choose a job first", severity="warning")
+        if place is None or place.item is None:
             return
         environment, item = place.environment, place.item
 

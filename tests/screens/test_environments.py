@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.faults import Fault
 from tests.hosting import Hosting
 from tests.roads import Road
 from tests.screens.pilots import driven, text, until
@@ -15,7 +17,38 @@ async def test_the_board_tells_state_drift_clusters_and_the_last_deployment(
         await until(pilot, lambda: "to change" in text(pilot))
         lines = text(pilot).splitlines()
         (row,) = [line for line in lines if line.lstrip().startswith("Development ")]
-        for words in ("● deployed", "~ 2 to change", "▶ 2 of 2, 16 cores", "✓ success"):
+        for words in ("● deployed", "~ 2 to change", "▶ 2 of 2 16 cores", "✓ success"):
             assert words in row
-        assert any("Production  PRODUCTION  ○ absent" in line for line in lines)
+        assert any("Production  PROD  ○ absent" in line for line in lines)
         assert any("cluster dbx-sp-cluster2: update" in line for line in lines)
+
+
+async def test_a_look_that_fails_says_so_and_keeps_what_was_known(host_deployed: Hosting, deployed: Road) -> None:
+    async with driven(host_deployed.program(), 120, 40) as pilot:
+        await until(pilot, lambda: "= none" in text(pilot))
+        with deployed.store() as store:
+            faults.add(store, Fault("status", service="arm", status=503, times=1000))
+        await pilot.press("r")
+        await until(pilot, lambda: text(pilot).count("failed") >= 4)
+        row = next(line for line in text(pilot).splitlines() if line.lstrip().startswith("Development "))
+        assert "● deployed" in row
+        assert "2 of 2" in row
+        assert "✗ the last look failed" in text(pilot)
+        with deployed.store() as store:
+            faults.clear(store)
+        await pilot.press("r")
+        await until(pilot, lambda: "failed" not in text(pilot))
+
+
+async def test_enter_opens_the_resources_and_d_hands_over_what_was_selected(host_set_up: Hosting) -> None:
+    program = host_set_up.program()
+    async with driven(program, 80, 24) as pilot:
+        await until(pilot, lambda: text(pilot).count("absent") >= 4)
+        await pilot.press("space", "j", "j", "space", "d")
+        assert program.wanted_deployment == ("Development", "PreProduction")
+        await pilot.press("1")
+        await pilot.click(offset=(4, 5))  # the row of Production
+        assert "Production  PROD: absent" in text(pilot)
+        await pilot.click(offset=(4, 5), times=2)
+        await until(pilot, lambda: program.current_mode == "resources" and "Production (PRODUCTION)" in text(pilot))
+        await until(pilot, lambda: "nothing yet" in text(pilot))
