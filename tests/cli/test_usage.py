@@ -70,8 +70,24 @@ def test_completion_names_every_command_and_option(shell: str, tmp_path: Path) -
             assert option.name in script
 
 
-def test_the_bash_completion_is_bash(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["dep"], {"deploy"}),
+        (["setup", "--isolation", ""], {"shared", "environment"}),
+        (["setup", "--no-g"], {"--no-github-environments"}),
+        (["deploy", "-e", ""], {"Development", "Test-area"}),
+        (["deploy", "--environment", "De"], {"Development"}),
+        (["deploy", "--log-file", ""], set()),  # left to the shell, which offers files
+        (["validate", "environments/"], set()),
+        (["validate", "--f"], {"--fix"}),
+    ],
+)
+def test_the_bash_completion_is_bash(words: list[str], offered: set[str], tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    for name in ("Development", "Test-area", "schema"):
+        (tmp_path / "environments" / f"{name}.json").touch()
     script = dbxwizard("completion", "bash", cwd=tmp_path).stdout
-    ask = f"{script}\nCOMP_WORDS=(dbxwizard dep); COMP_CWORD=1; _dbxwizard; echo ${{COMPREPLY[@]}}"
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["deploy"]
+    ask = f'{script}\nCOMP_WORDS=(dbxwizard "$@"); COMP_CWORD=$#; _dbxwizard; printf \'%s\\n\' "${{COMPREPLY[@]}}"'
+    done = subprocess.run(["bash", "-c", ask, "bash", *words], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert set(done.stdout.splitlines()) - {""} == offered

@@ -6,7 +6,7 @@ from dbxwizard.cli.commands import SHOWN, Command
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.core.errors import UsageError
-from dbxwizard.core.options import Kind, Option
+from dbxwizard.core.options import ENVIRONMENTS, Kind, Option
 from dbxwizard.core.result import Status
 
 
@@ -17,41 +17,66 @@ def run(invocation: Invocation) -> Report:
     return Report("completion", invocation.run_id, Status.SUCCESS, document=shells[invocation.words[0]]())
 
 
+# The environments of the folder that one is in, by the names of their files.
+_BASH_ENVIRONMENTS = 'for f in environments/*.json; do f=${f##*/}; [ "$f" = schema.json ] || echo "${f%.json}"; done'
+_FISH_ENVIRONMENTS = '(path basename environments/*.json | path change-extension "" | string match -v schema)'
+_PATHS = ("FILE", "DIR")
+
+
 def _names(command: Command) -> str:
     words = [choice for words in command.words for choice in words.choices]
-    return " ".join([*(f"--{option.name}" for option in command.options), *words])
+    return " ".join([*(spelling for option in command.options for spelling in _spellings(option)), *words])
+
+
+def _spellings(option: Option) -> list[str]:
+    return [f"--{option.name}", *([f"-{option.short}"] if option.short else [])]
+
+
+def _takes_files(command: Command) -> bool:
+    return any(not words.choices for words in command.words)
 
 
 def _bash() -> str:
-    """A function that offers commands, then options, choices and file names."""
-    values = dict(_choices())
+    """A function that offers commands, then options and choices; what it leaves open, the shell offers files for."""
     return "\n".join(
         [
             "_dbxwizard() {",
             '  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
+            "  COMPREPLY=()",
             '  case "$before" in',
-            *(
-                f'    {name}) COMPREPLY=($(compgen -W "{words}" -- "$word")); return;;'
-                for name, words in values.items()
-            ),
+            *(f'    {names}) COMPREPLY=($(compgen -W "{words}" -- "$word")); return;;' for names, words in _choices()),
+            f"    {'|'.join(_of_paths())}) return;;",
             "  esac",
             '  case "${COMP_WORDS[1]}" in',
-            *(f'    {c.name}) COMPREPLY=($(compgen -W "{_names(c)}" -f -- "$word"));;' for c in SHOWN),
+            *(f"    {command.name}) {_bash_words(command)};;" for command in SHOWN),
             f'    *) COMPREPLY=($(compgen -W "{" ".join(c.name for c in SHOWN)}" -- "$word"));;',
             "  esac",
             "}",
-            "complete -F _dbxwizard dbxwizard",
+            "complete -o default -F _dbxwizard dbxwizard",
         ]
     )
 
 
+def _bash_words(command: Command) -> str:
+    offer = f'COMPREPLY=($(compgen -W "{_names(command)}" -- "$word"))'
+    return f'[[ "$word" != -* ]] || {offer}' if _takes_files(command) else offer
+
+
+def _of_paths() -> list[str]:
+    """The options whose value is a file or a folder."""
+    known = {f"--{one.name}" for command in SHOWN for one in command.options if one.metavar in _PATHS}
+    return sorted(known)
+
+
 def _choices() -> list[tuple[str, str]]:
-    return [
-        (f"--{option.name}", " ".join(option.choices))
-        for command in SHOWN
-        for option in command.options
-        if option.kind is Kind.CHOICE
-    ]
+    """The spellings of each option that has choices, as a pattern, and what it may be."""
+    found: dict[str, str] = {}
+    for option in (one for command in SHOWN for one in command.options):
+        if option.kind is Kind.CHOICE:
+            found["|".join(_spellings(option))] = " ".join(option.choices)
+        elif option is ENVIRONMENTS:
+            found["|".join(_spellings(option))] = f"$({_BASH_ENVIRONMENTS})"
+    return list(found.items())
 
 
 def _zsh() -> str:
@@ -66,12 +91,23 @@ def _fish() -> str:
         lines += [_fish_option(seen, option) for option in command.options]
         words = " ".join(choice for words in command.words for choice in words.choices)
         lines += [f"complete -c dbxwizard -n '{seen}' -a '{words}'"] if words else []
+        lines += [f"complete -c dbxwizard -n '{seen}' -F"] if _takes_files(command) else []
     return "\n".join(lines)
 
 
 def _fish_option(seen: str, option: Option) -> str:
-    takes = f" -x -a '{' '.join(option.choices)}'" if option.choices else "" if option.kind is Kind.FLAG else " -r"
-    return f"complete -c dbxwizard -n '{seen}' -l {option.name}{takes} -d '{_quoted(option.help)}'"
+    short = f" -s {option.short}" if option.short else ""
+    return f"complete -c dbxwizard -n '{seen}' -l {option.name}{short}{_fish_value(option)} -d '{_quoted(option.help)}'"
+
+
+def _fish_value(option: Option) -> str:
+    if option.kind is Kind.FLAG:
+        return ""
+    if option is ENVIRONMENTS:
+        return f" -x -a '{_FISH_ENVIRONMENTS}'"
+    if option.choices:
+        return f" -x -a '{' '.join(option.choices)}'"
+    return " -r -F" if option.metavar in _PATHS else " -x"
 
 
 def _quoted(text: str) -> str:
