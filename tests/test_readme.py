@@ -38,7 +38,7 @@ def test_the_sandbox_blocks_run_as_they_stand(tmp_path: Path) -> None:
 def test_the_azure_blocks_name_what_exists(line: str) -> None:
     program, *arguments = shlex.split(line)
     if program == "pipx":
-        assert arguments == ["install", "dbxwizard"]
+        assert arguments == ["install", "PATH/TO/dbxwizard"]  # until a release is published
         return
     assert program == "dbxwizard"
     assert parse(arguments)["command"] == arguments[0]
