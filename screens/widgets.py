@@ -56,9 +56,6 @@ class WrappedTable(Table):
         self._rows_wanted: list[tuple[str, Sequence[Text]]] = []
         self._width = 0
 
-    def on_mount(self) -> None:
-        """The columns come with the width."""
-
     def show(self, rows: Iterable[tuple[str, Sequence[Text]]]) -> None:
         """Each a key and its cells; the cursor stays where it was."""
         self._rows_wanted = list(rows)

@@ -57,6 +57,7 @@ class WizardPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next_page", "Next"),
         Binding("escape", "back", "Back"),
+        Binding("ctrl+r", "look", "Look again"),
         Binding("pagedown", "scroll_page(1)", "Page down", show=False),
         Binding("pageup", "scroll_page(-1)", "Page up", show=False),
     ]
@@ -94,6 +95,11 @@ class WizardPage(Page):
     # what the page needs
 
     def on_mount(self) -> None:
+        self.action_look()
+
+    def action_look(self) -> None:
+        """Anew: what went wrong before may have been mended."""
+        self.action_dismiss_error()
         lack = self.lacking()
         self.show_lack(lack)
         if lack is None:

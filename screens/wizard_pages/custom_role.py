@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
@@ -42,7 +41,7 @@ class Renamed(Message):
 class CustomRolePage(WizardPage):
     key: ClassVar[str] = "custom_role"
     needs: ClassVar[tuple[str, ...]] = ("subscription",)
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Look again")]
+    AUTO_FOCUS = "WrappedTable"
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,19 +52,16 @@ class CustomRolePage(WizardPage):
     def content(self) -> Iterable[Widget]:
         with Horizontal(classes="row"):
             yield Label("Name")
-            yield Input(self.answers.role_name, id="name", compact=True)
+            yield Input(self.answers.role_name, id="name", select_on_focus=False, compact=True)
         yield Static("", id="standing", markup=False)
         with Vertical(id="other-name"):
             yield Static("", id="named", markup=False)
-            yield Button("", id="rename", compact=True)
+            yield Button("Write this name into the files", id="rename", compact=True)
         yield WrappedTable({"it may": 4, "action": 4, "state": 2})
 
     def look(self) -> None:
         self.request(self.ask.custom_roles(), RolesRead, "reading the custom role")
         self.request(self.ask.role_names(), NamesRead)
-
-    def action_look(self) -> None:
-        self.look()
 
     def may_go_on(self) -> str:
         if not self.answers.role_name:
@@ -100,7 +96,6 @@ class CustomRolePage(WizardPage):
             told = f"  the files give {', '.join(self._named)} to the Databricks service principal, not {name}"
             sign = shown(VERDICTS["warning"], self.app.theme_variables)
             self.query_one("#named", Static).update(Text.assemble(sign, told))
-            self.query_one("#rename", Button).label = f"Write {name} into the files"
 
     @on(Button.Pressed, "#rename")
     def rename(self) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -29,7 +28,6 @@ class TableRead(Message):
 class GitHubPage(WizardPage):
     key: ClassVar[str] = "github"
     needs: ClassVar[tuple[str, ...]] = ("subscription", "repo", "environments")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Look again")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,9 +42,6 @@ class GitHubPage(WizardPage):
 
     def look(self) -> None:
         self.request(self.ask.github_table(), TableRead, "reading GitHub")
-
-    def action_look(self) -> None:
-        self.look()
 
     @on(TableRead)
     def show_table(self, message: TableRead) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
@@ -47,7 +46,6 @@ class AdoptionChosen(Message):
 class ServicePrincipalsPage(WizardPage):
     key: ClassVar[str] = "service_principals"
     needs: ClassVar[tuple[str, ...]] = ("subscription", "repo", "environments")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Look again")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +57,8 @@ class ServicePrincipalsPage(WizardPage):
             yield Static("", id=f"purpose-{kind}", classes="words", markup=False)
             with Horizontal(classes="row"):
                 yield Label("Name")
-                yield Input(getattr(self.answers, answer), "chosen for you", id=answer, compact=True)
+                name = getattr(self.answers, answer)
+                yield Input(name, "chosen for you", id=answer, select_on_focus=False, compact=True)
             yield Vertical(id=f"found-{kind}", classes="row")
         for decision, title in _DECISIONS.items():
             yield Static(title, classes="title", markup=False)
@@ -67,9 +66,6 @@ class ServicePrincipalsPage(WizardPage):
 
     def look(self) -> None:
         self.request(self.ask.applications(), ApplicationsRead, "looking for applications")
-
-    def action_look(self) -> None:
-        self.look()
 
     def may_go_on(self) -> str:
         refused = [one for one in self._view.principals if one.standing in _REFUSED] if self._view else []

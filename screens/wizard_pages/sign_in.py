@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -55,7 +54,6 @@ class Approved(Message):
 
 class SignInPage(ChoosingPage):
     key: ClassVar[str] = "sign_in"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Look again")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,14 +80,12 @@ class SignInPage(ChoosingPage):
             yield Button("Look for one", id="find", compact=True)
         yield from row_of("Repository", "repository")
 
+    def on_mount(self) -> None:
+        self._stop_listening = self.program.backend.listen("device-code", self._code_given)
+
     def look(self) -> None:
-        listen = self.program.backend.listen
-        self._stop_listening = listen("device-code", self._code_given)
         self.draw()
         self.request(self.ask.sign_in_ways(), WaysSeen, "looking for a sign-in")
-        self.action_look()
-
-    def action_look(self) -> None:
         self.request(self.ask.identity(), SignedIn, "looking for a sign-in")
 
     @on(WaysSeen)
@@ -166,8 +162,7 @@ class SignInPage(ChoosingPage):
         self.draw()
         if message.identity is None:
             return
-        if self.github is None:
-            self.find_token()
+        self.find_token()
         if self.answers.subscription:
             self.ask_roles([self.answers.subscription])
 

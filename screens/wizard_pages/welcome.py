@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -44,7 +43,6 @@ class FolderRead(Message):
 
 class WelcomePage(WizardPage):
     key: ClassVar[str] = "welcome"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "look", "Check again")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,12 +61,9 @@ class WelcomePage(WizardPage):
         """First what this machine says, which is quick, then what the services say."""
         self.request(self.ask.welcome(live=False), lambda found: WelcomeRead(found, live=False), "looking around")
 
-    def action_look(self) -> None:
-        self.look()
-
     @on(Button.Pressed, "#check")
     def check_again(self) -> None:
-        self.look()
+        self.action_look()
 
     def may_go_on(self) -> str:
         return "" if self.situation.environments else "the folder needs environment files"

@@ -1,0 +1,228 @@
+"""What each page of the wizard shows and decides, and what it says when a service fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.github.access import add_token
+from dbxwizard.screens.blocks import in_halves, large, qr_matrix
+from dbxwizard.screens.device_code import DeviceCodeScreen
+from tests.backend.looking import connected
+from tests.hosting import Hosting, hosting
+from tests.roads import Road
+from tests.screens.pilots import driven, error, settled, text, until
+from tests.screens.walking import arrived, click_words, decide, kept, may_go_on, next_plan, place, press, says, tab_to
+
+URI = "https://microsoft.com/devicelogin"
+
+
+def test_the_picture_of_a_qr_code_is_its_matrix() -> None:
+    """As segno computes it, which a phone's library reads; drawn in half blocks, two rows to a line."""
+    import segno
+
+    lines = in_halves(qr_matrix(URI)).splitlines()
+    rows = [[character in blocks for character in line] for line in lines for blocks in ("▀█", "▄█")]
+    inner = [row[2:-2] for row in rows[2:-2]][: segno.make_qr(URI, error="l").symbol_size(border=0)[1]]
+    assert inner == [list(map(bool, row)) for row in segno.make_qr(URI, error="l", boost_error=False).matrix]
+    assert {len(line) for line in lines} == {33}
+
+
+def test_large_letters_differ_from_each_other_and_wrap() -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    assert len({large(letter, 6) for letter in letters}) == len(letters)
+    assert len(large("ABCDEFGHI", 80).splitlines()) == 4
+    assert len(large("ABCDEFGHI", 36).splitlines()) == 8
+
+
+async def test_a_device_code_is_shown_copied_and_approved_as_the_sandboxs_person(host: Hosting) -> None:
+    decide(host, "sign_in")
+    async with driven(host.program("--sign-in", "browser"), 80, 24) as pilot:
+        assert "nobody is signed in yet" in text(pilot)
+        await tab_to(pilot, "device-code")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DeviceCodeScreen))
+        await pilot.press("y")
+        code = pilot.app.clipboard
+        assert f"Enter {code}" in text(pilot)
+        await pilot.press("enter")  # the button that approves has the focus
+        await until(pilot, lambda: place(pilot) == "sign_in")
+        await settled(pilot)
+        assert "ada@contoso.example (user, device-code)" in text(pilot)
+        assert "you are Owner" in text(pilot)
+        assert may_go_on(pilot)
+    assert approvals(host) == 1
+    assert len(code) == 9
+
+
+async def test_a_sign_in_that_is_given_up_holds_up_nobody(host: Hosting) -> None:
+    """Not the page, not the next one, and not the end of the program."""
+    decide(host, "sign_in")
+    async with driven(host.program("--sign-in", "browser"), 80, 24) as pilot:
+        await tab_to(pilot, "device-code")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DeviceCodeScreen))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "nobody is signed in yet" in text(pilot)
+        await press(pilot, "auto")
+        assert "ada@contoso.example" in text(pilot)
+    host.join()
+    assert approvals(host) == 1  # of what was found
+
+
+def approvals(host: Hosting) -> int:
+    """How many device codes somebody approved on the sandbox."""
+    with Road(host.folder).store() as store:
+        return sum(one["path"].endswith("/deviceauth/approve") for one in store.requests())
+
+
+TOKENS = [("ghp_nobody", "Bad credentials"), ("ghp_less", "lacks the scopes workflow")]
+
+
+@pytest.mark.parametrize(("token", "told"), TOKENS)
+async def test_a_token_that_will_not_do_is_told_at_once(host: Hosting, token: str, told: str) -> None:
+    with Road(host.folder).change() as store:
+        add_token(store, "ghp_less", "ada", scopes=("repo",))
+    decide(host, "sign_in")
+    async with driven(host.program(), 100, 30) as pilot:
+        await tab_to(pilot, "token")
+        await pilot.press(*token, "enter")
+        await settled(pilot)
+        assert told in text(pilot) + error(pilot)
+        assert token not in text(pilot)
+        assert not pilot.app.screen.query_one("#token", Input).value
+        assert may_go_on(pilot) == (token == "ghp_nobody")  # the one that was found before goes on being used
+
+
+async def test_a_role_that_somebody_changed_is_compared_and_a_new_name_makes_another(host_set_up: Hosting) -> None:
+    road = Road(host_set_up.folder)
+    with road.change() as store:
+        for key, body in store.find("arm.roleDefinition"):
+            if body["roleName"] == "DBX_Custom_Role":
+                held = body["permissions"][0]
+                actions = [*held["actions"][1:], "Microsoft.Compute/[bold]/read"]
+                store.put("arm.roleDefinition", key, body | {"permissions": [held | {"actions": actions}]})
+    decide(host_set_up, "custom_role")
+    async with driven(host_set_up.program(first="wizard"), 120, 40) as pilot:
+        assert "~ differs" in says(pilot, "#standing")
+        await pilot.press("slash", *"bold", "enter")
+        assert "- too many there" in text(pilot)
+        assert "Microsoft.Compute/[bold]/read" in text(pilot).replace("\n", "")
+        await pilot.press("slash", "escape")
+        await tab_to(pilot, "name")
+        await pilot.press("ctrl+u", *"Contoso", "enter")
+        await settled(pilot)
+        assert "+ will be made" in says(pilot, "#standing")
+        assert not may_go_on(pilot)  # the files give another one
+        await press(pilot, "rename")
+        assert may_go_on(pilot)
+        plan = await next_plan(pilot)
+    assert plan["custom role Contoso"] == "create"
+    assert '"Contoso"' in (road.folder / "environments" / "UAT.json").read_text()
+
+
+async def test_an_application_of_the_same_name_is_adopted_only_by_choice(host: Hosting) -> None:
+    road = Road(host.folder)
+    async with connected(road) as connection:
+        made = await connection.graph().ensure_application("somebody-elses", {"displayName": "[red]robot"})
+    client = made["appId"]
+    decide(host, "service_principals", main_spn_name="[red]robot")
+    async with driven(host.program(first="wizard"), 120, 40) as pilot:
+        assert f"client id {client}, owned by ada@contoso.example" in text(pilot)
+        assert not may_go_on(pilot)
+        assert kept(host).adopt == ()
+        await click_words(pilot, "Adopt [red]robot")
+        assert may_go_on(pilot)
+        assert kept(host).adopt == (f"main-spn={client}",)
+        plan = await next_plan(pilot)
+        assert not [title for title, action in plan.items() if action == "create" and "robot" in title]
+        await click_words(pilot, "Adopt none")
+        assert kept(host).adopt == ()
+        assert not may_go_on(pilot)
+
+
+@pytest.fixture
+def host_with_secrets(fresh: Road) -> Iterator[Hosting]:
+    assert fresh.setup("--auth", "secret").code == 0
+    with hosting(fresh.folder) as made:
+        yield made
+
+
+async def test_what_is_published_is_shown_without_a_value(host_with_secrets: Hosting) -> None:
+    road = Road(host_with_secrets.folder)
+    with road.change() as store:
+        for key, body in store.find("github.secret"):
+            if key.endswith("/uat/ARM_TENANT_ID"):
+                store.put("github.secret", key, body | {"updatedAt": body["updatedAt"] + 60})
+    decide(host_with_secrets, "github", auth="secret")
+    async with driven(host_with_secrets.program(first="wizard"), 120, 40) as pilot:
+        assert not error(pilot)
+        assert "2 will be replaced" in says(pilot, "#counts")
+        assert "sealed for this repository with its public key" in says(pilot, "#sealed")
+        assert re.search(r"UAT: \d{10}", says(pilot, "#sealed"))
+        await pilot.press("slash", *"replaced", "enter")
+        assert "AZURE_CREDENTIALS" not in text(pilot)
+        await pilot.press("y")
+        assert pilot.app.clipboard.splitlines() == [
+            "secret\tARM_TENANT_ID\tUAT\twill be replaced",
+            "variable\tDBXWIZARD_SECRETS\tUAT\twill be replaced",
+        ]
+
+
+PAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "sign_in": ({"service": "github", "path": "*/user"}, "#github"),
+    "custom_role": ({"service": "arm", "path": "*/roleDefinitions"}, "#standing"),
+    "service_principals": ({"service": "graph"}, "#found-main-spn .standing"),
+    "github": ({"service": "github"}, "#counts"),
+}
+
+
+@pytest.mark.parametrize("key", PAGES)
+async def test_a_service_that_fails_is_told_and_asked_again(host: Hosting, key: str) -> None:
+    rule, place_of_answer = PAGES[key]
+    road = Road(host.folder)
+    decide(host, key)
+    async with driven(host.program(), 80, 24) as pilot:
+        assert not error(pilot)
+        good = says(pilot, place_of_answer)
+        for fault in ("status", "reset", "truncate", "garbage"):
+            with road.store() as store:
+                faults.add(store, Fault(fault, times=100, **rule))  # type: ignore[arg-type]
+            await pilot.press("ctrl+r")
+            await settled(pilot)
+            assert "→" in error(pilot), (fault, error(pilot))
+            assert "Traceback" not in text(pilot)
+            with road.store() as store:
+                faults.clear(store)
+        await pilot.press("ctrl+r")
+        await settled(pilot)
+        assert not error(pilot)
+        assert says(pilot, place_of_answer) == good
+
+
+async def test_a_failed_approval_is_told_where_the_code_is(host: Hosting) -> None:
+    decide(host, "sign_in")
+    with Road(host.folder).store() as store:
+        faults.add(store, Fault("status", service="login", path="*/deviceauth/approve"))
+    async with driven(host.program("--sign-in", "browser"), 80, 24) as pilot:
+        await tab_to(pilot, "device-code")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DeviceCodeScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: says(pilot, "#failure"))
+        await press_approve(pilot)
+        await until(pilot, lambda: place(pilot) == "sign_in")
+        await arrived(pilot, "sign_in")
+        assert "ada@contoso.example" in text(pilot)
+
+
+async def press_approve(pilot: Any) -> None:
+    await tab_to(pilot, "approve")
+    await pilot.press("enter")
