@@ -70,9 +70,9 @@ def secret_job(state: Path, exchanges: Sequence[Exchange]) -> dict[str, str]:
         if one.request.path.endswith("/addPassword") and one.status == 200
     }
     with opened(state) as store:
-        applications = {body["displayName"]: body for body in store.all("directory.application")}
-    main = next(body for name, body in applications.items() if name.endswith("-main"))
-    databricks = next(body for name, body in applications.items() if name.endswith("-databricks"))
+        applications = [body for body in store.all("directory.application") if body["id"] in clients]
+    main = next(body for body in applications if any(tag.endswith("main-spn") for tag in body["tags"]))
+    databricks = next(body for body in applications if any(tag.endswith("databricks-spn") for tag in body["tags"]))
     credentials = {"clientId": main["appId"], "clientSecret": clients[main["id"]], "tenantId": TENANT_ID}
     return {
         "CI": "true",

@@ -20,7 +20,9 @@ import pytest
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.faults import Fault
-from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
+from dbxwizard.sandbox.github.oidc import Job, job_token_request
+from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID, SANDBOX_TOKEN
+from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.conftest import new_state
@@ -60,6 +62,7 @@ class Harvest:
     runs: dict[str, Finished] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)  # value → what it is
     log_file: Path = Path()
+    kept: dict[str, str] = field(default_factory=dict)  # kind of the sandbox's documents → all of their text
 
 
 class _Runs:
@@ -89,12 +92,30 @@ class _Runs:
         self.harvest.runs[name] = finished
         return finished
 
+    def keep_a_token(self) -> None:
+        """A secret scope takes the service principal's access token from the Key Vault."""
+        path = self.harvest.project / "environments" / "Development.json"
+        text, key = path.read_text("utf-8"), '"appi_ik": "application-insights.connection-string"'
+        assert key in text
+        path.write_text(text.replace(key, f'{key}, "token": "key-vault:dbkstoken"'), "utf-8")
+
     def setup(self) -> Finished:
         given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, "--auth", "secret", "--owner")
         return self.run("setup", "setup", *given, "--output", "json")
 
     def job(self) -> dict[str, str]:
         return secret_job(self._sandbox.state, self._exchanges)
+
+    def trusted_job(self) -> dict[str, str]:
+        """The environment of a job that signs in by OpenID Connect."""
+        with opened(self._sandbox.state) as store:
+            found = store.find("github.variable", f"{REPOSITORY_ID}/development/")
+            variables = {body["name"]: body["value"] for _, body in found}
+            with store.transaction():
+                url, token = job_token_request(store, Ports(store), Job(REPOSITORY, environment="Development"))
+        self.harvest.secrets[_telling(token)] = "request token"
+        actions = {"GITHUB_ACTIONS": "true", "GH_TOKEN": SANDBOX_TOKEN, "ACTIONS_ID_TOKEN_REQUEST_URL": url}
+        return variables | actions | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": token}
 
     def break_routes(self, *rules: Fault) -> None:
         with opened(self._sandbox.state) as store:
@@ -111,13 +132,26 @@ def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
         _make_private(sandbox)
         runs = _Runs(folder, sandbox, exchanges)
         runs.run("init", "init")
+        runs.keep_a_token()
         assert runs.setup().code == 0, runs.harvest.runs["setup"].err.decode()
         _good_days(runs)
         _bad_days(runs)
         runs.run("log", "sandbox", "log")
         runs.run("show", "sandbox", "show")
-        runs.harvest.secrets = _secrets(exchanges) | _private_keys(sandbox) | {_PAT: "PAT_GITHUB"}
+        sent = _secrets(exchanges) | _private_keys(sandbox) | {_PAT: "PAT_GITHUB"}
+        runs.harvest.secrets = sent | runs.harvest.secrets
+        runs.harvest.kept = _kept(sandbox)
         yield runs.harvest
+
+
+def _kept(sandbox: Sandbox) -> dict[str, str]:
+    """What the sandbox keeps, by the kind of its documents, what is its own among them."""
+    with opened(sandbox.state) as store:
+        rows = store._connection.execute("SELECT kind, body FROM documents").fetchall()
+    kept: dict[str, str] = {}
+    for kind, body in rows:
+        kept[kind] = kept.get(kind, "") + body
+    return kept
 
 
 def _make_private(sandbox: Sandbox) -> None:
@@ -134,6 +168,10 @@ def _good_days(runs: _Runs) -> None:
     deployed = runs.run("deploy", "deploy", "-e", "Development", "--auth", "secret", **job)
     assert deployed.code == 0, deployed.err.decode()
     runs.run("status", "status", "-e", "Development", "--output", "json")
+    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
+    assert runs.run("setup-federated", "setup", *given, "--owner").code == 0
+    trusted = runs.run("trusted", "plan", "-e", "Development", **runs.trusted_job())
+    assert trusted.code == 0, trusted.err.decode()
     runs.run("doctor", "doctor", "--output", "text")
 
 
@@ -229,8 +267,20 @@ def _found(secrets: dict[str, str], text: bytes) -> list[str]:
 def test_there_is_a_secret_of_every_kind_to_look_for(harvest: Harvest) -> None:
     assert set(harvest.secrets.values()) >= {
         "access_token", "refresh_token", "device_code", "secretText", "GitHub token", "private key", "ConnectionString",
+        "token_value", "client_assertion", "request token", "PAT_GITHUB",
     }  # fmt: skip
-    assert _PAT in harvest.secrets
+    assert any(value.startswith("dapi") for value in harvest.secrets)
+
+
+def test_the_sandbox_keeps_a_secret_where_it_is_given_back_alone(harvest: Harvest) -> None:
+    """Key Vault, the secret scopes and Azure's own keys; GitHub has sealed boxes, Entra and the workspace hashes."""
+    belongs = {"vault.secret", "databricks.secret", "arm.resource", "_key", "_deploymentResult", "_request"}
+    assert {"github.secret", "databricks.token", "databricks.gitCredential", "directory.application"} <= set(
+        harvest.kept
+    )
+    for kind, text in harvest.kept.items():
+        assert kind in belongs or not _found(harvest.secrets, text.encode()), kind
+    assert _found(harvest.secrets, harvest.kept["vault.secret"].encode()) == ["token_value"]
 
 
 def test_the_search_finds_each_secret_in_each_form() -> None:

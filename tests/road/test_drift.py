@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from dbxwizard.sandbox.services import all_services
-from dbxwizard.sandbox.tokens import TENANT_ID
-from tests.proof.recording import Exchange, recorded
+from tests.proof.recording import Exchange, recorded, secret_job
 from tests.reaching import make_private, push
 from tests.road import drift_deploy, drift_setup
 from tests.road.drift_deploy import DEPLOY, DEPLOY_WITH_SECRETS, of_cluster, of_job
@@ -99,28 +98,11 @@ def with_secrets(_fresh: Road, tmp_path_factory: pytest.TempPathFactory) -> Driv
     def commands(road: Road, exchanges: list[Exchange]) -> None:
         outcome = road.setup(*_SECRETS, "--isolation", "environment")
         assert outcome.code == 0, outcome.out
-        job.update(_service_principals(road, exchanges))
+        job.update(secret_job(road.state, exchanges))
         outcome = road.deploy(*_SECRETS, **job)
         assert outcome.code == 0, outcome.out
 
     return replace(_drive(road, commands), job=job)
-
-
-def _service_principals(road: Road, exchanges: list[Exchange]) -> dict[str, str]:
-    """Both service principals with the client secrets that setup has made."""
-    made = [one for one in exchanges if one.request.path.endswith("/addPassword")]
-    secrets = {one.request.path.split("/")[-2]: json.loads(one.answer)["secretText"] for one in made}
-    with road.store() as store:
-        applications = [body for body in store.all("directory.application") if body["id"] in secrets]
-    main = next(body for body in applications if "databricks-main" in body["displayName"])
-    databricks = next(body for body in applications if body is not main)
-    credentials = {"clientId": main["appId"], "clientSecret": secrets[main["id"]], "tenantId": TENANT_ID}
-    return {
-        "AZURE_CREDENTIALS": json.dumps(credentials),
-        "ARM_CLIENT_ID": databricks["appId"],
-        "ARM_CLIENT_SECRET": secrets[databricks["id"]],
-        "ARM_TENANT_ID": TENANT_ID,
-    }
 
 
 def check(road: Road, drifts: list[Drift], run: Callable[[], Outcome]) -> None:
