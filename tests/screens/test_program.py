@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+from dbxwizard.screens.bars import TopBar
 from tests.hosting import Hosting
 from tests.screens.pilots import driven, error, settled, text
 
@@ -61,6 +62,14 @@ async def test_an_error_says_what_to_do_and_goes_away(host: Hosting) -> None:
         assert "decision-missing" in pilot.app.clipboard
         await pilot.press("x")
         assert not error(pilot)
+
+
+async def test_what_was_asked_may_end_when_its_page_is_being_left(host: Hosting) -> None:
+    async with driven(host.program()) as pilot:
+        bar = pilot.app.screen.query_one(TopBar)
+        with bar.waiting("the answer"):
+            await bar.remove_children()
+        assert bar.waits == ""
 
 
 async def test_the_keys_of_a_screen_are_a_question_mark_away(host: Hosting) -> None:

@@ -7,6 +7,7 @@ import base64
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -129,6 +130,17 @@ class Tab:
     async def click(self, x: int, y: int) -> None:
         for kind in ("mousePressed", "mouseReleased"):
             await self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    async def click_on(self, text: str, which: int = 0) -> None:
+        """The middle of `text` where the terminal shows it, the first time or a later one."""
+        await self.wait(lambda: self.screen.text.count(text) > which)
+        rows = self.screen.display
+        places = [(at.start(), row) for row, line in enumerate(rows) for at in re.finditer(re.escape(text), line)]
+        column, row = places[which]
+        area = await self.value("document.querySelector('.xterm-screen').getBoundingClientRect().toJSON()")
+        x = area["x"] + (column + len(text) / 2) * area["width"] / self.screen.columns
+        y = area["y"] + (row + 0.5) * area["height"] / self.screen.lines
+        await self.click(round(x), round(y))
 
     async def screenshot(self) -> bytes:
         """A PNG."""
