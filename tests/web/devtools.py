@@ -131,16 +131,25 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             await self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    async def click_on(self, text: str, which: int = 0) -> None:
-        """The middle of `text` where the terminal shows it, the first time or a later one."""
-        await self.wait(lambda: self.screen.text.count(text) > which)
-        rows = self.screen.display
-        places = [(at.start(), row) for row, line in enumerate(rows) for at in re.finditer(re.escape(text), line)]
-        column, row = places[which]
+    async def click_on(self, pattern: str, which: int = 0) -> None:
+        """The middle of what `pattern` (its group, where it has one) matches in a line of the terminal, the first time
+        or a later one."""
+        await self.wait(lambda: len(self.places(pattern)) > which)
+        column, row = self.places(pattern)[which]
         area = await self.value("document.querySelector('.xterm-screen').getBoundingClientRect().toJSON()")
-        x = area["x"] + (column + len(text) / 2) * area["width"] / self.screen.columns
+        x = area["x"] + column * area["width"] / self.screen.columns
         y = area["y"] + (row + 0.5) * area["height"] / self.screen.lines
         await self.click(round(x), round(y))
+
+    def is_bright(self, column: float, row: int) -> bool:
+        """Whether a button there can be pressed: those that can't are drawn darker."""
+        ground = self.screen.buffer[row][int(column)].bg
+        return len(ground) == 6 and max(bytes.fromhex(ground)) > 0xF0
+
+    def places(self, pattern: str) -> list[tuple[float, int]]:
+        """Column and row of each match."""
+        found = [(re.finditer(pattern, line), row) for row, line in enumerate(self.screen.display)]
+        return [(sum(one.span(one.re.groups)) / 2, row) for matches, row in found for one in matches]
 
     async def screenshot(self) -> bytes:
         """A PNG."""
