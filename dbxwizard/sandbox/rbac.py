@@ -9,8 +9,10 @@ from functools import lru_cache
 
 from dbxwizard.sandbox.arm.conditions import Attributes, evaluate
 from dbxwizard.sandbox.store import Document, Store
+from dbxwizard.sandbox.tokens import TENANT_ID
 
 ASSIGNMENTS = "/providers/microsoft.authorization/roleassignments/"
+_ROOT_GROUP = f"/providers/microsoft.management/managementgroups/{TENANT_ID}"
 DEFINITIONS = "/providers/microsoft.authorization/roledefinitions/"
 
 
@@ -86,10 +88,14 @@ def identities(store: Store, principal_id: str) -> frozenset[str]:
 
 
 def scopes_above(scope: str) -> list[str]:
-    """`scope` and every scope above it up to the tenant (""), lower-case, the innermost first."""
+    """`scope` and every scope above it up to the tenant (""), lower-case, the innermost first.
+
+    Above a subscription lies the tenant's root management group.
+    """
     scope = scope.strip("/").lower()
     parts = scope.split("/") if scope else []
-    return ["".join(f"/{part}" for part in parts[:length]) for length in range(len(parts), -1, -1)]
+    found = ["".join(f"/{part}" for part in parts[:length]) for length in range(len(parts), -1, -1)]
+    return [*found[:-1], _ROOT_GROUP, ""] if scope.startswith("subscriptions/") else found
 
 
 def covers(permissions: Iterable[Document], action: str, *, data: bool = False) -> bool:

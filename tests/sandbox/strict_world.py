@@ -129,6 +129,7 @@ class StrictWorld:
         self.params["arm"] = {
             "subscription": SUBSCRIPTION_ID,
             "group": "rg-strict",
+            "management": TENANT_ID,
             "namespace": "Microsoft.KeyVault",
             "location": "westeurope",
             "operation": str(uuid.UUID(int=1)),

@@ -38,6 +38,11 @@ def subscription_not_found(subscription: str) -> ApiError:
     return ApiError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
 
+def missing_subscription() -> ApiError:
+    message = "The request did not have a subscription or a valid tenant level resource provider."
+    return ApiError(404, "MissingSubscription", message)
+
+
 def group_not_found(group: str) -> ApiError:
     return ApiError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 

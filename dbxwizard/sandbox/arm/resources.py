@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from dbxwizard.sandbox.arm import access, errors, providers, subscriptions
-from dbxwizard.sandbox.arm.ids import ResourceId, parse
+from dbxwizard.sandbox.arm.ids import GROUPS, ResourceId, parse
 from dbxwizard.sandbox.arm.model import Caller, Operation, ResourceType, Write
 from dbxwizard.sandbox.arm.registry import find_type
 from dbxwizard.sandbox.arm.types.locks import require_unlocked
@@ -148,12 +148,27 @@ def _begin(
 ) -> tuple[ResourceType, Write]:
     parsed = parse_id(resource_id)
     kind = resource_type(parsed, api_version, str(body.get("location", "")))
+    _require_level(kind, parsed, api_version)
     subscriptions.require(context.store, parsed)
     existing = kind.stored(context.store, parsed)
     coming = frozenset(name.lower() for name in planned)
     write = Write(context, parsed, api_version, body, principal, existing, coming, patch)
     kind.authorize(write)
     return kind, write
+
+
+def _require_level(kind: ResourceType, resource_id: ResourceId, api_version: str) -> None:
+    """Most types live in a resource group, and a group in a subscription.
+
+    What is said of them above subscriptions is published; at a subscription it is assumed to be the same as of a type
+    that is not there.
+    """
+    if kind.extension or resource_id.group:
+        return
+    if not resource_id.subscription:
+        raise errors.missing_subscription()
+    if kind.name.lower() != GROUPS.lower():
+        raise errors.unknown_type(resource_id, api_version)
 
 
 def _check(kind: ResourceType, write: Write, *, deployed: bool = False) -> None:

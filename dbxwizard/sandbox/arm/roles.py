@@ -151,9 +151,10 @@ def rendered(document: Document, scope: str = "") -> Document:
 
 def is_visible(document: Document, scope: str) -> bool:
     """Whether the role can be seen, and assigned, at `scope`; at the tenant every role can be seen."""
-    scope = scope.strip("/").lower()
-    outer = f"/{scope}" if scope else ""
-    return not outer or any(within(outer, assignable.lower()) for assignable in document["assignableScopes"])
+    above = rbac.scopes_above(scope)
+    return len(above) == 1 or any(
+        assignable.lower().rstrip("/") in above for assignable in document["assignableScopes"]
+    )
 
 
 def check_form(kind: ResourceType, write: Write, noun: str) -> None:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, ClassVar
 
 from dbxwizard.sandbox import fields
-from dbxwizard.sandbox.arm import errors, subscriptions
+from dbxwizard.sandbox.arm import errors, management_groups, subscriptions
 from dbxwizard.sandbox.arm.ids import SUBSCRIPTIONS, TENANT, ResourceId, parse
 from dbxwizard.sandbox.arm.locations import normal
 from dbxwizard.sandbox.arm.model import Operation, ResourceType, Write
@@ -225,6 +225,8 @@ def is_there(write: Write, resource_id: ResourceId) -> bool:
     """Whether `resource_id` exists, or is made by the same deployment."""
     if resource_id.type in (SUBSCRIPTIONS, TENANT):
         return not resource_id.subscription or subscriptions.find(write.store, resource_id.subscription) is not None
+    if management_groups.is_root(resource_id):
+        return True
     kind = find_type(resource_id.type)
     return resource_id.key in write.planned or (kind is not None and kind.stored(write.store, resource_id) is not None)
 

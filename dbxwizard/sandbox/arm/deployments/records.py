@@ -56,7 +56,7 @@ def record(scope: DeploymentScope, name: str, template: object, now: float) -> D
 def run_of(scope: DeploymentScope, caller: Caller, given: Document) -> Document:
     """The internal document; `progress` maps the path of a resource to how far it is (walk.py)."""
     return {
-        "scope": [scope.subscription_id, scope.resource_group, scope.location],
+        "scope": [scope.management_group, scope.subscription_id, scope.resource_group, scope.location],
         "caller": [caller.object_id, caller.client, caller.user],
         "given": given,
         "progress": {},
@@ -69,8 +69,7 @@ def caller_of(run: Document) -> Caller:
 
 
 def scope_of(run: Document) -> DeploymentScope:
-    subscription, group, location = run["scope"]
-    return DeploymentScope(TENANT_ID, subscription_id=subscription, resource_group=group, location=location)
+    return DeploymentScope(TENANT_ID, *run["scope"])
 
 
 def save(store: Store, stored: Document) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from dbxwizard.arm_template import DeploymentScope
+from dbxwizard.arm_template.scope import Level
 from dbxwizard.arm_template.template_hash import template_hash
-from dbxwizard.sandbox.arm import access
+from dbxwizard.sandbox.arm import access, management_groups
 from dbxwizard.sandbox.arm import resources as live
 from dbxwizard.sandbox.arm.deployments import preflight, records, secrets
 from dbxwizard.sandbox.arm.errors import group_not_found
@@ -32,16 +34,23 @@ _PROPERTIES = {
 _FORMATS = frozenset({"ResourceIdOnly", "FullResourcePayloads"})
 BODY = {"location?": str, "tags?": {"*": str}, "properties": _PROPERTIES}
 WHAT_IF_BODY = {**BODY, "properties": {**_PROPERTIES, "whatIfSettings?": {"resultFormat?": _FORMATS}}}
+# As the service's message has it of a subscription; of the others by analogy.
+_LEVEL_NAMES = {
+    Level.TENANT: "tenant",
+    Level.MANAGEMENT_GROUP: "management group",
+    Level.SUBSCRIPTION: "subscription",
+    Level.RESOURCE_GROUP: "resource group",
+}
 # learn.microsoft.com/azure/azure-resource-manager/templates/deployment-history-deletions
 _QUOTA, _MANY, _KEPT = 800, 700, 600
 
 
 def scope_of_path(call: Call) -> DeploymentScope:
-    subscription, group = call.params["subscription"], call.params.get("group", "")
+    subscription, group = call.params.get("subscription", ""), call.params.get("group", "")
     if group:
         found = live.read(call, f"/subscriptions/{subscription}/resourceGroups/{group}")
         group = str(found["name"])
-    return DeploymentScope(TENANT_ID, subscription_id=subscription, resource_group=group)
+    return DeploymentScope(TENANT_ID, call.params.get("management", ""), subscription, group)
 
 
 def asked(call: Call) -> tuple[Document, Document]:
@@ -54,7 +63,8 @@ def asked(call: Call) -> tuple[Document, Document]:
         raise ApiError(
             400,
             "InvalidDeploymentMode",
-            f"The deployment mode 'Complete' is not supported for '{name}' at subscription scope. Use 'Incremental'.",
+            f"The deployment mode 'Complete' is not supported for '{name}' at {_LEVEL_NAMES[scope.level]} scope. Use "
+            "'Incremental'.",
         )
     caller = access.caller_of(call.store, call.principal)
     given = secrets.resolved(call, caller, properties.get("parameters") or {})
@@ -112,6 +122,8 @@ def _may_delete(call: Call) -> bool:
 def _scope(call: Call) -> DeploymentScope:
     """Where the request deploys to. ApiError: no such group, a location that is missing or not allowed."""
     scope, location = scope_of_path(call), call.body.get("location") or ""
+    if scope.management_group:
+        management_groups.require(scope.management_group)
     name = call.params["name"]
     if scope.resource_group:
         if location:
@@ -124,18 +136,13 @@ def _scope(call: Call) -> DeploymentScope:
         group = live.read(call, scope.id)
         if group["properties"]["provisioningState"] == "Deleting":
             raise group_not_found(scope.resource_group)
-        return DeploymentScope(
-            TENANT_ID,
-            subscription_id=scope.subscription_id,
-            resource_group=scope.resource_group,
-            location=str(group["location"]),
-        )
+        return replace(scope, location=str(group["location"]))
     if not location:
         raise preflight.location_missing(name)
     if normal(location) not in ALL:
         message = f"The provided location '{location}' is not available for deployment. List of available regions is "
         raise ApiError(400, "LocationNotAvailableForDeployment", f"{message}'{','.join(ALL)}'.")
-    return DeploymentScope(TENANT_ID, subscription_id=scope.subscription_id, location=normal(location))
+    return replace(scope, location=normal(location))
 
 
 def _check_name(name: str) -> None:

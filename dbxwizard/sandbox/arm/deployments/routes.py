@@ -1,4 +1,4 @@
-"""The operations on deployments, at a subscription and in a resource group.
+"""The operations on deployments, at each scope: tenant, management group, subscription, resource group.
 
 Source: learn.microsoft.com/rest/api/resources/deployments, api-version 2026-06-01 and those before it that az uses.
 """
@@ -12,6 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from dbxwizard.arm_template.template_hash import minified, template_hash
+from dbxwizard.sandbox.arm import management_groups
 from dbxwizard.sandbox.arm.deployments import failures, preflight, records, requests, running, survey, what_if
 from dbxwizard.sandbox.arm.deployments.walk import operation_answer
 from dbxwizard.sandbox.arm.queries import filters, page
@@ -25,12 +26,13 @@ VERSIONS = frozenset({"2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01", "2
 _RIGHT = records.TYPE
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
+_MANAGEMENT = f"/providers/{management_groups.TYPE}/{{management}}"
 _RESULT = "_deploymentResult"
 
 
 def register(service: ArmService) -> None:
     """The routes and the task of deployments."""
-    for base in (_SUBSCRIPTION, _GROUP):
+    for base in ("", _MANAGEMENT, _SUBSCRIPTION, _GROUP):
         _register_at(service, f"{base}/providers/{records.TYPE}")
     # How az and other clients ask for the operations of a deployment in a group.
     path, read = f"{_GROUP}/deployments/{{name}}/operations", f"{_RIGHT}/read"
