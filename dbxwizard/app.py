@@ -89,7 +89,7 @@ class DbxWizard(App[int]):
         try:
             self.backend.connect(await asyncio.to_thread(self._connect_backend))
         except OSError as error:
-            self.exit(1, message=f"error: the program can't start its backend: {error.strerror or error}")
+            self.exit(return_code=1, message=f"error: the program can't start its backend: {error.strerror or error}")
 
     def _start_backend(self) -> Channel:
         from dbxwizard.backend.process import start

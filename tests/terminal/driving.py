@@ -6,8 +6,11 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -89,3 +92,27 @@ class InTerminal:
         """What stands on the main screen after the program has left its own."""
         after = self.output.rpartition(b"\x1b[?1049l")[2]
         return re.sub(rb"\x1b\[[^a-zA-Z]*[a-zA-Z]", b"", after).decode().replace("\r\n", "\n").strip()
+
+
+def processes_with(variable: str, argument: str) -> list[int]:
+    """Those that have this variable in their environment and this argument (Linux, proc(5))."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):  # not ours, or ended meanwhile
+            if folder.name.isdecimal() and variable.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found += [int(folder.name)] * (argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"))
+    return found
+
+
+def wait_until_ended(processes: Iterable[int], *, kill: bool = False) -> None:
+    """Whoever their parent is; `kill` ends them first."""
+    for process in processes:
+        try:
+            handle = os.pidfd_open(process)
+        except ProcessLookupError:
+            continue
+        if kill:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        ready, _, _ = select.select([handle], [], [], PATIENCE)
+        os.close(handle)
+        assert ready, f"{process} goes on"

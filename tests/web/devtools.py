@@ -152,7 +152,8 @@ class Tab:
         return [(sum(one.span(one.re.groups)) / 2, row) for matches, row in found for one in matches]
 
     async def screenshot(self) -> bytes:
-        """A PNG."""
+        """A PNG, once what was sent is drawn."""
+        await self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return base64.b64decode((await self.do("Page.captureScreenshot", format="png"))["data"])
 
     async def close(self) -> None:
