@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from rich.table import Table as Grid
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -13,6 +14,8 @@ from textual.widgets import DataTable, OptionList, Tree
 from textual.widgets.option_list import Option
 
 NodeT = TypeVar("NodeT")
+
+_LITTLE = 60  # columns
 
 _UP_AND_DOWN: tuple[BindingType, ...] = (
     Binding("j", "cursor_down", "Down", show=False),
@@ -48,7 +51,10 @@ class Table(DataTable[Any]):
 
 
 class WrappedTable(Table):
-    """A table whose columns share the width that is there, in the proportion `shares`; long cells go on below."""
+    """A table whose columns share the width that is there, in proportion; long cells go on below.
+
+    Where there is little width all of a row stands in one column.
+    """
 
     def __init__(self, columns: Mapping[str, int], id: str | None = None) -> None:  # noqa: A002  as Textual names it
         super().__init__(id=id)
@@ -72,11 +78,17 @@ class WrappedTable(Table):
         spare = self._width - 2 * len(self._shares) * self.cell_padding - 2  # 2: the scrollbar
         if spare <= 0:
             return
-        for name, share in self._shares.items():
-            self.add_column(name, key=name, width=max(4, spare * share // sum(self._shares.values())))
+        for name, share in self._columns(spare).items():
+            self.add_column(name, key=name, width=max(4, share))
         for key, cells in self._rows_wanted:
-            self.add_row(*cells, key=key, height=None)
+            row = cells if self._width >= _LITTLE else [Text("\n").join(cell for cell in cells if cell.plain)]
+            self.add_row(*row, key=key, height=None)
         self.move_cursor(row=place)
+
+    def _columns(self, spare: int) -> dict[str, int]:
+        if self._width < _LITTLE:
+            return {", ".join(self._shares): spare + 2 * (len(self._shares) - 1) * self.cell_padding}
+        return {name: spare * share // sum(self._shares.values()) for name, share in self._shares.items()}
 
 
 class Choices(OptionList):
@@ -85,6 +97,19 @@ class Choices(OptionList):
         Binding("g", "first", "First", show=False),
         Binding("G", "last", "Last", show=False),
     ]
+
+
+Line: TypeAlias = tuple[Text, Text]  # a sign, and what it is about
+
+
+def hanging(lines: Iterable[Line]) -> Grid:
+    """The lines below each other, the texts in a column of their own, so that they wrap beside their signs."""
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for sign, text in lines:
+        grid.add_row(sign, text)
+    return grid
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,10 @@ def _cluster(environment: str, cluster: Cluster) -> ClusterLine:
 
 def lacking(checks: Sequence[Check], environments: Sequence[Environment]) -> tuple[Lacking, ...]:
     """Ways to sign in are never lacking here: somebody is there to be asked."""
-    files = [] if environments else [Lacking("environment files", "The wizard writes them: go on.")]
+    files = (
+        []
+        if environments
+        else [Lacking("environment files", "Write the files of a new project, here or with `dbxwizard init`.")]
+    )
     missing = [check for check in checks if check.verdict is Verdict.MISSING]
     return (*files, *(Lacking(f"{check.name}: {check.detail}", check.fix) for check in missing))

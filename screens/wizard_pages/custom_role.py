@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
-from dbxwizard.screens.widgets import WrappedTable
+from dbxwizard.screens.widgets import Line, WrappedTable, hanging
 from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, VERDICTS, shown
 
@@ -111,15 +111,13 @@ class CustomRolePage(WizardPage):
     def show_roles(self, message: RolesRead) -> None:
         self._roles = message.roles
         told = [line for role in self._roles for line in self._told(role)]
-        self.query_one("#standing", Static).update(Text("\n").join(told))
+        self.query_one("#standing", Static).update(hanging(told))
         self._fill()
 
-    def _told(self, role: CustomRoleView) -> Iterator[Text]:
-        colours = self.app.theme_variables
-        where = f"{role.name} in {role.scope}"
-        yield Text.assemble(shown(STANDINGS[role.standing], colours), f"  {where}", (f"  {role.description}", "dim"))
+    def _told(self, role: CustomRoleView) -> Iterator[Line]:
+        yield shown(STANDINGS[role.standing], self.app.theme_variables), _about(role)
         for one in role.differences:
-            yield Text(f"  {one.field}: {one.before} → {one.after}")
+            yield Text(""), Text(f"{one.field}: {one.before} → {one.after}")
 
     def filtered(self, text: str) -> None:
         self._filter = text.lower()
@@ -140,6 +138,10 @@ class CustomRolePage(WizardPage):
 
     def copied(self) -> str:
         return "\n\n".join(map(_as_text, self._roles))
+
+
+def _about(role: CustomRoleView) -> Text:
+    return Text.assemble((role.name, "bold"), (f"  {role.description}", "dim"))
 
 
 def _as_text(role: CustomRoleView) -> str:

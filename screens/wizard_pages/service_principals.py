@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from dbxwizard.screens.widgets import Choice, Decision
+from dbxwizard.screens.widgets import Choice, Decision, hanging
 from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, shown
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KINDS = {"main-spn": "main_spn_name", "databricks-spn": "databricks_spn_name"}  # and the answer that names it
 _DECISIONS = {
     "rights": "Rights of the main service principal",
-    "isolation": "Environments",
+    "isolation": "How many pairs",
     "auth": "How jobs on GitHub sign in",
 }
 _REFUSED = ("name taken", "ambiguous", "not found")
@@ -152,7 +152,7 @@ class Principal(Vertical):
 
     def show(self, view: ServicePrincipalView) -> None:
         sign = shown(STANDINGS[view.standing], self.app.theme_variables)
-        self.query_one(".standing", Static).update(Text.assemble(sign, f"  {_in_a_line(view)}"))
+        self.query_one(".standing", Static).update(hanging([(sign, Text(_in_a_line(view)))]))
         decision, adopted = self.query_one(Decision), view.standing == "adopted" and view.application
         decision.display = bool(view.others or adopted)
         decision.offer(_adoptions(view), adopted.adopt if adopted else "")

@@ -94,7 +94,9 @@ class SignInPage(ChoosingPage):
         azure = [one for one in message.ways if one.service == "Azure"]
         found = [f"{one.title} ({one.detail})" for one in azure if one.found and not one.asks]
         closed = [f"{one.title}: {one.detail}" for one in azure if one.asks and not one.found]
-        self.query_one("#ways", Static).update("; ".join((f"found: {', '.join(found) or 'nothing'}", *closed)))
+        told = "; ".join((f"found: {', '.join(found) or 'nothing'}", *closed))
+        self.query_one("#ways", Static).update(told)
+        self.query_one("#browser").tooltip = "; ".join(closed) or None
         self.query_one("#browser").disabled = any(one.method == "browser" and not one.found for one in azure)
 
     def _code_given(self, code: DeviceCodeShown) -> None:
@@ -192,6 +194,7 @@ class SignInPage(ChoosingPage):
 
     def draw(self) -> None:
         one, token = self.identity, self.github
+        self.query_one("#ways").display = one is None
         self.tell("azure", bool(one), _of_azure(one) if one else "nobody is signed in yet")
         self.tell("github", bool(token and not token.lacking), _of_github(token) if token else "no token yet")
         super().draw()

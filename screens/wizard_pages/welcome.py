@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.views import Situation
+from dbxwizard.screens.widgets import Line, hanging
 from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import VERDICTS, shown
 
@@ -91,46 +92,50 @@ class WelcomePage(WizardPage):
         self.query_one("#about", Static).update(self._about(message.welcome))
         self.query_one("#write").display = not written
         for part, lines in self._lines(message.welcome).items():
-            self.query_one(f"#{part}", Static).update(Text("\n").join(lines))
+            self.query_one(f"#{part}", Static).update(hanging(lines))
         self.look_again()
 
     def _about(self, welcome: Welcome) -> str:
         names = ", ".join(welcome.environments)
-        verb = "is set up for" if self.situation.setup_done else "will get"
+        verb = "holds" if self.situation.environments else "gets"
         return (
-            f"From here to running Databricks environments with CI/CD: {names}.\n"
-            f"The folder {self.situation.root} {verb} them. Nothing is changed in Azure or on GitHub before you have "
-            "seen the whole plan and said yes."
+            f"Databricks on Azure with CI/CD, for {names}. The folder {self.situation.root.resolve()} {verb} their "
+            "files. Nothing is changed in Azure or on GitHub before you have seen the whole plan and said yes."
         )
 
-    def _lines(self, welcome: Welcome) -> dict[str, list[Text]]:
+    def _lines(self, welcome: Welcome) -> dict[str, list[Line]]:
         return {
             "lacking": list(self._lacking(welcome)),
-            "sign-ins": [self._way(way) for way in welcome.sign_ins],
+            "sign-ins": list(self._ways(welcome.sign_ins)),
             "made": list(_made(welcome.costs)),
         }
 
-    def _lacking(self, welcome: Welcome) -> Iterator[Text]:
+    def _lacking(self, welcome: Welcome) -> Iterator[Line]:
         colours = self.app.theme_variables
         for one in welcome.lacking:
-            yield Text.assemble(shown(VERDICTS["missing"], colours), f"  {one.what}", (f"\n  → {one.fix}", "dim"))
+            yield shown(VERDICTS["missing"], colours), Text.assemble(one.what, (f"\n→ {one.fix}", ""))
         for check in welcome.checks:
             if check.verdict != "missing":
-                fix = f"\n  → {check.fix}" if check.fix else ""
-                yield Text.assemble(shown(VERDICTS[check.verdict], colours), f"  {check.name}: {check.detail}", fix)
+                fix = f"\n→ {check.fix}" if check.fix else ""
+                yield shown(VERDICTS[check.verdict], colours), Text(f"{check.name}: {check.detail}{fix}")
         if not welcome.checks:
-            yield Text("What the services say is checked once you have signed in and chosen a subscription.", "dim")
+            yield Text("·"), Text("The services are asked once you have signed in and chosen a subscription.", "dim")
 
-    def _way(self, way: SignInWay) -> Text:
-        sign, word = ("✓", "found") if way.found and not way.asks else ("○", "open" if way.found else "not here")
-        style = self.app.theme_variables["success"] if sign == "✓" else ""
-        return Text.assemble((f"{sign} {word}", style), f"  {way.service}: {way.title}", (f"  {way.detail}", "dim"))
+    def _ways(self, ways: Sequence[SignInWay]) -> Iterator[Line]:
+        """What is found, what can be done by hand, and in one line what is not here."""
+        for way in sorted((one for one in ways if one.found), key=lambda one: one.asks):
+            sign = Text("○ by hand") if way.asks else Text("✓ found", self.app.theme_variables["success"])
+            yield sign, Text.assemble(f"{way.service}: {way.title}", (f"  {way.detail}", "dim"))
+        closed = [f"{one.title} ({one.detail})" for one in ways if not one.found]
+        if closed:
+            yield Text("· not here", "dim"), Text(", ".join(closed), "dim")
 
     def copied(self) -> str:
         if self._welcome is None:
             return ""
-        lines = self._lines(self._welcome)
-        return "\n\n".join("\n".join((title, *map(str, lines[part]))) for part, title in _PARTS.items())
+        parts = self._lines(self._welcome)
+        lines = {part: [f"{sign}  {text}" for sign, text in parts[part]] for part in _PARTS}
+        return "\n\n".join("\n".join((title, *lines[part])) for part, title in _PARTS.items())
 
 
 _PARTS = {
@@ -140,19 +145,20 @@ _PARTS = {
 }
 
 
-def _made(costs: Costs) -> Iterator[Text]:
-    yield Text(f"About USD {costs.monthly_usd:,.0f} a month while nothing runs. {costs.note}")
+def _made(costs: Costs) -> Iterator[Line]:
+    yield Text("≈", "bold"), Text(f"USD {costs.monthly_usd:,.0f} a month while nothing runs. {costs.note}", "bold")
     yield from map(_cost, costs.lines)
     yield from map(_cluster, costs.clusters)
-    yield Text(f"As of {costs.read}: {costs.source}", "dim")
+    yield Text("·", "dim"), Text(f"As of {costs.read}: {costs.source}", "dim")
 
 
-def _cost(line: CostLine) -> Text:
+def _cost(line: CostLine) -> Line:
     price = "" if line.monthly_usd is None else f"  USD {line.monthly_usd:,.0f} a month"
     count = f"{line.count} × " if line.count else ""
-    return Text.assemble((f"• {count}{line.resource}", "bold"), f"{price}\n  {line.what}; {line.cost}")
+    return Text("•"), Text.assemble(f"{count}{line.resource}{price}", (f"\n{line.what}; {line.cost}", "dim"))
 
 
-def _cluster(line: ClusterLine) -> Text:
+def _cluster(line: ClusterLine) -> Line:
     idle = f"stops after {line.idle_minutes} minutes without work" if line.idle_minutes else "never stops by itself"
-    return Text(f"• cluster {line.name} in {line.environment}: up to {line.nodes} × {line.node_type}, {idle}")
+    words = f"up to {line.nodes} × {line.node_type}, {idle}"
+    return Text("•"), Text.assemble(f"cluster {line.name} in {line.environment}", (f"  {words}", "dim"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Static
 
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
@@ -79,8 +82,11 @@ async def click_words(pilot: Pilot[int], words: str) -> None:
 
 
 def says(pilot: Pilot[int], selector: str) -> str:
-    """The whole text of a widget, seen or scrolled away."""
-    return str(pilot.app.screen.query_one(selector).visual)  # type: ignore[attr-defined]
+    """The whole text of a widget, seen or scrolled away, in lines of 200 columns."""
+    shown = pilot.app.screen.query_one(selector, Static).content
+    console = Console(width=200, file=io.StringIO(), no_color=True)
+    console.print(shown if not isinstance(shown, str) else Text(shown))
+    return console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO of above
 
 
 def may_go_on(pilot: Pilot[int]) -> bool:
