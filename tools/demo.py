@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = "contoso/databricks"
 
@@ -67,10 +68,10 @@ def _typed(environ: dict[str, str], folder: Path, *arguments: str) -> int:
     return code
 
 
-def _asked(environ: dict[str, str], folder: Path, *arguments: str) -> dict[str, object]:
+def _asked(environ: dict[str, str], folder: Path, *arguments: str) -> dict[str, Any]:
     """What a command prints as JSON."""
     done = subprocess.run(_command(*arguments), env=environ, cwd=folder, check=True, stdout=subprocess.PIPE)  # noqa: S603
-    answer: dict[str, object] = json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 

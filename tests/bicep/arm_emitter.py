@@ -14,7 +14,8 @@ from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
 
-from bicep_tree import (
+from dbxwizard.arm_template.template_hash import template_hash
+from tests.bicep.bicep_tree import (
     Array,
     BicepFile,
     Declaration,
@@ -29,8 +30,6 @@ from bicep_tree import (
     read_file,
     walk,
 )
-
-from dbxwizard.arm_template.template_hash import template_hash
 
 Json = Any
 Reader = Callable[[BicepFile, str], BicepFile]

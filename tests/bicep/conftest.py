@@ -1,14 +1,12 @@
-"""Where the templates are; the emitter beside this file is imported by its plain name."""
+"""Where the templates are."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arm_emitter import Reader, emit
-from bicep_tree import BicepFile, read_file
 from lark.exceptions import LarkError
+
+from tests.bicep.arm_emitter import Reader, emit
+from tests.bicep.bicep_tree import BicepFile, read_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "bicep"
 FILES = ["main.bicep", *(f"modules/{path.name}" for path in sorted((FOLDER / "modules").glob("*.bicep")))]

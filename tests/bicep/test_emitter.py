@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arm_emitter import emit
-from bicep_tree import BicepFile, read_file
 from lark.exceptions import LarkError
 
 from dbxwizard.arm_template.template_hash import template_hash
+from tests.bicep.arm_emitter import emit
+from tests.bicep.bicep_tree import BicepFile, read_file
 
 EMPTY = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 

@@ -489,6 +489,7 @@ async def test_a_token_is_renewed_before_it_ends(world: World, environment: Envi
     await environment.deploy(environment.token())
     second = environment.vault.held["dbkstoken"]
     assert second.value != first.value
+    assert first.expires is not None
     assert second.expires == pytest.approx(first.expires + 61 * 86400, abs=60)
     assert len(show(world)["tokens"]) == 1
 

@@ -275,7 +275,8 @@ def test_a_run_fails_for_a_source_that_is_not_there(world: World, ada: Sdk, more
 def test_a_run_is_started_once_for_a_token_and_not_beside_another(world: World, ada: Sdk, timed: Clock) -> None:
     job_id = job(ada, world)
     first = ada.jobs.run_now(job_id, idempotency_token="t").run_id
-    assert ada.jobs.run_now(job_id, idempotency_token="t").run_id == first
+    again: Any = ada.jobs.run_now(job_id, idempotency_token="t").run_id
+    assert again == first
     second = ada.jobs.run_now(job_id, idempotency_token="u").run_id
     state = ada.jobs.get_run(second).state
     assert state is not None
@@ -395,6 +396,7 @@ def test_a_token_of_ones_own_opens_the_workspace_until_it_ends(world: World, ada
     assert knock().status_code == 200
     pass_time(world, timed, 60)
     assert (knock().status_code, knock().json()["message"]) == (403, "Invalid access token.")
+    assert made.token_value
     assert made.token_value not in str(workspaces(world.store))
 
 

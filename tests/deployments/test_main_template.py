@@ -147,6 +147,7 @@ def test_validate_refuses(sdk: Any, parameters: dict[str, Any]) -> None:
     parameters["keyVaultSku"] = "golden"
     with pytest.raises(HttpResponseError) as caught:
         sdk.begin_validate_at_subscription_scope("main", asked(parameters))
+    assert caught.value.error is not None
     assert (caught.value.status_code, caught.value.error.code) == (400, "InvalidTemplate")
     found = sdk.begin_what_if_at_subscription_scope("main", asked(parameters)).result()
     assert (found.status, found.error.code) == ("Failed", "InvalidTemplate")

@@ -194,8 +194,9 @@ def fill(arm: Arm, count: int) -> None:
     prefix = f"{SUBSCRIPTION}/providers/Microsoft.Resources/deployments"
     with arm.store.transaction():
         for number in range(count):
-            body = {"id": f"{prefix}/old{number}", "name": f"old{number}", "state": "Succeeded", "startedAt": number}
-            arm.store.put("arm.deployment", body["id"].lower(), body | {"resources": [], "location": "westeurope"})
+            name, more = f"old{number}", {"resources": [], "location": "westeurope"}
+            body = {"id": f"{prefix}/{name}", "name": name, "state": "Succeeded", "startedAt": number, **more}
+            arm.store.put("arm.deployment", f"{prefix}/{name}".lower(), body)
 
 
 def kept(arm: Arm) -> int:

@@ -9,6 +9,7 @@ import pytest
 from github import GithubException
 from github.EnvironmentDeploymentBranchPolicy import EnvironmentDeploymentBranchPolicyParams
 from github.EnvironmentProtectionRuleReviewer import ReviewerParams
+from github.NamedUser import NamedUser
 from github.Repository import Repository
 
 from dbxwizard.sandbox.github import seed, subjects
@@ -49,7 +50,9 @@ def test_writing_replaces_the_whole_environment(repository: Repository) -> None:
     made = repository.create_environment("Production", 30, [reviewer], True, CUSTOM)
     rules = {rule.type: rule for rule in made.protection_rules}
     assert rules["wait_timer"].wait_timer == 30
-    assert [each.reviewer.login for each in rules["required_reviewers"].reviewers or []] == [seed.LOGIN]
+    (required,) = rules["required_reviewers"].reviewers or []
+    assert isinstance(required.reviewer, NamedUser)
+    assert required.reviewer.login == seed.LOGIN
     assert made.deployment_branch_policy.custom_branch_policies
     again = raw(repository, "PUT", "/environments/Production", {})
     assert (again["protection_rules"], again["deployment_branch_policy"]) == ([], None)

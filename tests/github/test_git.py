@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from github import GithubException, InputGitAuthor, InputGitTreeElement
+from github.Commit import Commit
+from github.ContentFile import ContentFile
 from github.Repository import Repository
 
 from dbxwizard.sandbox.github.objects import blob_sha
@@ -52,8 +54,11 @@ def test_an_empty_repository_has_no_branches_and_no_contents(repository: Reposit
 
 def test_the_contents_api_makes_the_first_commit(repository: Repository) -> None:
     made = repository.create_file("docs/a.md", "first", b"\xff\x00", branch="main")
-    assert made["content"].path == "docs/a.md"
-    assert made["commit"].parents == []
+    content, commit = made["content"], made["commit"]
+    assert isinstance(content, ContentFile)
+    assert isinstance(commit, Commit)
+    assert content.path == "docs/a.md"
+    assert commit.parents == []
     assert [branch.name for branch in repository.get_branches()] == ["main"]
     assert refused(lambda: repository.create_file("b", "second", "x", branch="other"))[0] == 404
 

@@ -130,7 +130,10 @@ async def test_on_a_plan_without_environments_the_error_says_so(
 
 
 def with_variables(client: GitHubClient, application: Application) -> list[Step[Any]]:
-    values = {"AZURE_CLIENT_ID": Output(application.id, "client_id"), "AZURE_TENANT_ID": "tenant"}
+    values: dict[str, str | Output] = {
+        "AZURE_CLIENT_ID": Output(application.id, "client_id"),
+        "AZURE_TENANT_ID": "tenant",
+    }
     return [
         application,
         GitHubEnvironmentStep(client, "Development"),

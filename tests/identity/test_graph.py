@@ -309,14 +309,13 @@ async def test_a_service_principal_is_one_and_shows_late(graph: GraphClient, wor
     made = call("POST", "/v1.0/applications", {"displayName": "x"}).json()
     world.latency("demo")
     world.advance(10)
-    await graph.make_principal(made["appId"], ["dbxwizard"])
+    await graph.make_principal(made["appId"])
     with pytest.raises(Conflict):
         await graph.make_principal(made["appId"])
     assert await graph.principal_of_client(made["appId"]) is None
     world.advance(1)
     found = await graph.principal_of_client(made["appId"])
     assert found is not None
-    assert found["tags"] == ["dbxwizard"]
 
 
 async def test_what_a_new_application_does_not_allow_yet_is_not_yet(graph: GraphClient, world: World) -> None:

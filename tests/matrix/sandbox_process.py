@@ -96,7 +96,7 @@ class Process:
         self._recording: Recording | None = None
         self._free = count(first_port)
         ports._bind = self._bind
-        server._Frontend = Frontend
+        vars(server)["_Frontend"] = Frontend
 
     def _bind(self, port: int) -> socket.socket:
         """As the sandbox's own, but from a range that the system gives to nobody else: addresses stay as recorded."""
@@ -165,7 +165,7 @@ class Process:
     def mend(self) -> int:
         """Takes all faults away; how many requests they have hit."""
         store = Store(self._state)
-        hits = sum(max(0, body["seen"] - body["skip"]) for body in store.all("_fault"))
+        hits: int = sum(max(0, body["seen"] - body["skip"]) for body in store.all("_fault"))
         faults.clear(store)
         store.close()
         return hits

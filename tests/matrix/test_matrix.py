@@ -52,10 +52,10 @@ def test_every_write_and_every_route_of_the_logs_has_its_cases(recorded: Recorde
         assert [(case.phase.road, str(case.write)) for case in kills if case.when == when] == wanted
     assert "" not in recorded.routes
     disturbed = {(case.request.route, case.fault) for case in cases.faults(recorded.phases)}
-    wanted = {(route, fault) for route in recorded.routes for fault in cases.FAULTS if fault != "stale"}
+    faulted = {(route, fault) for route in recorded.routes for fault in cases.FAULTS if fault != "stale"}
     # Of a reading that never changes there is no stale answer.
     changing = {(request.route, "stale") for phase in recorded.phases for request in phase.changed_readings}
-    assert disturbed == wanted | changing
+    assert disturbed == faulted | changing
 
 
 def test_the_shards_hold_every_case_once(recorded: Recorded) -> None:

@@ -62,7 +62,8 @@ class Ended:
 
     @property
     def report(self) -> dict[str, Any]:
-        return json.loads(self.out)
+        found: dict[str, Any] = json.loads(self.out)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,5 +247,5 @@ class World:
     def finish(self, started: tuple[int, Path]) -> Ended:
         pid, output = started
         ended = self._program.call("wait", pid=pid)
-        texts = {name: output.with_suffix(f".{name}").read_text("utf-8", "replace") for name in ("out", "err")}
-        return Ended(**ended, **texts)
+        out, err = (output.with_suffix(f".{name}").read_text("utf-8", "replace") for name in ("out", "err"))
+        return Ended(out=out, err=err, **ended)

@@ -305,7 +305,8 @@ def _databricks(one: Exchange, path: str) -> Problems:
         if path != "/.well-known/databricks-config":  # databricks.sdk.oauth
             yield "the SDK has no such operation"
         return
-    body, query = (frozenset().union(*(known[place] for known in found)) for place in (2, 3))
+    body = frozenset[str]().union(*(known[2] for known in found))
+    query = frozenset[str]().union(*(known[3] for known in found))
     form = FORM if path.endswith("/workspace/import") else frozenset()
     if not form:
         yield from (f"the SDK sends no field {name}" for name in sorted(set(_body(one)) - body))

@@ -158,7 +158,8 @@ def test_every_step_says_what_it_writes() -> None:
     """All but those that are never applied, and the one that writes files on this machine alone."""
     for module in iter_modules(steps.__path__):
         import_module(f"dbxwizard.steps.{module.name}")
-    silent = {step.__name__ for step in _below(Step) if step.__module__.startswith("dbxwizard.") and _is_silent(step)}
+    every: type = Step  # an abstract class is no type[Step] to mypy
+    silent = {step.__name__ for step in _below(every) if step.__module__.startswith("dbxwizard.") and _is_silent(step)}
     assert silent == {"WorkspaceStep", "_Unknown", "NotChecked", "AfterSetup", "ParameterFilesStep"}
 
 

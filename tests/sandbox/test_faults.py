@@ -222,8 +222,9 @@ def test_cleared_rules_hit_nothing(wire: Wire) -> None:
 
 
 def test_every_request_is_in_the_log_whatever_became_of_it(wire: Wire) -> None:
-    for kind, when in (("status", "before"), ("reset", "before"), ("garbage", "before"), ("reset", "after")):
-        faults.add(wire.store, Fault(kind, when=when, **ON_WRITES))
+    before = [Fault(kind, **ON_WRITES) for kind in ("status", "reset", "garbage")]
+    for rule in (*before, Fault("reset", when="after", **ON_WRITES)):
+        faults.add(wire.store, rule)
     for name in "ABCD":
         try:
             create(wire, name)

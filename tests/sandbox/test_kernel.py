@@ -82,7 +82,10 @@ def test_changed_says_whether_the_users_state_differs(store: Store) -> None:
     def after(*writes: tuple[str, str, dict[str, Any] | None]) -> bool:
         with store.transaction():
             for kind, key, body in writes:
-                _ = store.delete(kind, key) if body is None else store.put(kind, key, body)
+                if body is None:
+                    store.delete(kind, key)
+                else:
+                    store.put(kind, key, body)
         return store.changed
 
     assert after(("note", "a", {"x": 1, "y": 2}))

@@ -167,7 +167,7 @@ def test_what_is_due_happens_in_the_order_of_its_time_and_as_of_that_time(state:
         done = wire.store.get("toy.done", "all")
         assert wire.store.next_due() == NOON + 99
         wire.close()
-    times = [["first", 10], ["second", 20], ["second too", 20], ["first+", 25], ["third", 30]]
+    times = [("first", 10), ("second", 20), ("second too", 20), ("first+", 25), ("third", 30)]
     assert done == {"names": [[name, NOON + after] for name, after in times]}
 
 

@@ -29,7 +29,8 @@ def test_the_picture_of_a_qr_code_is_its_matrix() -> None:
 
     lines = in_halves(qr_matrix(URI)).splitlines()
     rows = [[character in blocks for character in line] for line in lines for blocks in ("▀█", "▄█")]
-    inner = [row[2:-2] for row in rows[2:-2]][: segno.make_qr(URI, error="l").symbol_size(border=0)[1]]
+    height = int(segno.make_qr(URI, error="l").symbol_size(border=0)[1])
+    inner = [row[2:-2] for row in rows[2:-2]][:height]
     assert inner == [list(map(bool, row)) for row in segno.make_qr(URI, error="l", boost_error=False).matrix]
     assert {len(line) for line in lines} == {33}
 
@@ -132,6 +133,7 @@ async def test_an_application_of_the_same_name_is_adopted_only_by_choice(host: H
     road = Road(host.folder)
     async with connected(road) as connection:
         made = await connection.graph().ensure_application("somebody-elses", {"displayName": "[red]robot"})
+    assert made is not None
     client = made["appId"]
     decide(host, "service_principals", main_spn_name="[red]robot")
     async with driven(host.program(first="wizard"), 120, 40) as pilot:
@@ -194,7 +196,7 @@ async def test_a_service_that_fails_is_told_and_asked_again(host: Hosting, key: 
         good = says(pilot, place_of_answer)
         for fault in ("status", "reset", "truncate", "garbage"):
             with road.store() as store:
-                faults.add(store, Fault(fault, times=100, **rule))  # type: ignore[arg-type]
+                faults.add(store, Fault(fault, times=100, **rule))
             await pilot.press("ctrl+r")
             await settled(pilot)
             assert "→" in error(pilot), (fault, error(pilot))

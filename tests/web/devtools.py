@@ -176,7 +176,8 @@ class Browser:
         to = {"sessionId": session} if session else {}
         await self._socket.send_json({"id": number, "method": method, "params": parameters, **to})
         async with asyncio.timeout(PATIENCE):
-            return await answer
+            found: dict[str, Any] = await answer
+            return found
 
     async def listen(self) -> None:
         async for message in self._socket:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -20,9 +21,10 @@ PATIENCE = 60.0  # seconds; a busy machine proves nothing
 
 
 @asynccontextmanager
-async def served(**settings: object) -> AsyncIterator[Server]:
+async def served(**settings: Any) -> AsyncIterator[Server]:
     """A server of this process, with the small program where nothing else is said."""
-    server = Server(Settings(**{"command": SMALL_APP, "port": 0, **settings}), tell=lambda _: None)
+    told: dict[str, Any] = {"command": SMALL_APP, "port": 0, **settings}
+    server = Server(Settings(**told), tell=lambda _: None)
     await server.start()
     try:
         yield server
@@ -43,14 +45,14 @@ class Visitor:
     async def __aexit__(self, *_: object) -> None:
         await self.http.close()
 
-    async def enter(self, address: str, **options: object) -> None:
+    async def enter(self, address: str, **options: Any) -> None:
         async with self.http.get(address, **options) as answer:
             assert answer.status == 200, await answer.text()
             found = re.search(r'url=([^"]+)"', await answer.text())
         assert found
         self.place = URL(address).join(URL(found[1]))
 
-    async def status(self, path: str = "", **options: object) -> int:
+    async def status(self, path: str = "", **options: Any) -> int:
         async with self.http.get(self.place.join(URL(path)), **options) as answer:
             return answer.status
 

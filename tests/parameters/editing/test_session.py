@@ -123,7 +123,12 @@ def test_read_only_refuses_every_change_and_saving(open_session: Open) -> None:
     session = open_session(read_only=True)
     before = on_disk(session)
 
-    for attempt in (lambda: session.set(("Location",), "x"), lambda: session.typed(0, 0, " "), session.save):
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: session.set(("Location",), "x"),
+        lambda: session.typed(0, 0, " "),
+        session.save,
+    )
+    for attempt in attempts:
         with pytest.raises(OperationError) as caught:
             attempt()
         assert caught.value.code == "read-only"
