@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,11 @@ async def address(road: Road) -> AsyncIterator[str]:
 async def on_page(tab: Tab, name: str) -> None:
     """Until it is drawn, the path beside it too: before that its buttons are elsewhere."""
     heading = re.compile(rf"Wizard \d/9  {name}")
-    await tab.wait(lambda: heading.search(tab.screen.text) and f" ▸ {name}" in tab.screen.text)
+    await tab.wait(lambda: bool(heading.search(tab.screen.text)) and f" ▸ {name}" in tab.screen.text)
+
+
+def shows(tab: Tab, *texts: str) -> bool:
+    return all(text in tab.screen.text for text in texts)
 
 
 async def forward(tab: Tab, name: str) -> None:
@@ -66,8 +71,9 @@ async def forward(tab: Tab, name: str) -> None:
     button = rf"  Back  +({name})(?:   |$)"
 
     def ready() -> bool:
-        (place,) = tab.places(button) or [None]
-        return place is not None and tab.is_bright(*place) and "…" not in tab.screen.display[0]
+        places = tab.places(button)
+        assert len(places) < 2
+        return bool(places) and tab.is_bright(*places[0]) and "…" not in tab.screen.display[0]
 
     await tab.wait(ready)
     await tab.click_on(button)
@@ -111,7 +117,7 @@ async def signed_in(tab: Tab) -> None:
         (1, "choose a subscription", "scopes repo"),
         (2, "choose a repository", SUBSCRIPTION_ID),
     ):
-        await tab.wait(lambda texts=(missing, drawn): all(text in tab.screen.text for text in texts))
+        await tab.wait(partial(shows, tab, missing, drawn))
         await tab.click_on("Choose", row)
         await tab.wait_for("1 shown, 1 in all")
         await tab.enter()
