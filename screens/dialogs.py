@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -17,7 +17,8 @@ from textual.widgets.button import ButtonVariant
 class Question(ModalScreen[str]):
     """Gives the key of the button that was pressed, "" for Cancel and for escape.
 
-    `answers`: key → label. Cancel comes first and has the focus. With `typed` the others wait until that name is typed.
+    `answers`: key → label. Cancel comes first and has the focus. With `typed` the others wait until that name is typed;
+    enter goes to Cancel until then, to the first of the others after it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +48,7 @@ class Question(ModalScreen[str]):
             yield Static(self._text, markup=False)
             if self._typed:
                 yield Label(f"To go on, type {self._typed}", markup=False)
-                yield Input(id="typed", compact=True)
+                yield Input(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="answers"):
                 yield Button(self._cancel, id="cancel", variant="primary", compact=True)
                 variant: ButtonVariant = "error" if self.has_class("-dangerous") else "default"
@@ -61,6 +62,19 @@ class Question(ModalScreen[str]):
     def compare(self, event: Input.Changed) -> None:
         for key, _ in self._answers:
             self.query_one(f"#{key}", Button).disabled = event.value.strip() != self._typed
+
+    @on(Input.Submitted, "#typed")
+    def go_on(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#cancel" if event.value.strip() != self._typed else f"#{self._answers[0][0]}").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever begins to type means the name, though Cancel has the focus."""
+        if self._typed and event.is_printable and event.character and not isinstance(self.focused, Input):
+            event.stop()
+            field = self.query_one("#typed", Input)
+            field.focus()
+            field.insert_text_at_cursor(event.character)
 
     @on(Button.Pressed)
     def answer(self, event: Button.Pressed) -> None:

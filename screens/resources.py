@@ -198,8 +198,9 @@ class ResourcesScreen(Page):
         self._filter = text.lower()
         self._fill()
         if text:
-            for node in self._lines.values():
-                node.expand()
+            for key, node in self._lines.items():
+                if key[0] in self._seen:  # opening the others would look at every one of them
+                    node.expand()
 
     def _grow(self, seen: EnvironmentResources) -> None:
         """Puts what was seen below its environment; what was open stays open, the cursor stays where it was."""

@@ -214,7 +214,9 @@ def test_a_run_starts_its_cluster_and_says_that_nothing_ran(world: World, ada: S
     assert run_id
 
     def state() -> str:
-        shown = ada.jobs.get_run(run_id).state
+        found = ada.jobs.get_run(run_id)
+        assert (found.run_page_url or "").endswith(f"#job/{job_id}/run/{run_id}")
+        shown = found.state
         assert shown is not None
         assert shown.life_cycle_state is not None
         return shown.life_cycle_state.value

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
+from dbxwizard.backend import board
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.faults import Fault
+from dbxwizard.screens import resources
 from dbxwizard.screens.resources import ResourcesScreen
 from dbxwizard.screens.widgets import Branches
 from tests.hosting import Hosting
@@ -57,6 +62,8 @@ async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, depl
         await pilot.press("u")
         await until(pilot, lambda: "success after" in text(pilot))
         assert "The sandbox does not execute code" in text(pilot)
+        await pilot.press("y")
+        assert "#job/" in pilot.app.clipboard  # the page of the run
     with deployed.store() as store:
         assert [one["result_state"] for one in store.all("databricks.run")] == ["SUCCESS"]
 
@@ -69,3 +76,65 @@ async def test_read_only_sends_nothing(host_deployed: Hosting, deployed: Road) -
         await settled(pilot)
         assert "read-only" in error(pilot)
     assert deployed.writes() == before
+
+
+async def test_production_asks_for_the_name(
+    host_deployed: Hosting, deployed: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "is_production", lambda name: name == "Development")  # it is deployed already
+    program = host_deployed.program()
+    async with driven(program, 80, 24) as pilot:
+        await _open(pilot, "dbx-sp-cluster2")
+        await pilot.press("R")
+        await until(pilot, lambda: "To go on, type dbx-sp-cluster2" in text(pilot))
+        await pilot.press(*"dbx-sp-cluster", "enter", "enter")  # not the whole name: enter goes to Cancel
+        await settled(pilot)
+        assert not _restarts(deployed)
+        await pilot.press("R")
+        await until(pilot, lambda: "To go on, type dbx-sp-cluster2" in text(pilot))
+        await pilot.press(*"dbx-sp-cluster2", "enter", "enter")
+        await until(pilot, lambda: _restarts(deployed))
+        await settled(pilot)
+
+
+def _restarts(road: Road) -> list[str]:
+    return [one for one in road.writes() if one.endswith("/clusters/restart")]
+
+
+async def test_one_service_that_fails_hides_no_other(host_deployed: Hosting, deployed: Road) -> None:
+    with deployed.store() as store:
+        for service, status in (("github", 500), ("workspace", 403)):
+            faults.add(store, Fault("status", service=service, status=status, times=1000))
+    async with driven(host_deployed.program(first="console"), 80, 24) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Development" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: text(pilot).count("✗ not seen") == 2)
+        assert "kv-development-" in text(pilot)
+        await pilot.press("G", *"kkk")
+        assert "github-unavailable" in text(pilot)
+
+
+async def test_what_a_service_says_is_no_markup_and_long_lists_come_in_pages(
+    host_deployed: Hosting, deployed: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "PAGE", 2)
+    with deployed.change() as store:
+        for key, body in store.find("databricks.cluster"):
+            for number in range(3):
+                name = f"[bold red]{number}[/]"
+                spec = {**body["spec"], "cluster_name": name}
+                copy = {**body, "cluster_id": f"{body['cluster_id']}{number}", "spec": spec}
+                store.put("databricks.cluster", f"{key}{number}", copy)
+            break
+    async with driven(host_deployed.program(first="console"), 100, 40) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Development" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "… 3 more" in text(pilot))
+        assert "[bold red]0[/]" in text(pilot)
+        await pilot.press("g")
+        while "3 more" not in str(pilot.app.screen.query_one(Branches).cursor_node.label):
+            await pilot.press("j")
+        await pilot.press("enter")
+        await until(pilot, lambda: "[bold red]2[/]" in text(pilot) and "… 1 more" in text(pilot))

@@ -88,6 +88,7 @@ def _new_run(call: Call, state: WorkspaceState, job: Document, token: str) -> Do
         "settings": settings,
         "parameters": {key: value for key, value in call.body.items() if key not in ("job_id", "idempotency_token")},
         "life_cycle_state": "PENDING",
+        "page": f"{call.url(call.request.host)}/?o={state.workspace_id}#job/{job['job_id']}/run/{number}",
         "tasks": [_new_task(call, hint, task) for task in settings["tasks"]],
     }
     active = [other for other in others if other["life_cycle_state"] in ACTIVE]
@@ -207,6 +208,7 @@ def _shown(run: Document, *, tasks: bool) -> Document:
         "start_time": run["start_time"],
         "end_time": run.get("end_time", 0),
         "trigger": "ONE_TIME",
+        "run_page_url": run["page"],
         "state": _state(run, run.get("result_state"), _message(run)),
         "overriding_parameters": run["parameters"],
     }
