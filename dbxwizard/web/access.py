@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbxwizard.core.errors import UsageError
+from dbxwizard.core.secret import Secret
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _LONGEST = 1024  # characters of what a stranger may have hashed
@@ -88,7 +89,7 @@ class Browser:
     """
 
     place: str
-    cookie: str
+    cookie: Secret
 
 
 class Access:
@@ -98,10 +99,10 @@ class Access:
         self._tokens: set[bytes] = set()
         self._browsers: dict[str, bytes] = {}
 
-    def new_token(self) -> str:
+    def new_token(self) -> Secret:
         """Lets one browser in, once."""
-        token = secrets.token_urlsafe(32)
-        self._tokens.add(_digest(token))
+        token = Secret(secrets.token_urlsafe(32))  # so that it is hidden wherever text of others is logged or shown
+        self._tokens.add(_digest(token.reveal()))
         return token
 
     def redeem(self, token: str) -> Browser | None:
@@ -110,8 +111,8 @@ class Access:
         if digest not in self._tokens:
             return None
         self._tokens.remove(digest)
-        browser = Browser(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
-        self._browsers[browser.place] = _digest(browser.cookie)
+        browser = Browser(secrets.token_urlsafe(16), Secret(secrets.token_urlsafe(32)))
+        self._browsers[browser.place] = _digest(browser.cookie.reveal())
         return browser
 
     def admits(self, place: str, cookie: str) -> bool:

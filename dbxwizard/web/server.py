@@ -78,7 +78,7 @@ class Server:
 
     def new_address(self) -> str:
         """Lets one browser in, once."""
-        return self._own.address(f"/?token={self._access.new_token()}")
+        return self._own.address(f"/?token={self._access.new_token().reveal()}")
 
     async def stop(self) -> None:
         """Ends all sessions; returns when their processes have ended."""
@@ -113,7 +113,9 @@ class Server:
         place = f"/{browser.place}/"
         response = web.Response(text=pages.entrance(place), content_type="text/html")
         secure = self._settings.tls is not None
-        response.set_cookie(COOKIE, browser.cookie, path=place, httponly=True, samesite="Strict", secure=secure)
+        response.set_cookie(
+            COOKIE, browser.cookie.reveal(), path=place, httponly=True, samesite="Strict", secure=secure
+        )
         self._tell("a browser came in")
         return response
 

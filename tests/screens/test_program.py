@@ -72,6 +72,11 @@ async def test_what_was_asked_may_end_when_its_page_is_being_left(host: Hosting)
         assert bar.waits == ""
 
 
+async def test_nothing_moves_by_itself_where_that_is_asked(host: Hosting) -> None:
+    assert host.program(animated=False).animation_level == "none"
+    assert host.program(animated=True).animation_level == "full"
+
+
 async def test_the_keys_of_a_screen_are_a_question_mark_away(host: Hosting) -> None:
     async with driven(host.program(first="console")) as pilot:
         await pilot.press("5", "question_mark")

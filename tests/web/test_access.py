@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dbxwizard.core.errors import UsageError
+from dbxwizard.core.secret import hide
 from dbxwizard.web.access import Access, Own, own_names
 
 _LOCAL = Own(own_names("127.0.0.1", ()), 8000, tls=False)
@@ -82,25 +83,26 @@ def test_a_server_that_has_no_name(certified: tuple[str, ...]) -> None:
 
 def test_a_token_lets_one_browser_in_once() -> None:
     access = Access()
-    token, other = access.new_token(), access.new_token()
+    token, other = access.new_token().reveal(), access.new_token().reveal()
     browser = access.redeem(token)
     assert browser
     assert access.redeem(token) is None
-    assert access.admits(browser.place, browser.cookie)
+    assert access.admits(browser.place, browser.cookie.reveal())
     second = access.redeem(other)
     assert second
-    assert not access.admits(second.place, browser.cookie)
+    assert not access.admits(second.place, browser.cookie.reveal())
     assert not access.admits(browser.place, "")
-    assert not access.admits("", browser.cookie)
+    assert not access.admits("", browser.cookie.reveal())
     assert access.redeem("") is None
-    assert access.redeem(browser.cookie) is None
+    assert access.redeem(browser.cookie.reveal()) is None
 
 
 def test_no_token_and_no_cookie_is_kept() -> None:
     access = Access()
-    token = access.new_token()
-    browser = access.redeem(access.new_token())
+    token = access.new_token().reveal()
+    browser = access.redeem(access.new_token().reveal())
     assert browser
     kept = repr(vars(access))
     assert token not in kept
-    assert browser.cookie not in kept
+    assert browser.cookie.reveal() not in kept
+    assert hide(f"GET /?token={token}, dbxwizard={browser.cookie.reveal()}") == "GET /?token=***, dbxwizard=***"

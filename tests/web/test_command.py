@@ -17,8 +17,9 @@ from yarl import URL
 
 from dbxwizard.core.errors import UsageError
 from dbxwizard.web import tls
+from tests.conftest import new_state
 from tests.driving import dbxwizard
-from tests.terminal.driving import InTerminal
+from tests.terminal.driving import InTerminal, processes_with, wait_until_ended
 from tests.web.visiting import PATIENCE, Visitor
 
 
@@ -33,8 +34,10 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def serving(*arguments: str, cwd: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """`dbxwizard serve` with its address; ended as by ctrl+c, and then without a complaint."""
+async def serving(
+    *arguments: str, cwd: Path, ending: signal.Signals = signal.SIGINT
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`dbxwizard serve` with its address; ended by a signal, and then without a complaint."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "dbxwizard", "serve", "--port", "0", *arguments),
         cwd=cwd,
@@ -46,9 +49,9 @@ async def serving(*arguments: str, cwd: Path) -> AsyncIterator[tuple[asyncio.sub
     try:
         async with asyncio.timeout(PATIENCE):
             yield process, (await process.stdout.readline()).decode().strip()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         assert await process.stdout.read() == b""  # the address is all that stdout has
-        assert await process.wait() == 0
+        assert await process.wait() == (0 if ending is not signal.SIGKILL else -ending)
     finally:
         if process.returncode is None:
             process.kill()
@@ -110,6 +113,22 @@ async def test_with_tls(certificate: tuple[Path, Path], tmp_path: Path, visitor:
         async with visitor.http.get(url.with_host("127.0.0.1"), ssl=context) as answer:
             assert answer.status == 200
             assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_the_program_and_its_backend_end_with_the_server(
+    tmp_path: Path, visitor: Visitor, number: signal.Signals
+) -> None:
+    new_state(tmp_path / ".state")
+    state = f"DBXWIZARD_STATE_DIR={tmp_path / '.state'}"
+    async with serving("--sandbox", "--read-only", cwd=tmp_path, ending=number) as (_, address):
+        await visitor.enter(address)
+        terminal = await visitor.connect("?width=120&height=40")
+        await terminal.wait_for("What is missing")
+        await terminal.wait_for("READ-ONLY")
+        started = [*processes_with(state, "open"), *processes_with(state, "host")]
+        assert len(started) == 2
+    await asyncio.to_thread(wait_until_ended, started)
 
 
 def test_keys_that_do_not_fit(certificate: tuple[Path, Path], tmp_path: Path) -> None:
