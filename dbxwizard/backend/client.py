@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
 import threading
 from collections.abc import Callable
@@ -28,10 +29,12 @@ class Backend:
         self._listeners: dict[str, list[Listener]] = {}
         self._connected = asyncio.Event()
         self._lost = False
+        self._context = contextvars.copy_context()
 
     def connect(self, channel: Channel) -> None:
         """Calls that were made before wait for this."""
         self._channel, self._loop = channel, asyncio.get_running_loop()
+        self._context = contextvars.copy_context()  # in which listeners find the program that they draw for
         threading.Thread(target=self._receive, args=(channel,), name="backend-reader", daemon=True).start()
         self._connected.set()
 
@@ -96,7 +99,7 @@ class Backend:
     def _in_loop(self, function: Callable[..., None], *arguments: Any) -> None:
         if self._loop is not None and not self._loop.is_closed():
             try:
-                self._loop.call_soon_threadsafe(function, *arguments)
+                self._loop.call_soon_threadsafe(function, *arguments, context=self._context)
             except RuntimeError:  # closed in between: the program has ended
                 raise EOFError from None
 

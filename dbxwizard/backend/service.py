@@ -38,7 +38,7 @@ from dbxwizard.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from dbxwizard.backend.applications import ApplicationsView
+    from dbxwizard.backend.applications import ApplicationsView, TradeOff
     from dbxwizard.backend.choices import (
         RepositoryChoice,
         RepositoryDetail,
@@ -266,6 +266,11 @@ class Service(ConsoleOperations):
         from dbxwizard.backend.applications import applications
 
         return await applications(await self.connection(), self._setup_options(), self._drafts())
+
+    async def trade_offs(self, *, decision: str) -> tuple[TradeOff, ...]:
+        from dbxwizard.backend.applications import trade_offs
+
+        return tuple(one for one in trade_offs() if one.decision == decision)
 
     async def github_table(self) -> GitHubTable:
         from dbxwizard.backend.github_table import github_table

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from dbxwizard.screens.widgets import WrappedTable
+from dbxwizard.core.errors import OperationError
+from dbxwizard.screens.widgets import Choice, Decision, WrappedTable
 from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, shown
 
 if TYPE_CHECKING:
+    from dbxwizard.backend.applications import TradeOff
+    from dbxwizard.backend.choices import RepositoryDetail
     from dbxwizard.backend.github_table import GitHubRow, GitHubTable
 
 
+_ABOUT_PLACES = ("github-no-environments", "isolation-without-environments")
+
+
+@dataclass
 class TableRead(Message):
-    def __init__(self, table: GitHubTable) -> None:
-        super().__init__()
-        self.table = table
+    table: GitHubTable
+
+
+@dataclass
+class RepositoryRead(Message):
+    repository: RepositoryDetail
+
+
+@dataclass
+class PlacesRead(Message):
+    trade_offs: Sequence[TradeOff]
 
 
 class GitHubPage(WizardPage):
@@ -35,13 +52,43 @@ class GitHubPage(WizardPage):
         self._filter = ""
 
     def content(self) -> Iterable[Widget]:
+        with Vertical(id="places"):
+            yield Static("Where variables and secrets are", classes="title", markup=False)
+            yield Decision(id="environments")
         yield Static("", id="counts", markup=False)
         yield WrappedTable({"what": 3, "name": 6, "where": 4, "state": 4})
         yield Static("", id="purpose", classes="words", markup=False)
         yield Static("", id="sealed", markup=False)
 
     def look(self) -> None:
+        self.request(self.ask.repository(name=self.answers.repo), RepositoryRead)
         self.request(self.ask.github_table(), TableRead, "reading GitHub")
+
+    def show_failure(self, error: OperationError) -> None:
+        """A plan without environments is a decision, not the end."""
+        super().show_failure(error)
+        if error.code in _ABOUT_PLACES:
+            self._offer_places()
+
+    @on(RepositoryRead)
+    def look_at_repository(self, message: RepositoryRead) -> None:
+        """What is public has environments on every plan."""
+        if message.repository.private or not self.answers.github_environments:
+            self._offer_places()
+
+    def _offer_places(self) -> None:
+        self.request(self.ask.trade_offs(decision="github-environments"), PlacesRead)
+
+    @on(PlacesRead)
+    def show_places(self, message: PlacesRead) -> None:
+        choices = (Choice(one.value, one.title, one.words) for one in message.trade_offs)
+        self.query_one("#environments", Decision).offer(choices, "yes" if self.answers.github_environments else "no")
+        self.query_one("#places").display = True
+
+    @on(Decision.Made, "#environments")
+    def keep_places(self, event: Decision.Made) -> None:
+        self.answer(github_environments=event.value == "yes")
+        self.action_look()
 
     @on(TableRead)
     def show_table(self, message: TableRead) -> None:

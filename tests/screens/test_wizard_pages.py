@@ -12,8 +12,11 @@ from textual.widgets import Input
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.access import add_token
+from dbxwizard.sandbox.github.seed import REPOSITORY, set_plan
+from dbxwizard.sandbox.tokens import TENANT_ID
 from dbxwizard.screens.blocks import in_halves, large, qr_matrix
 from dbxwizard.screens.device_code import DeviceCodeScreen
+from dbxwizard.screens.git_token import GitTokenDialog
 from tests.backend.looking import connected
 from tests.hosting import Hosting, hosting
 from tests.roads import Road
@@ -176,6 +179,41 @@ async def test_what_is_published_is_shown_without_a_value(host_with_secrets: Hos
             "secret\tARM_TENANT_ID\tUAT\twill be replaced",
             "variable\tDBXWIZARD_SECRETS\tUAT\twill be replaced",
         ]
+
+
+@pytest.fixture
+def free(fresh: Road) -> Iterator[Hosting]:
+    """A private repository on GitHub Free, and its owner's token, which sees the plan."""
+    with fresh.change() as store:
+        body = store.get("github.repository", REPOSITORY)
+        assert body
+        store.put("github.repository", REPOSITORY, {**body, "private": True})
+        set_plan(store, "contoso", "free")
+        add_token(store, "ghp_owner", "ada", scopes=("repo", "workflow", "admin:org"))
+        add_token(store, READER, "ada", kind="fine-grained", permissions={"contents": "read", "metadata": "read"})
+    with hosting(fresh.folder, GH_TOKEN="ghp_owner", AZURE_TENANT_ID=TENANT_ID) as made:
+        yield made
+
+
+READER = "github_pat_reader"
+
+
+async def test_a_private_repository_on_free_does_without_environments_by_choice(free: Hosting) -> None:
+    decide(free, "github")
+    async with driven(free.program(), 120, 40) as pilot:
+        assert "github-no-environments" in error(pilot)
+        await pilot.press("x")
+        place_of_answer = pilot.app.screen.query_one("#environments")
+        place_of_answer.focus()
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, GitTokenDialog))
+        await pilot.press(*READER, "enter")
+        await arrived(pilot, "github")
+        assert not error(pilot)
+        assert READER not in text(pilot)
+        assert "PAT_GITHUB" in text(pilot)
+        assert "the repository" in text(pilot)
+    assert not kept(free).github_environments
 
 
 PAGES: dict[str, tuple[dict[str, Any], str]] = {
