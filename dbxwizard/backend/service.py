@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         TenantChoice,
     )
     from dbxwizard.backend.custom_role import CustomRoleView
+    from dbxwizard.backend.environment_files import EnvironmentFile
     from dbxwizard.backend.github_table import GitHubTable
     from dbxwizard.backend.sign_ins import SignInWay
     from dbxwizard.backend.welcome import Welcome
@@ -279,6 +280,11 @@ class Service(ConsoleOperations):
 
     def _drafts(self) -> tuple[Environment, ...]:
         return project.drafts(self._launch.root)
+
+    async def environment_files(self) -> tuple[EnvironmentFile, ...]:
+        from dbxwizard.backend.environment_files import environment_files
+
+        return await asyncio.to_thread(environment_files, self._launch.root)
 
     # plans and runs
 

@@ -1,25 +1,87 @@
-"""The parameter files of the environments."""
+"""The parameter files of the environments: what each holds, and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
+from textual import events, on
+from textual.containers import Horizontal
+from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
+from dbxwizard.screens.modes import MODES
+from dbxwizard.screens.widgets import WrappedTable
 from dbxwizard.screens.wizard import WizardPage
+from dbxwizard.screens.words import VERDICTS, Sign, shown
+
+if TYPE_CHECKING:
+    from dbxwizard.backend.environment_files import EnvironmentFile
+
+_EDITOR = "parameters"
+
+
+@dataclass
+class FilesRead(Message):
+    files: Sequence[EnvironmentFile]
 
 
 class EnvironmentsPage(WizardPage):
     key: ClassVar[str] = "environments"
     needs: ClassVar[tuple[str, ...]] = ("environments",)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._files: Sequence[EnvironmentFile] = ()
+
     def content(self) -> Iterable[Widget]:
-        found = self.situation
-        names = "\n".join(f"  environments/{name}.json" for name in found.environments)
-        problems = f"✗ {found.problems} problems" if found.problems else "✓ no problems"
-        yield Static(f"{names}\n\n{problems}", markup=False)
+        yield Static("One file describes one environment. Setup fills in what only it knows.", id="about")
+        yield WrappedTable({"environment": 3, "region": 2, "resource group": 4, "holds": 4, "state": 4})
+        with Horizontal(classes="row"):
+            yield Button("Edit the files", id="edit", compact=True)
+        yield Static("", id="problems", markup=False)
+
+    def look(self) -> None:
+        self.query_one("#edit").display = any(mode.name == _EDITOR for mode in MODES)
+        self.request(self.ask.environment_files(), FilesRead, "reading environments/")
+
+    @on(events.ScreenResume)
+    def come_back(self) -> None:
+        """From the editor, perhaps."""
+        if self._files:
+            self.look()
 
     def may_go_on(self) -> str:
-        return f"{self.situation.problems} problems in the files" if self.situation.problems else ""
+        wrong = [one.name for one in self._files if one.problems]
+        return f"mend {', '.join(wrong)} first" if wrong else ""
+
+    @on(FilesRead)
+    def show_files(self, message: FilesRead) -> None:
+        self._files = message.files
+        self.query_one(WrappedTable).show((one.name, self._cells(one)) for one in message.files)
+        told = "\n".join(f"✗ {one.file} {problem}" for one in message.files for problem in one.problems)
+        self.query_one("#problems", Static).update(Text(told))
+        self.look_again()
+
+    def _cells(self, one: EnvironmentFile) -> tuple[Text, ...]:
+        holds = f"{one.clusters} clusters, {one.jobs} jobs"
+        return Text(one.name), Text(one.region), Text(one.resource_group), Text(holds), self._state(one)
+
+    def _state(self, one: EnvironmentFile) -> Text:
+        colours = self.app.theme_variables
+        if one.problems:
+            return shown(Sign("✗", f"{len(one.problems)} to mend", "error"), colours)
+        blanks = f"  {one.blanks} values for setup" if one.blanks else ""
+        return Text.assemble(shown(VERDICTS["ok"], colours), blanks)
+
+    @on(WrappedTable.RowSelected)
+    @on(Button.Pressed, "#edit")
+    async def edit(self) -> None:
+        if self.query_one("#edit").display:
+            await self.app.run_action(f"app.go('{_EDITOR}')")
+
+    def copied(self) -> str:
+        return "\n".join(f"{one.file}\t{one.region}\t{one.resource_group}" for one in self._files)

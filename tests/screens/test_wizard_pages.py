@@ -216,6 +216,38 @@ async def test_a_private_repository_on_free_does_without_environments_by_choice(
     assert not kept(free).github_environments
 
 
+async def test_a_file_that_is_wrong_is_to_be_mended_before_the_plan(host: Hosting) -> None:
+    Road(host.folder).edit("UAT", '"uksouth"', "[12]")
+    decide(host, "environments")
+    async with driven(host.program(), 80, 24) as pilot:
+        assert "mend UAT first" in text(pilot)
+        assert "UAT.json line 10, column 15" in text(pilot)
+        Road(host.folder).edit("UAT", "[12]", '"uksouth"')
+        await pilot.press("ctrl+r")
+        await settled(pilot)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: place(pilot) == "review")
+
+
+async def test_welcome_checks_live_and_again(host_set_up: Hosting) -> None:
+    road = Road(host_set_up.folder)
+    decide(host_set_up, "welcome")
+    async with driven(host_set_up.program(first="wizard"), 120, 40) as pilot:
+        assert "USD 148 a month" in says(pilot, "#made")
+        assert "rights for setup" in says(pilot, "#lacking")
+        with road.store() as store:
+            faults.add(store, Fault("status", times=100, service="github"))
+        await press(pilot, "check")
+        assert "github-unavailable" in says(pilot, "#lacking")
+        assert "→" in says(pilot, "#lacking")
+        with road.store() as store:
+            faults.clear(store)
+        await press(pilot, "check")
+        assert "github-unavailable" not in says(pilot, "#lacking")
+        await pilot.press("y")
+        assert "What will be made" in pilot.app.clipboard
+
+
 PAGES: dict[str, tuple[dict[str, Any], str]] = {
     "sign_in": ({"service": "github", "path": "*/user"}, "#github"),
     "custom_role": ({"service": "arm", "path": "*/roleDefinitions"}, "#standing"),

@@ -84,9 +84,9 @@ async def click_words(pilot: Pilot[int], words: str) -> None:
 def says(pilot: Pilot[int], selector: str) -> str:
     """The whole text of a widget, seen or scrolled away, in lines of 200 columns."""
     shown = pilot.app.screen.query_one(selector, Static).content
-    console = Console(width=200, file=io.StringIO(), no_color=True)
-    console.print(shown if not isinstance(shown, str) else Text(shown))
-    return console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO of above
+    printed = io.StringIO()
+    Console(width=200, file=printed, no_color=True).print(Text(shown) if isinstance(shown, str) else shown)
+    return printed.getvalue()
 
 
 def may_go_on(pilot: Pilot[int]) -> bool:
