@@ -134,7 +134,8 @@ async def test_what_a_service_says_is_no_markup_and_long_lists_come_in_pages(
         await until(pilot, lambda: "… 3 more" in text(pilot))
         assert "[bold red]0[/]" in text(pilot)
         await pilot.press("g")
-        while "3 more" not in str(pilot.app.screen.query_one(Branches).cursor_node.label):
+        tree = pilot.app.screen.query_one(Branches)
+        while tree.cursor_node is None or "3 more" not in str(tree.cursor_node.label):
             await pilot.press("j")
         await pilot.press("enter")
         await until(pilot, lambda: "[bold red]2[/]" in text(pilot) and "… 1 more" in text(pilot))
