@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.narration import narrating
+from dbxwizard.cli.output import grouped
 from dbxwizard.cli.plan_text import plan_lines
 from dbxwizard.cli.report import Report
 from dbxwizard.core.engine import CancelToken, SystemClock, run
@@ -107,17 +108,8 @@ def _show(invocation: Invocation, plan: Plan) -> None:
             print("\n".join(lines), file=sys.stderr, flush=True)
 
 
-@contextmanager
-def _grouped(invocation: Invocation, title: str) -> Iterator[None]:
-    """What is printed inside folds away in the log of GitHub Actions, which reads commands from both streams."""
-    if invocation.output != "github":
-        yield
-        return
-    print(f"::group::{title}", file=sys.stderr, flush=True)
-    try:
-        yield
-    finally:
-        print("::endgroup::", file=sys.stderr, flush=True)
+def _grouped(invocation: Invocation, title: str) -> AbstractContextManager[None]:
+    return grouped(title, sys.stderr) if invocation.output == "github" else nullcontext()
 
 
 def _agreed(invocation: Invocation) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
 from dbxwizard.cli.report import Report
@@ -22,13 +23,22 @@ def render(report: Report, form: str) -> None:
     elif form == "json":
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=not _takes_every_character(sys.stdout)))
     elif form == "github":
-        print(f"::group::dbxwizard {report.command}")
-        _print_text(report, sys.stdout)
-        print("::endgroup::")
+        with grouped(f"dbxwizard {report.command}", sys.stdout):
+            _print_text(report, sys.stdout)
         _print_annotations(report)
     else:
         _print_text(report, sys.stdout)
     sys.stdout.flush()
+
+
+@contextmanager
+def grouped(title: str, out: TextIO) -> Iterator[None]:
+    """What is printed inside folds away in the log of GitHub Actions, which reads commands from both streams."""
+    print(f"::group::{title}", file=out, flush=True)
+    try:
+        yield
+    finally:
+        print("::endgroup::", file=out, flush=True)
 
 
 def _takes_every_character(out: TextIO) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from dbxwizard.core.advice import advise
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Cluster, Job
 from dbxwizard.sandbox import faults
@@ -355,6 +356,27 @@ async def test_twins_of_a_job_are_removed(world: World, environment: Environment
     assert changed(plan) == {"jobs/remote_analysis": ["duplicate"]}
     await environment.deploy(*cluster_and_job(environment))
     assert twin not in [one["job_id"] for one in show(world)["jobs"]]
+
+
+async def test_a_job_whose_tag_was_taken_is_found_by_its_name_and_by_whom_it_runs_as(
+    world: World, environment: Environment
+) -> None:
+    await environment.deploy(*cluster_and_job(environment))
+    (before,) = show(world)["jobs"]
+    async with world.client() as client:
+        job = (await client.jobs())[0]
+        untagged = {**job["settings"], "tags": {}}
+        await client.reset_job(job["job_id"], untagged)
+        plan = await environment.plan(*cluster_and_job(environment))
+        assert changed(plan) == {"jobs/remote_analysis": ["tags.dbxwizard"]}
+        assert "adopts the job" in plan.changes[0].change.note
+        twin = await client.create_job(untagged, [])
+        with pytest.raises(OperationError, match="none has our tag"):
+            await environment.plan(*cluster_and_job(environment))
+        await client.delete_job(twin)
+        somebodys = await client.create_job({**untagged, "run_as": {"user_name": ADA}}, [])
+    await environment.deploy(*cluster_and_job(environment))
+    assert [one for one in show(world)["jobs"] if one["job_id"] != somebodys] == [before]
 
 
 # Secret scopes
