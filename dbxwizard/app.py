@@ -148,6 +148,14 @@ class DbxWizard(App[int]):
         self._await_end(run)
 
     @work
+    async def go_deploy(self, names: Sequence[str]) -> None:
+        """To the plan of a deployment of these environments."""
+        from dbxwizard.screens.deployments import PlanScreen
+
+        await self.switch_mode("deployments")
+        await self.push_screen(PlanScreen(names))
+
+    @work
     async def _await_end(self, run: str) -> None:
         try:
             status = await self.backend.ask.finished(run=run)

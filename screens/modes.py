@@ -31,6 +31,15 @@ MODES = (
         "EnvironmentsScreen",
     ),
     Mode(
+        "deployments",
+        "2",
+        "Deployments",
+        "Dep",
+        "Start a deployment and watch it; the history of all",
+        "deployments",
+        "DeploymentsScreen",
+    ),
+    Mode(
         "resources",
         "3",
         "Resources",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
@@ -40,7 +40,7 @@ class Program(Protocol):
 
     def run_begun(self, run: str) -> None: ...
 
-    def go_deploy(self, environments: tuple[str, ...]) -> None: ...
+    def go_deploy(self, names: Sequence[str]) -> None: ...
 
     def go_resources(self, environment: str) -> None: ...
 

@@ -123,7 +123,7 @@ class RunView(Vertical):
 
     def _cells(self, step: StepRun) -> tuple[Text, ...]:
         seconds = step.seconds(time.time())
-        took = "" if seconds is None else _duration(seconds)
+        took = "" if seconds is None else duration(seconds)
         sign = shown(STEPS[step.state], self.app.theme_variables)
         return sign, Text(step.environment or "setup"), Text(step.title), Text(took), Text(step.detail)
 
@@ -142,7 +142,7 @@ class RunView(Vertical):
             return Text("reading what is there …" if not model.status else f"the plan failed: {model.status}")
         sign = RUNS[model.status or "running"]
         done = sum(model.counts()[state] for state in ENDED)
-        words = f"  {model.command}  {done} of {len(model.steps)} steps, {_duration(model.seconds(time.time()))}"
+        words = f"  {model.command}  {done} of {len(model.steps)} steps, {duration(model.seconds(time.time()))}"
         return Text.assemble(shown(sign, self.app.theme_variables), words, (f"  as {model.actor}", "dim"))
 
     def _draw_environments(self) -> None:
@@ -196,6 +196,7 @@ def _told(name: str, model: RunModel) -> Text:
     return text.append(f"{name or 'setup'}  {words}\n", style="bold").append(running or " ")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """As `4.2 s`, from a minute on as `3:07`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     return f"{minutes}:{rest:02}" if minutes else f"{seconds:.1f} s"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from rich.table import Table as Grid
 from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable, OptionList, Tree
@@ -39,6 +40,10 @@ class Table(DataTable[Any]):
         self._columns_wanted = columns
 
     def on_mount(self) -> None:
+        self.set_up()
+
+    def set_up(self) -> None:
+        """Once it is mounted; Textual calls `on_mount` of every class, this one is overridden."""
         for column in self._columns_wanted:
             self.add_column(column, key=column)
 
@@ -89,6 +94,52 @@ class WrappedTable(Table):
         if self._width < _LITTLE:
             return {", ".join(self._shares): spare + 2 * (len(self._shares) - 1) * self.cell_padding}
         return {name: spare * share // sum(self._shares.values()) for name, share in self._shares.items()}
+
+
+class Checklist(Table):
+    """Rows that are chosen by space, enter or a click: `[x]` says which, so that no colour has to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,enter", "choose_row", "Choose"),
+        Binding("a", "choose_all", "All or none"),
+    ]
+
+    def __init__(self, items: Mapping[str, Text], id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__("chosen", "name", id=id)
+        self.show_header = False
+        self._items = items
+        self._chosen: set[str] = set()
+
+    def set_up(self) -> None:
+        super().set_up()
+        for key, label in self._items.items():
+            self.add_row(_box(False), label, key=key)
+
+    @property
+    def chosen(self) -> list[str]:
+        """The keys of what is chosen, in their order."""
+        return [key for key in self._items if key in self._chosen]
+
+    def choose(self, keys: Iterable[str]) -> None:
+        self._chosen = set(keys)
+        for key in self._items:
+            self.update_cell(key, "chosen", _box(key in self._chosen))
+
+    def action_choose_row(self) -> None:
+        self.choose(self._chosen ^ {self.current})
+
+    def action_choose_all(self) -> None:
+        self.choose(self._items if len(self._chosen) < len(self._items) else ())
+
+    @on(DataTable.RowSelected)
+    def _clicked(self, event: DataTable.RowSelected) -> None:
+        """Only a click comes here: enter is a key of ours."""
+        event.stop()
+        self.action_choose_row()
+
+
+def _box(chosen: bool) -> Text:
+    return Text("[x]" if chosen else "[ ]")
 
 
 class Choices(OptionList):

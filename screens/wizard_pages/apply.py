@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button
 
-from dbxwizard.core.journal import JournalRun
 from dbxwizard.screens.deploying import RunPage
+from dbxwizard.screens.deployments import HistoryRead
 from dbxwizard.screens.run_view import RunEnded, RunView
 from dbxwizard.screens.wizard import WizardPage
-
-
-class HistoryRead(Message):
-    def __init__(self, runs: Sequence[JournalRun]) -> None:
-        super().__init__()
-        self.runs = runs
 
 
 class ApplyPage(WizardPage, RunPage):

@@ -22,3 +22,10 @@ def host_set_up(set_up: Road) -> Iterator[Hosting]:
     """After setup."""
     with hosting(set_up.folder) as made:
         yield made
+
+
+@pytest.fixture
+def host_deployed(deployed: Road) -> Iterator[Hosting]:
+    """After the deployment of Development."""
+    with hosting(deployed.folder) as made:
+        yield made

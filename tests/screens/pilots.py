@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from dbxwizard.app import DbxWizard
 from dbxwizard.screens.bars import ErrorBar, TopBar
 
-PATIENCE = 60.0  # seconds; a busy machine proves nothing
+PATIENCE = 120.0  # seconds; a busy machine proves nothing
 
 
 @asynccontextmanager

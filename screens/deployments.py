@@ -1,0 +1,225 @@
+"""Start a deployment: choose, look at its plan, watch it; and what was deployed before, by whoever did it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from dbxwizard.backend.views import StepView
+from dbxwizard.core.journal import JournalRun
+from dbxwizard.screens.deploying import PRODUCTION, PlanMade, PlanPage, RunBegun, RunPage
+from dbxwizard.screens.page import Page
+from dbxwizard.screens.plan_tree import PlanTree
+from dbxwizard.screens.run_view import RunView, duration
+from dbxwizard.screens.widgets import Checklist, Table
+from dbxwizard.screens.words import RUNS, shown
+
+_EVERY = 3.0  # seconds between two looks into the history, which lies on this machine
+_SHOWN = 200  # runs; the history keeps no more
+
+
+class HistoryRead(Message):
+    def __init__(self, runs: Sequence[JournalRun]) -> None:
+        super().__init__()
+        self.runs = runs
+
+
+class DeploymentsScreen(Page):
+    heading = "Deployments"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "deploy", "New deployment"),
+        Binding("enter", "open", "Its steps and events"),
+        Binding("r", "refresh", "Refresh", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: dict[str, JournalRun] = {}
+        self._filter = ""
+
+    def body(self) -> Iterable[Widget]:
+        yield Static("", id="none", markup=False)
+        yield Table("state", "command", "when", "took", "changes", "who", "run")
+
+    def on_mount(self) -> None:
+        self.query_one(Table).focus()
+        self.action_refresh()
+        self.set_interval(_EVERY, self._look)
+
+    def _look(self) -> None:
+        if self.is_current:
+            self.request(self.ask.history(limit=_SHOWN), HistoryRead)
+
+    def action_refresh(self) -> None:
+        self.request(self.ask.history(limit=_SHOWN), HistoryRead, "reading the history")
+
+    @on(HistoryRead)
+    def take(self, message: HistoryRead) -> None:
+        found = {run.run_id: run for run in message.runs}
+        self.query_one("#none", Static).update("" if found else "Nothing was deployed from this machine yet. d begins.")
+        if list(found) != list(self._runs):
+            self._runs = found
+            self._fill()
+        else:
+            self._update(found)
+
+    def filtered(self, text: str) -> None:
+        self._filter = text.lower()
+        self._fill()
+
+    def _fill(self) -> None:
+        table = self.query_one(Table)
+        here = table.current
+        table.clear()
+        for run in self._runs.values():
+            if self._filter in " ".join(cell.plain for cell in self._cells(run)).lower():
+                table.add_row(*self._cells(run), key=run.run_id)
+        if here in table.rows:
+            table.move_cursor(row=table.get_row_index(here))
+
+    def _update(self, found: dict[str, JournalRun]) -> None:
+        """Cells of runs that go on, or have just ended."""
+        table = self.query_one(Table)
+        moved = [run for run in found.values() if run != self._runs[run.run_id] or run.status == "running"]
+        self._runs = found
+        for run in moved:
+            if run.run_id in table.rows:
+                for column, cell in zip(table.columns, self._cells(run), strict=True):
+                    table.update_cell(run.run_id, column, cell)
+
+    def _cells(self, run: JournalRun) -> tuple[Text, ...]:
+        took = duration((run.ended or time.time()) - run.started)
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+        sign = shown(RUNS[run.status], self.app.theme_variables)
+        words = (run.command or "plan", when, took, f"{run.changes} of {run.steps}", run.actor, run.run_id[:8])
+        return (sign, *map(Text, words))
+
+    def copied(self) -> str:
+        return "\n".join("  ".join(cell.plain for cell in self._cells(run)) for run in self._runs.values())
+
+    @on(Table.RowSelected)
+    def action_open(self) -> None:
+        run = self._runs.get(self.query_one(Table).current)
+        if run is not None:
+            self.app.push_screen(RunScreen(run.run_id))
+
+    def action_deploy(self) -> None:
+        self.app.push_screen(ChooseScreen(self.situation.environments))
+
+
+class ChooseScreen(Page):
+    """Which environments."""
+
+    heading = "New deployment"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("ctrl+n", "plan", "Plan"),
+    ]
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def body(self) -> Iterable[Widget]:
+        yield Static("Space chooses, a all. What would change is shown before anything is done.", classes="words")
+        yield Checklist({name: _label(name) for name in self._names})
+        with Horizontal(id="steps"):
+            yield Button("Back", id="back", compact=True)
+            yield Button("Plan", id="plan", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Checklist).focus()
+
+    @on(Button.Pressed, "#plan")
+    def action_plan(self) -> None:
+        chosen = self.query_one(Checklist).chosen
+        if chosen:
+            self.app.call_later(self.app.switch_screen, PlanScreen(chosen))
+        else:
+            self.notify("choose an environment", severity="warning")
+
+    @on(Button.Pressed, "#back")
+    def action_back(self) -> None:
+        self.dismiss()
+
+
+def _label(name: str) -> Text:
+    return Text.assemble(name, ("  ⚠ production", "bold") if name.lower() == PRODUCTION else "")
+
+
+class PlanScreen(PlanPage):
+    """What a deployment of these environments would change."""
+
+    heading = "Plan of a deployment"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("ctrl+n", "apply", "Apply"),
+        Binding("r", "plan", "Plan again"),
+    ]
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = tuple(names)
+
+    def body(self) -> Iterable[Widget]:
+        with Vertical(id="plan"):
+            yield Static("", id="totals", markup=False)
+            yield PlanTree()
+        with Horizontal(id="steps"):
+            yield Button("Back", id="back", compact=True)
+            yield Button("Apply", id="apply", variant="primary", compact=True, disabled=True)
+
+    def on_mount(self) -> None:
+        self.action_plan()
+
+    def action_plan(self) -> None:
+        self.plan = None
+        self.query_one("#apply", Button).disabled = True
+        names = ", ".join(self._names)
+        self.request(self.ask.plan_deploy(environments=self._names), PlanMade, f"reading what is there: {names}")
+
+    def plan_shown(self, plan: object) -> None:
+        self.query_one("#apply", Button).disabled = not (self.plan and self.plan.changes)
+
+    @on(Button.Pressed, "#apply")
+    def action_apply(self) -> None:
+        if self.plan and self.plan.changes:
+            self.begin(self.plan)
+
+    @on(RunBegun)
+    def follow(self, message: RunBegun) -> None:
+        self.program.run_begun(message.run)
+        self.app.call_later(self.app.switch_screen, RunScreen(message.run, message.plan.steps))
+
+    @on(Button.Pressed, "#back")
+    def action_back(self) -> None:
+        self.dismiss()
+
+
+class RunScreen(RunPage):
+    """A run that goes on, here or elsewhere, or one that has ended."""
+
+    heading = "Run"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+
+    def __init__(self, run: str, planned: Sequence[StepView] = ()) -> None:
+        super().__init__()
+        self._first, self._planned = run, planned
+
+    def body(self) -> Iterable[Widget]:
+        yield RunView()
+
+    def on_mount(self) -> None:
+        self.follow_run(self._first, self._planned)
+
+    def action_back(self) -> None:
+        self.dismiss()
