@@ -64,7 +64,6 @@ class DbxWizard(App[int]):
         self.running = ""
         self.plan: PlanView | None = None
         self.wanted_environment = ""
-        self.wanted_deployment: tuple[str, ...] = ()
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):
             self.add_mode(mode.name, _factory(mode))
@@ -111,10 +110,6 @@ class DbxWizard(App[int]):
     def go_resources(self, environment: str) -> None:
         self.wanted_environment = environment
         self.call_later(self.action_go, "resources")
-
-    def go_deploy(self, environments: tuple[str, ...]) -> None:
-        self.wanted_deployment = environments
-        self.call_later(self.action_go, "deployments")
 
     def browse(self, url: str) -> None:
         """Opens the page; over SSH, where a browser would open on the wrong machine, shows and copies its address."""

@@ -36,7 +36,6 @@ class Program(Protocol):
     running: str  # the id of the run that this program began last, "" once it has ended
     plan: PlanView | None  # what the wizard has shown and not yet applied
     wanted_environment: str  # which the mode Resources opens next
-    wanted_deployment: tuple[str, ...]  # which the mode Deployments plans next
 
     def run_begun(self, run: str) -> None: ...
 

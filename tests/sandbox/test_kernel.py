@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import RemoteDisconnected
 from pathlib import Path
@@ -363,3 +364,17 @@ def test_a_process_that_ends_hands_over_to_the_one_that_waits(state: Path) -> No
         wire = Wire(state)
         assert wire.send("GET", "github", f"/repos/{REPOSITORY}", token=SANDBOX_TOKEN).status == 200
         wire.close()
+
+
+def test_hosts_that_are_opened_at_the_same_time_are_all_served(state: Path) -> None:
+    def open_and_ask(number: int) -> int:
+        wire = Wire(state)
+        try:
+            name = f"host{number}"
+            assert ask(wire, "POST", f"/host/{name}").status == 200
+            return ask(wire, "GET", "/exact/a.b+c/x", host=f"arm:{name}").status
+        finally:
+            wire.close()
+
+    with served(state), ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(open_and_ask, range(48))) == [200] * 48

@@ -72,10 +72,13 @@ async def ended(pilot: Pilot[int]) -> str:
 
 
 async def left(host: Hosting, *environments: str) -> list[str]:
-    """The titles of the steps that would still change something, as another backend sees it."""
+    """The titles of the steps that would still change something, as another backend sees it after the first."""
+    host.join()
     backend = connected(host)
-    plan = await backend.ask.plan_deploy(environments=environments)
-    backend.leave()
+    try:
+        plan = await backend.ask.plan_deploy(environments=environments)
+    finally:
+        backend.leave()
     return [step.title for step in plan.changes]
 
 

@@ -45,7 +45,8 @@ async def test_enter_opens_the_resources_and_d_hands_over_what_was_selected(host
     async with driven(program, 80, 24) as pilot:
         await until(pilot, lambda: text(pilot).count("absent") >= 4)
         await pilot.press("space", "j", "j", "space", "d")
-        assert program.wanted_deployment == ("Development", "PreProduction")
+        await until(pilot, lambda: getattr(pilot.app.screen, "plan", None))
+        assert pilot.app.screen.plan.environments == ("Development", "PreProduction")
         await pilot.press("1")
         await pilot.click(offset=(4, 5))  # the row of Production
         assert "Production  PROD: absent" in text(pilot)
