@@ -46,7 +46,7 @@ async def test_enter_opens_the_resources_and_d_hands_over_what_was_selected(host
         await until(pilot, lambda: text(pilot).count("absent") >= 4)
         await pilot.press("space", "j", "j", "space", "d")
         await until(pilot, lambda: getattr(pilot.app.screen, "plan", None))
-        assert pilot.app.screen.plan.environments == ("Development", "PreProduction")
+        assert getattr(pilot.app.screen, "plan").environments == ("Development", "PreProduction")  # noqa: B009
         await pilot.press("1")
         await pilot.click(offset=(4, 5))  # the row of Production
         assert "Production  PROD: absent" in text(pilot)
