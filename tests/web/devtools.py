@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pyte
 
-PATIENCE = 60.0  # seconds; a busy machine proves nothing
+PATIENCE = 120.0  # seconds; a busy machine proves nothing
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless",

@@ -17,7 +17,7 @@ from yarl import URL
 from dbxwizard.web.server import Server, Settings
 
 SMALL_APP = (sys.executable, str(Path(__file__).with_name("small_app.py")))
-PATIENCE = 60.0  # seconds; a busy machine proves nothing
+PATIENCE = 120.0  # seconds; a busy machine proves nothing
 
 
 @asynccontextmanager
