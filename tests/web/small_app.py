@@ -43,6 +43,8 @@ class SmallApp(App[None]):
             assert self._driver
             self._driver.write("hanging")
             time.sleep(10_000)
+        elif word == "copy":
+            self.copy_to_clipboard("größer")
         elif word == "file":
             self.deliver_text(io.StringIO("column\n1\n"), save_filename="table one.csv")
 

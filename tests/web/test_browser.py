@@ -133,6 +133,34 @@ def size(tab: Tab) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+async def test_copying_and_pasting(browser: Browser, server: Server, folder: Path) -> None:
+    tab = await opened(browser, server)
+    await tab.do("Page.bringToFront")
+    await tab.value(_WATCH_COPIES)
+    await tab.type("copy")
+    await tab.enter()
+    assert await tab.value("copied") == "größer"
+    await tab.value(_PASTE)
+    await tab.enter()
+    await tab.wait_for("you said pasted")
+    assert (folder / "typed").read_text() == "pasted [200~ größer"
+
+
+_WATCH_COPIES = """
+const write = navigator.clipboard.writeText.bind(navigator.clipboard);
+window.copied = new Promise(done => {
+  navigator.clipboard.writeText = text => write(text).then(() => done(text), problem => done(String(problem)));
+});
+undefined
+"""
+_PASTE = """
+const data = new DataTransfer();
+data.setData("text/plain", "pasted [200~ größer");
+document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+undefined
+"""
+
+
 async def test_a_file_goes_to_the_browser(browser: Browser, server: Server, folder: Path) -> None:
     tab = await opened(browser, server)
     await browser.do("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder), eventsEnabled=True)
