@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.environment_files import EnvironmentFile
     from dbxwizard.backend.github_table import GitHubTable
     from dbxwizard.backend.sign_ins import SignInWay
+    from dbxwizard.backend.summary import SummaryText
     from dbxwizard.backend.welcome import Welcome
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.doctor import Check
@@ -277,6 +278,13 @@ class Service(ConsoleOperations):
         from dbxwizard.backend.github_table import github_table
 
         return await github_table(await self.connection(), self._setup_options(), self._drafts())
+
+    async def summary(self) -> SummaryText:
+        from dbxwizard.backend.summary import SummaryText, summary
+        from dbxwizard.backend.summary_markdown import summary_markdown
+
+        found = await summary(await self.connection(), self._setup_options(), self._drafts())
+        return SummaryText(found, summary_markdown(found))
 
     def _drafts(self) -> tuple[Environment, ...]:
         return project.drafts(self._launch.root)

@@ -82,6 +82,14 @@ class Summary:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SummaryText:
+    """A summary, and the same as Markdown for a file."""
+
+    summary: Summary
+    markdown: str
+
+
 async def summary(connection: Connection, options: SetupOptions, environments: Sequence[Environment]) -> Summary:
     """An environment that can't be read is told of, and stops nothing. Raises the core's errors for all else."""
     look = _Look(connection, options)

@@ -108,6 +108,11 @@ async def test_the_wizard_sets_up_and_deploys_what_was_reviewed(host: Hosting) -
         await until(pilot, on_page(pilot, "DonePage"))
         await settled(pilot)
         assert not error(pilot)
+        assert "Development  ✓ deployed" in text(pilot)
+        await pilot.press("s")
+        assert "rg-dbx-production" in (host.folder / ".state" / "exports" / "dbxwizard-summary.md").read_text()
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: pilot.app.current_mode == "environments")
     assert await left(host) == []
 
 
