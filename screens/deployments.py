@@ -122,7 +122,7 @@ class ChooseScreen(Page):
     heading = "New deployment"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("ctrl+n", "plan", "Plan"),
+        Binding("ctrl+g,ctrl+n", "plan", "Plan", key_display="^g"),
     ]
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -162,7 +162,7 @@ class PlanScreen(PlanPage):
     heading = "Plan of a deployment"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("ctrl+n", "apply", "Apply"),
+        Binding("ctrl+g,ctrl+n", "apply", "Apply", key_display="^g"),
         Binding("r", "plan", "Plan again"),
     ]
 

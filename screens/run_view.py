@@ -36,7 +36,7 @@ class RunEnded(Message):
 class RunView(Vertical):
     """`watch` follows a run until its end, whoever makes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "follow", "Follow the newest")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "follow", "Follow the newest", show=False)]
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002  as Textual names it
         super().__init__(id=id)
@@ -48,7 +48,7 @@ class RunView(Vertical):
     def compose(self) -> ComposeResult:
         yield Static("", id="run-head", markup=False)
         yield Horizontal(id="run-environments")
-        yield Table("state", "environment", "step", "took", "what", id="run-steps")
+        yield Table("state", "took", "environment", "step", "what", id="run-steps")
         with VerticalScroll(id="run-log"):
             yield Static("", id="run-lines", markup=False)
 
@@ -112,7 +112,7 @@ class RunView(Vertical):
                 table.remove_row(step_id)
             elif step_id in table.rows:
                 for column, cell in zip(table.columns, self._cells(step), strict=True):
-                    table.update_cell(step_id, column, cell)
+                    table.update_cell(step_id, column, cell, update_width=True)
             elif self._shows(step):
                 table.add_row(*self._cells(step), key=step_id)
         if changed and self._follow:
@@ -125,7 +125,7 @@ class RunView(Vertical):
         seconds = step.seconds(time.time())
         took = "" if seconds is None else duration(seconds)
         sign = shown(STEPS[step.state], self.app.theme_variables)
-        return sign, Text(step.environment or "setup"), Text(step.title), Text(took), Text(step.detail)
+        return sign, Text(took), Text(step.environment or "setup"), Text(step.title), Text(step.detail)
 
     def _tick(self) -> None:
         """What moves with the clock."""
@@ -134,7 +134,7 @@ class RunView(Vertical):
         table = self.query_one("#run-steps", Table)
         for step in self.model.steps.values():
             if step.state in ("running", "retrying") and step.id in table.rows:
-                table.update_cell(step.id, "took", self._cells(step)[3])
+                table.update_cell(step.id, "took", self._cells(step)[1])
 
     def _headline(self) -> Text:
         model = self.model

@@ -55,9 +55,10 @@ class WizardPage(Page):
     _lack: Lack | None = None
     AUTO_FOCUS = "#given *"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "next_page", "Next"),
+        # Browsers keep ctrl+n for a new window, so it is not the only one.
+        Binding("ctrl+g,ctrl+n", "next_page", "Next", key_display="^g"),
         Binding("escape", "back", "Back"),
-        Binding("ctrl+r", "look", "Look again"),
+        Binding("ctrl+r", "look", "Look again", show=False),
         Binding("pagedown", "scroll_page(1)", "Page down", show=False),
         Binding("pageup", "scroll_page(-1)", "Page up", show=False),
     ]
