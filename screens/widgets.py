@@ -67,9 +67,10 @@ class WrappedTable(Table):
         self._rows_wanted: list[tuple[str, Sequence[Text]]] = []
         self._width = 0
 
-    def show(self, rows: Iterable[tuple[str, Sequence[Text]]]) -> None:
-        """Each a key and its cells; the cursor stays where it was."""
+    def show(self, rows: Iterable[tuple[str, Sequence[Text]]], columns: Mapping[str, int] | None = None) -> None:
+        """Each a key and its cells, of which those beyond the `columns` are left out; the cursor stays where it was."""
         self._rows_wanted = list(rows)
+        self._shares = columns or self._shares
         self._draw()
 
     def on_resize(self) -> None:
@@ -86,9 +87,18 @@ class WrappedTable(Table):
         for name, share in self._columns(spare).items():
             self.add_column(name, key=name, width=max(4, share))
         for key, cells in self._rows_wanted:
-            row = cells if self._width >= _LITTLE else [Text("\n").join(cell for cell in cells if cell.plain)]
+            row = (
+                cells[: len(self._shares)]
+                if self._width >= _LITTLE
+                else [Text("\n").join(cell for cell in cells if cell.plain)]
+            )
             self.add_row(*row, key=key, height=None)
         self.move_cursor(row=place)
+
+    def _row(self, cells: Sequence[Text]) -> Sequence[Text]:
+        if self._width < _LITTLE:
+            return [Text("\n").join(cell for cell in cells if cell.plain)]
+        return cells[: len(self._shares)]
 
     def _columns(self, spare: int) -> dict[str, int]:
         if self._width < _LITTLE:

@@ -18,6 +18,17 @@ from dbxwizard.core.errors import NotSignedIn, OperationError
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.path import PATH, PathLine, Sidebar, StopChosen, place_of
 
+# Errors of setup's plan, and the page where a person mends them; the advice for the command line names its options.
+_MENDED_ON = {
+    "application-name-taken": "service_principals",
+    "application-ambiguous": "service_principals",
+    "application-not-found": "service_principals",
+    "isolation-without-environments": "service_principals",
+    "role-not-found": "custom_role",
+    "github-not-administrator": "sign_in",
+    "github-token-scope": "sign_in",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -121,7 +132,7 @@ class WizardPage(Page):
         self.query_one("#given").display = lack is None
         if lack is not None:
             title = PATH[place_of(lack.key)].title
-            self.query_one("#lack-words", Static).update(f"○ {lack.words} The page {title} is where it is to be had.")
+            self.query_one("#lack-words", Static).update(f"○ {lack.words} The page {title} is where to see to it.")
             self.query_one("#go", Button).label = f"Go to {title}"
             self.query_one("#go").focus()
         self.look_again()
@@ -132,11 +143,12 @@ class WizardPage(Page):
             self.go_to(self._lack.key)
 
     def show_failure(self, error: OperationError) -> None:
-        """Nobody signed in: said where the page would be, with the way to mend it."""
-        if isinstance(error, NotSignedIn):
-            self.show_lack(Lack(f"{error.message[:1].upper()}{error.message[1:]}.", "sign_in"))
-        else:
+        """What another page mends: said where this one would be, with the way there."""
+        key = "sign_in" if isinstance(error, NotSignedIn) else _MENDED_ON.get(error.code, self.key)
+        if key == self.key:
             super().show_failure(error)
+        else:
+            self.show_lack(Lack(f"{error.message[:1].upper()}{error.message[1:]}.", key))
 
     # answers
 

@@ -69,14 +69,14 @@ class ChoosingPage(WizardPage):
         self._repository: RepositoryDetail | None = None
         self._picker: Picker | None = None
 
-    def sign_in_by(self, method: str) -> None:
+    def sign_in_by(self, method: str, tenant: str) -> None:
         raise NotImplementedError
 
     def draw(self) -> None:
         """Shows what is known."""
         answers, tenant = self.answers, self.identity.tenant_id if self.identity else self.answers.tenant
         self.tell("tenant", bool(self.identity), tenant or "that of who signs in")
-        chosen = f"{answers.subscription_name}  {_roles(self._roles.get(answers.subscription))}  {answers.subscription}"
+        chosen = _joined(answers.subscription_name, _roles(self._roles.get(answers.subscription)), answers.subscription)
         self.tell("subscription", bool(answers.subscription), chosen if answers.subscription else "none is chosen yet")
         repository = self._repository
         fine = bool(answers.repo) and (repository is None or repository.may_administer)
@@ -99,10 +99,15 @@ class ChoosingPage(WizardPage):
         self.app.push_screen(Picker("Tenant", items, current, by_hand="use the tenant"), self._take_tenant)
 
     def _take_tenant(self, key: str | None) -> None:
-        """Another tenant is signed in to anew, in the way that was used last; its subscriptions are others."""
+        """Another tenant is signed in to anew, in the way that was used last."""
         if key and self.identity and key != self.identity.tenant_id:
-            self.answer(tenant=key, subscription="", subscription_name="")
-            self.sign_in_by(self.identity.method)
+            self.sign_in_by(self.identity.method, key)
+
+    def take_identity(self, identity: Identity | None) -> None:
+        """In another tenant there are other subscriptions."""
+        before, self.identity = self.identity, identity
+        if before and identity and before.tenant_id != identity.tenant_id:
+            self.answer(tenant=identity.tenant_id, subscription="", subscription_name="")
 
     @on(Button.Pressed, "#choose-subscription")
     def pick_subscription(self) -> None:
@@ -130,7 +135,7 @@ class ChoosingPage(WizardPage):
         self.draw()
 
     def _about_subscription(self, one: SubscriptionChoice) -> str:
-        return "  ".join(filter(None, (one.state, _roles(self._roles.get(one.id)), one.id)))
+        return _joined(one.state, _roles(self._roles.get(one.id)), one.id)
 
     def _take_subscription(self, key: str | None) -> None:
         self._picker = None
@@ -181,7 +186,7 @@ def _roles(found: SubscriptionRoles | None) -> str:
 
 def _about_repository(one: RepositoryChoice) -> str:
     words = ("private" if one.private else "public", "" if one.may_administer else "✗ you are no admin")
-    return "  ".join(filter(None, (*words, "✗ archived" if one.archived else "", one.description)))
+    return _joined(*words, "✗ archived" if one.archived else "", one.description)
 
 
 def _detail(one: RepositoryDetail | None) -> str:
@@ -189,4 +194,8 @@ def _detail(one: RepositoryDetail | None) -> str:
         return ""
     environments = {"yes": "", "no": "✗ without environments: the owner's plan has none", "not visible": ""}
     words = ("private" if one.private else "public", "" if one.may_administer else "✗ you are no admin")
-    return "  ".join(filter(None, (*words, "empty" if one.empty else "", environments[one.environments])))
+    return _joined(*words, "empty" if one.empty else "", environments[one.environments])
+
+
+def _joined(*words: str) -> str:
+    return "  ".join(filter(None, words))

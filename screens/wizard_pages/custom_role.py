@@ -57,7 +57,7 @@ class CustomRolePage(WizardPage):
         with Vertical(id="other-name"):
             yield Static("", id="named", markup=False)
             yield Button("Write this name into the files", id="rename", compact=True)
-        yield WrappedTable({"it may": 4, "action": 4, "state": 2})
+        yield WrappedTable({"it may": 1, "action": 1})
 
     def look(self) -> None:
         self.request(self.ask.custom_roles(), RolesRead, "reading the custom role")
@@ -130,7 +130,9 @@ class CustomRolePage(WizardPage):
             for one in role.actions
             if self._filter in f"{one.words} {one.action}".lower()
         ]
-        self.query_one(WrappedTable).show(rows)
+        compared = any(one.standing for role in self._roles for one in role.actions)
+        columns = {"it may": 4, "action": 4, "state": 2} if compared else {"it may": 1, "action": 1}
+        self.query_one(WrappedTable).show(rows, columns)
 
     def _cells(self, one: RoleAction) -> tuple[Text, ...]:
         state = shown(STANDINGS[one.standing], self.app.theme_variables) if one.standing else Text("")

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from dbxwizard.backend.github_table import GitHubRow, GitHubTable
 
 
-_ABOUT_PLACES = ("github-no-environments", "isolation-without-environments")
-
-
 @dataclass
 class TableRead(Message):
     table: GitHubTable
@@ -67,7 +64,7 @@ class GitHubPage(WizardPage):
     def show_failure(self, error: OperationError) -> None:
         """A plan without environments is a decision, not the end."""
         super().show_failure(error)
-        if error.code in _ABOUT_PLACES:
+        if error.code == "github-no-environments":
             self._offer_places()
 
     @on(RepositoryRead)

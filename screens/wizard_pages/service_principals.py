@@ -69,7 +69,7 @@ class ServicePrincipalsPage(WizardPage):
 
     def may_go_on(self) -> str:
         refused = [one for one in self._view.principals if one.standing in _REFUSED] if self._view else []
-        return f"{refused[0].name}: adopt one of those, or choose another name" if refused else ""
+        return f"adopt it or choose another name: {refused[0].name}" if refused else ""
 
     # what was decided
 

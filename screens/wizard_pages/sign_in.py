@@ -52,6 +52,9 @@ class Approved(Message):
     """The sandbox took the code; the sign-in asks for its token next."""
 
 
+_NOTHING_FOUND = "no token was found: paste one with the scopes repo and workflow, or run gh auth login and look again"
+
+
 class SignInPage(ChoosingPage):
     key: ClassVar[str] = "sign_in"
 
@@ -118,13 +121,13 @@ class SignInPage(ChoosingPage):
 
     @on(Button.Pressed, "#auto, #browser, #device-code")
     def sign_in(self, event: Button.Pressed) -> None:
-        self.sign_in_by(event.button.id or "auto")
+        self.sign_in_by(event.button.id or "auto", self.answers.tenant)
 
-    def sign_in_by(self, method: str) -> None:
+    def sign_in_by(self, method: str, tenant: str) -> None:
         self._give_up()
         words = {"browser": "signing in: your browser asks", "device-code": "signing in: waiting for the code"}
         self._signing_in = self.request(
-            self.ask.sign_in(method=method, tenant=self.answers.tenant), SignedIn, words.get(method, "signing in")
+            self.ask.sign_in(method=method, tenant=tenant), SignedIn, words.get(method, "signing in")
         )
 
     def _give_up(self) -> None:
@@ -145,7 +148,8 @@ class SignInPage(ChoosingPage):
 
     def show_failure(self, error: OperationError) -> None:
         """Also before the code, while it is waited for; not being signed in is what this page mends."""
-        Page.show_failure(self, error)
+        if error.code != "github-token-missing":  # its line says so
+            Page.show_failure(self, error)
         if self._signing_in is not None and self._signing_in.is_finished:
             self._signing_in = None
             self._close_code()
@@ -160,7 +164,7 @@ class SignInPage(ChoosingPage):
     def show_identity(self, message: SignedIn) -> None:
         self._signing_in = None
         self._close_code()
-        self.identity = message.identity
+        self.take_identity(message.identity)
         self.draw()
         if message.identity is None:
             return
@@ -196,7 +200,7 @@ class SignInPage(ChoosingPage):
         one, token = self.identity, self.github
         self.query_one("#ways").display = one is None
         self.tell("azure", bool(one), _of_azure(one) if one else "nobody is signed in yet")
-        self.tell("github", bool(token and not token.lacking), _of_github(token) if token else "no token yet")
+        self.tell("github", bool(token and not token.lacking), _of_github(token) if token else _NOTHING_FOUND)
         super().draw()
 
 

@@ -139,7 +139,7 @@ class WelcomePage(WizardPage):
 
 
 _PARTS = {
-    "lacking": "What is missing",
+    "lacking": "Checks: what is there, what is missing",
     "sign-ins": "Ways to sign in",
     "made": "What will be made, and what it costs roughly",
 }

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.access import add_token
-from dbxwizard.sandbox.github.seed import REPOSITORY, set_plan
+from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN, set_plan
 from dbxwizard.sandbox.tokens import TENANT_ID
 from dbxwizard.screens.blocks import in_halves, large, qr_matrix
 from dbxwizard.screens.device_code import DeviceCodeScreen
@@ -103,6 +103,37 @@ async def test_a_token_that_will_not_do_is_told_at_once(host: Hosting, token: st
         assert token not in text(pilot)
         assert not pilot.app.screen.query_one("#token", Input).value
         assert may_go_on(pilot) == (token == "ghp_nobody")  # the one that was found before goes on being used
+
+
+async def test_without_a_token_its_line_says_so_until_one_is_pasted(fresh: Road) -> None:
+    with hosting(fresh.folder, CI="true", AZURE_TENANT_ID=TENANT_ID) as host:
+        decide(host, "sign_in")
+        async with driven(host.program(), 80, 24) as pilot:
+            assert "no token was found" in text(pilot)
+            assert not error(pilot)
+            assert not may_go_on(pilot)
+            await tab_to(pilot, "token")
+            await pilot.press(*SANDBOX_TOKEN, "enter")
+            await settled(pilot)
+            assert may_go_on(pilot)
+            await tab_to(pilot, "device-code")  # signing in anew keeps the token
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(pilot.app.screen, DeviceCodeScreen))
+            await pilot.press("enter")
+            await arrived(pilot, "sign_in")
+            assert may_go_on(pilot)
+
+
+async def test_a_tenant_that_lets_nobody_in_changes_nothing(host: Hosting) -> None:
+    decide(host, "sign_in", subscription_name="mine")
+    async with driven(host.program(), 80, 24) as pilot:
+        await press(pilot, "choose-tenant")
+        await pilot.press(*"11111111-2222-4333-8444-555555555555", "enter")
+        await settled(pilot)
+        assert "unknown-tenant" in error(pilot)
+        assert "ada@contoso.example" in says(pilot, "#azure")
+        assert may_go_on(pilot)
+    assert (kept(host).tenant, kept(host).subscription_name) == ("", "mine")
 
 
 async def test_a_role_that_somebody_changed_is_compared_and_a_new_name_makes_another(host_set_up: Hosting) -> None:

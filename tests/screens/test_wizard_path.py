@@ -118,6 +118,21 @@ async def test_a_page_that_lacks_something_says_where_it_is_to_be_had(host: Host
     assert kept(host).page == "sign_in"
 
 
+async def test_what_another_page_mends_is_told_with_the_way_there(host: Hosting) -> None:
+    decide(host, "github", role_name="Another")
+    async with driven(host.program(), 80, 24) as pilot:
+        assert "There is no role named DBX_Custom_Role" in text(pilot)
+        assert not may_go_on(pilot)
+        await press(pilot, "go")
+        await arrived(pilot, "custom_role")
+        await press(pilot, "rename")
+        await pilot.press("ctrl+n")
+        await arrived(pilot, "service_principals")
+        await pilot.press("ctrl+n")
+        await arrived(pilot, "github")
+        assert "24 new" in text(pilot)
+
+
 async def test_who_has_not_signed_in_is_asked_to_and_no_browser_opens(host: Hosting) -> None:
     decide(host, "custom_role")
     async with driven(host.program("--sign-in", "browser"), 80, 24) as pilot:
