@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from dbxwizard.parameters.checks import Checker
 from dbxwizard.parameters.collisions import collisions
+from dbxwizard.parameters.credentials import show
 from dbxwizard.parameters.document import Document
-from dbxwizard.parameters.editing.paths import FieldPath, path_at
+from dbxwizard.parameters.edit import as_json
+from dbxwizard.parameters.editing.paths import FieldPath, path_at, shape_at
 from dbxwizard.parameters.loading import Loaded, inspect
+from dbxwizard.parameters.model import JsonValue
 from dbxwizard.parameters.nodes import Node
 from dbxwizard.parameters.problems import Problem
 from dbxwizard.parameters.syntax import Parsed, parse
@@ -64,7 +68,8 @@ def analyse(snapshot: Snapshot) -> Analysis:
     """Reads and checks a text as if it stood in the document's file. Never raises; takes about a second per MB."""
     edited = replace(snapshot.document, text=snapshot.text, problem=None)
     loaded = inspect(edited)
-    parsed = parse(snapshot.text)
+    rewritten = loaded.rewritten
+    parsed = rewritten.parsed if rewritten and rewritten.text == snapshot.text else parse(snapshot.text)
     return Analysis(snapshot.revision, snapshot.text, parsed, loaded, _marks(loaded, parsed.root, loaded.problems))
 
 
@@ -86,3 +91,13 @@ def _with(analysis: Analysis, problems: Sequence[Problem]) -> Analysis:
 def _marks(loaded: Loaded, root: Node | None, problems: Sequence[Problem]) -> tuple[Mark, ...]:
     offsets = [(problem, loaded.document.offset(problem.location)) for problem in problems]
     return tuple(Mark(problem, offset, path_at(root, offset)) for problem, offset in offsets)
+
+
+def wrong_with(path: FieldPath, value: JsonValue) -> str:
+    """What is wrong with a value at a path, as far as it can be seen without the rest of the file; "" for nothing."""
+    shape, node = shape_at(path), parse(as_json(value)).root
+    if shape is None or node is None:
+        return ""
+    checker = Checker(str, set(), ci=False, project=None)
+    checker.value(node, shape, show(str(path[-1])))
+    return next((f"{one.message}; {one.fix}" if one.fix else one.message for one in checker.findings), "")

@@ -42,13 +42,15 @@ def _mended(analysis: Analysis, mark: Mark) -> tuple[str, tuple[Edit, ...]] | No
     syntax = _SYNTAX.get(mark.problem.code)
     if syntax:
         edit = syntax(analysis.text, mark.offset)
-        return (mark.problem.fix, (edit,)) if edit else None
+        return (f"write {edit.text}" if edit.text else "take it out", (edit,)) if edit else None
     found = field_fixes.mend(analysis.text, analysis.root, mark) if analysis.root else None
     return (found[0], tuple(found[1])) if found else None
 
 
 def _by_machine(analysis: Analysis, mark: Mark) -> tuple[str, tuple[Edit, ...]] | None:
     """What the parser and the rules for old forms know themselves."""
+    if mark.problem.code not in ("missing-comma", "old-form"):
+        return None
     findings = [*analysis.parsed.findings, *old_forms(analysis.text, analysis.root)]
     wanted = (mark.problem.code, mark.problem.message, mark.offset)
     same = (one for one in findings if one.edits and (one.code, one.message, one.offset) == wanted)
@@ -58,7 +60,7 @@ def _by_machine(analysis: Analysis, mark: Mark) -> tuple[str, tuple[Edit, ...]] 
 
 def _without_command(message: str, fix: str) -> str:
     """The part of a message that says what is written: `"role": write "roles"` → `write "roles"`."""
-    return message.rpartition(": ")[2] if "validate --fix" in fix and ": " in message else "write a comma"
+    return message.rpartition(": ")[2] if "validate --fix" in fix and ": " in message else "write ,"
 
 
 def _missing_comma(text: str, offset: int) -> Edit:

@@ -9,11 +9,12 @@ from enum import Enum
 from dbxwizard.parameters.credentials import is_hidden
 from dbxwizard.parameters.edit import as_json
 from dbxwizard.parameters.editing.choices import kind_of
-from dbxwizard.parameters.editing.paths import FieldPath, entry_name, shape_below
+from dbxwizard.parameters.editing.paths import FieldPath, entry_name, shape_at, shape_below
 from dbxwizard.parameters.fields import ENVIRONMENT
 from dbxwizard.parameters.model import JsonValue
 from dbxwizard.parameters.nodes import Array, Node, Object, Scalar, children, to_value
 from dbxwizard.parameters.shapes import Field, Flag, Free, ListOf, MapOf, Record, Shape, Text, Whole
+from dbxwizard.parameters.syntax import parse
 
 SHOW_UNSET = 13  # a record with more fields than that shows only those that are set
 _LONGEST = 200  # characters of a value in a row
@@ -222,29 +223,41 @@ def value_of(row: Row) -> JsonValue:
     return None if row.node is None else to_value(row.node)
 
 
-def parse_input(row: Row, written: str) -> JsonValue:
-    """What a person wrote into the row's field, as a value: JSON where the field is no plain text.
+def written(kind: Kind, node: Node | None) -> str:
+    """A value as a person edits it: a text without quotes where the field is one, else JSON; "" where there is none."""
+    value = None if node is None else to_value(node)
+    if node is None:
+        return ""
+    return value if isinstance(value, str) and kind is not Kind.RAW else as_json(value)
+
+
+def kind_at(path: FieldPath, node: Node | None) -> Kind:
+    """How the value at a path is edited, be it there or not."""
+    shape = shape_at(path)
+    if node is not None:
+        return _kind(node, shape)
+    return _kind_of_shape(shape) if shape else Kind.RAW
+
+
+def parse_input(kind: Kind, text: str) -> JsonValue:
+    """What a person wrote into a field, as a value: JSON where the field is no plain text.
 
     Raises ValueError with what is wrong.
     """
-    if row.kind is Kind.TEXT:
-        return written
-    if row.kind is Kind.NUMBER:
-        return _number(written)
-    return _json(written)
+    if kind is Kind.TEXT:
+        return text
+    return _number(text) if kind is Kind.NUMBER else _json(text)
 
 
-def _number(written: str) -> JsonValue:
+def _number(text: str) -> JsonValue:
     try:
-        return int(written.strip())
+        return int(text.strip())
     except ValueError:
-        raise ValueError(f"{written.strip() or 'nothing'} is no whole number") from None
+        raise ValueError(f"{text.strip() or 'nothing'} is no whole number") from None
 
 
-def _json(written: str) -> JsonValue:
-    from dbxwizard.parameters.syntax import parse
-
-    parsed = parse(written)
+def _json(text: str) -> JsonValue:
+    parsed = parse(text)
     if parsed.root is None or not parsed.sound or parsed.findings:
         message = parsed.findings[0].message if parsed.findings else "nothing"
         raise ValueError(f'{message}: write JSON, such as "text", 1, true or []')

@@ -63,6 +63,11 @@ class Session:
             self._parsed = (self.revision, parse(self.text))
         return self._parsed[1]
 
+    def know(self, revision: int, parsed: Parsed) -> None:
+        """Takes what somebody else has read of the same text already."""
+        if revision == self.revision:
+            self._parsed = (revision, parsed)
+
     @property
     def root(self) -> Node:
         """The tree. Raises UsageError where the text has none that can be trusted."""
@@ -205,6 +210,5 @@ def _clean(text: str) -> str:
 
 
 def _read_only(document: Document) -> OperationError:
-    return OperationError(
-        "read-only", "nothing may be changed here", resource=document.name, fix="start without --read-only"
-    )
+    message = "the program was opened with --read-only"
+    return OperationError("read-only", message, resource=document.name, fix="Open it without.")

@@ -86,7 +86,7 @@ def test_search_finds_keys_and_values_in_folded_containers() -> None:
     ],
 )
 def test_what_is_written_becomes_a_value(kind: Kind, written: str, value: Any) -> None:
-    assert parse_input(Row((), "", kind, State.SET, ""), written) == value
+    assert parse_input(kind, written) == value
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_is_written_becomes_a_value(kind: Kind, written: str, value: Any) -
 )
 def test_what_is_no_value_is_said(kind: Kind, written: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        parse_input(Row((), "", kind, State.SET, ""), written)
+        parse_input(kind, written)
 
 
 @given(st.integers(0, len(shipped())))

@@ -1,0 +1,1 @@
+"""What the editor of the parameter files is made of."""

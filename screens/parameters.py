@@ -1,0 +1,126 @@
+"""The mode Parameters: the editor of the environment files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from dbxwizard.parameters.editing.choices import Choice, Choices, LiveLists
+from dbxwizard.parameters.editing.form import search
+from dbxwizard.parameters.editing.project import Project
+from dbxwizard.screens.editing.disk import EVERY, DiskActions
+from dbxwizard.screens.editing.fields import FieldActions
+from dbxwizard.screens.editing.picking import Picker
+from dbxwizard.screens.editing.text_editor import TextEditor
+
+_NEEDS_A_FILE = frozenset(
+    {
+        *("choose", "switch", "add", "duplicate", "take_out", "move", "fix", "fix_all", "next_problem", "undo", "redo"),
+        *("complete", "save", "look", "filter", "next_match", "previous_match", "copy", "save_copy"),
+        *("switch_side", "to_text", "to_form", "problems", "file", "which_file", "matrix"),
+    }
+)
+NO_FILES = "no environment file here: write a new project in the wizard, or run dbxwizard init"
+
+
+class ParametersScreen(FieldActions, DiskActions):
+    """`folder` is the project's. `lists` brings what the services offer, where somebody is signed in."""
+
+    CSS_PATH = "parameters.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "switch_side", "Form/text", priority=True),
+        Binding("m", "matrix", "Matrix"),
+        Binding("p", "problems", "Problems", show=False),
+        Binding("right_square_bracket", "file(1)", "Next file", show=False, key_display="]"),
+        Binding("left_square_bracket", "file(-1)", "Previous file", show=False, key_display="["),
+        Binding("w", "which_file", "Which file", show=False),
+    ]
+
+    def __init__(self, project: Project | Path | None = None, lists: LiveLists | None = None) -> None:
+        super().__init__()
+        self._wanted = project
+        self.lists = lists
+        self._matches: list[tuple[str | int, ...]] = []
+        self._match = 0
+
+    def on_mount(self) -> None:
+        self.project = self._opened()
+        if not self.project.files:
+            self.query_one("#status", Static).update(NO_FILES)
+            return
+        self.show_file(0)
+        self.form.focus()
+        self.set_interval(EVERY, self.action_look)
+
+    def _opened(self) -> Project:
+        wanted = self._wanted
+        if isinstance(wanted, Project):
+            return wanted
+        if wanted is not None:
+            return Project(wanted)
+        return Project(self.situation.root, read_only=self.situation.read_only)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a file there is nothing to do but to go elsewhere."""
+        return action not in _NEEDS_A_FILE or bool(getattr(self, "project", None) and self.project.files)
+
+    # sides and files
+
+    def action_switch_side(self) -> None:
+        """On a narrow terminal one of the two is shown; on a wide one only the focus goes over."""
+        (self.action_to_form if self.in_text else self.action_to_text)()
+
+    def action_to_text(self) -> None:
+        self.query_one("#editor").set_classes("-text")
+        self.query_one(TextEditor).focus()
+
+    def action_to_form(self) -> None:
+        self.query_one("#editor").set_classes("-form")
+        self.form.focus()
+
+    def action_problems(self) -> None:
+        listed = self.query_one("#problems")
+        listed.toggle_class("-shown")
+        self.list_problems()
+        (listed if listed.has_class("-shown") else self.form).focus()
+
+    def action_file(self, step: int) -> None:
+        if self.project.files:
+            self.show_file((self.here + step) % len(self.project.files))
+
+    @work
+    async def action_which_file(self) -> None:
+        names = [path.stem for path in self.project.files]
+        choices = Choices("", tuple(Choice(name) for name in names), closed=True)
+        chosen = await self.app.push_screen_wait(Picker("Which file?", "", choices, self.session.name))
+        if chosen:
+            self.show_file(names.index(chosen))
+
+    def action_matrix(self) -> None:
+        from dbxwizard.screens.matrix import MatrixScreen
+
+        self.app.push_screen(MatrixScreen(self.project, self.lists), lambda _: self.show_file(self.here))
+
+    # search
+
+    def filtered(self, text: str) -> None:
+        """Goes to the first field whose key or value holds the text; n and N to the others."""
+        root = self.session.parsed.root if self.session.parsed.sound else None
+        self._matches = search(root, text) if text else []
+        self._match = -1
+        self.match(1)
+
+    def match(self, step: int) -> None:
+        if self._matches:
+            self._match = (self._match + step) % len(self._matches)
+            self.form.go_to(self._matches[self._match])
+            self.show_detail()
+
+    def copied(self) -> str:
+        """The field that the cursor is at, as it is written."""
+        node = self.row.node if self.row else None
+        return self.session.text[node.start : node.end] if node is not None and self.session.parsed.sound else ""
