@@ -24,6 +24,7 @@ from dbxwizard.backend.client import Backend
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.views import PlanView, Situation
 from dbxwizard.core.errors import OperationError
+from dbxwizard.parameters.editing.project import Project
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 from dbxwizard.screens.opening import OpeningScreen, SituationSeen
 from dbxwizard.screens.page import AskFailed
@@ -63,6 +64,7 @@ class DbxWizard(App[int]):
         self.answers = Answers()
         self.running = ""
         self.plan: PlanView | None = None
+        self.editing: Project | None = None
         self.wanted_environment = ""
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):
@@ -173,7 +175,21 @@ class DbxWizard(App[int]):
     # leaving
 
     async def action_leave(self) -> None:
-        """A deployment that this program runs is asked about."""
+        """Changes that are not saved are asked about, and a deployment that this program runs."""
+        unsaved = [session.name for session in self.editing.changed] if self.editing else []
+        if not unsaved:
+            await self._leave_run()
+            return
+        from dbxwizard.screens.leaving import UnsavedDialog
+
+        async def decided(answer: str | None) -> None:
+            if answer == "leave":
+                await self._leave_run()
+
+        if not isinstance(self.screen, UnsavedDialog):
+            await self.push_screen(UnsavedDialog(unsaved), decided)
+
+    async def _leave_run(self) -> None:
         if not self.running:
             self._leave(detach=False)
             return

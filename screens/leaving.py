@@ -1,6 +1,8 @@
-"""Leaving while a deployment runs."""
+"""Leaving while a deployment runs, or while files are changed and not saved."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from dbxwizard.screens.dialogs import Question
 
@@ -15,4 +17,17 @@ class LeaveDialog(Question):
             "starts, what is being changed may finish; running it again completes the rest.",
             (("detach", "Leave, let it go on"), ("stop", "Cancel it and leave")),
             cancel="Stay",
+        )
+
+
+class UnsavedDialog(Question):
+    """Gives `leave`, or "" to stay. `names`: the files that would lose their changes."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            "Changes are not saved",
+            f"{', '.join(names)}: what was changed in the editor is lost when you leave. It saves with ctrl+o.",
+            (("leave", "Leave without saving"),),
+            cancel="Stay",
+            dangerous=True,
         )

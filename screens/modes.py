@@ -48,6 +48,15 @@ MODES = (
         "resources",
         "ResourcesScreen",
     ),
+    Mode(
+        "parameters",
+        "4",
+        "Parameters",
+        "Param",
+        "The environment files: a form beside the text, all environments side by side",
+        "parameters",
+        "ParametersScreen",
+    ),
     Mode("doctor", "5", "Doctor", "Doctor", "Who you are, what you may, what is missing", "doctor", "DoctorScreen"),
     Mode("logs", "6", "Logs", "Logs", "What the program and its runs did", "logs", "LogsScreen"),
 )

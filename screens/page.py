@@ -23,6 +23,7 @@ from dbxwizard.screens.filtering import FilterBar
 if TYPE_CHECKING:
     from dbxwizard.backend.service import Service
     from dbxwizard.backend.views import PlanView, Situation
+    from dbxwizard.parameters.editing.project import Project
 
 T = TypeVar("T")
 
@@ -36,6 +37,8 @@ class Program(Protocol):
     running: str  # the id of the run that this program began last, "" once it has ended
     plan: PlanView | None  # what the wizard has shown and not yet applied
     wanted_environment: str  # which the mode Resources opens next
+
+    editing: Project | None  # the parameter files as they are edited
 
     def run_begun(self, run: str) -> None: ...
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
-from textual import work
+from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from dbxwizard.backend.views import Situation
 from dbxwizard.parameters.editing.choices import Choice, Choices, LiveLists
 from dbxwizard.parameters.editing.form import search
 from dbxwizard.parameters.editing.project import Project
-from dbxwizard.screens.editing.disk import EVERY, DiskActions
+from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.fields import FieldActions
+from dbxwizard.screens.editing.live import BackendLists
 from dbxwizard.screens.editing.picking import Picker
 from dbxwizard.screens.editing.text_editor import TextEditor
 
@@ -27,8 +30,14 @@ _NEEDS_A_FILE = frozenset(
 NO_FILES = "no environment file here: write a new project in the wizard, or run dbxwizard init"
 
 
+class SituationLearned(Message):
+    def __init__(self, situation: Situation) -> None:
+        super().__init__()
+        self.situation = situation
+
+
 class ParametersScreen(FieldActions, DiskActions):
-    """`folder` is the project's. `lists` brings what the services offer, where somebody is signed in."""
+    """`project`: the program's own by default. `lists` brings what the services offer, where somebody is signed in."""
 
     CSS_PATH = "parameters.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +49,7 @@ class ParametersScreen(FieldActions, DiskActions):
         Binding("w", "which_file", "Which file", show=False),
     ]
 
-    def __init__(self, project: Project | Path | None = None, lists: LiveLists | None = None) -> None:
+    def __init__(self, project: Project | None = None, lists: LiveLists | None = None) -> None:
         super().__init__()
         self._wanted = project
         self.lists = lists
@@ -57,12 +66,33 @@ class ParametersScreen(FieldActions, DiskActions):
         self.set_interval(EVERY, self.action_look)
 
     def _opened(self) -> Project:
-        wanted = self._wanted
-        if isinstance(wanted, Project):
-            return wanted
-        if wanted is not None:
-            return Project(wanted)
-        return Project(self.situation.root, read_only=self.situation.read_only)
+        """The program's own, so that leaving asks about what is not saved."""
+        if self._wanted is not None:
+            return self._wanted
+        program, here = self.program, self.situation
+        self.lists = BackendLists(program.backend)
+        if program.editing is None:
+            program.editing = Project(here.root, read_only=here.read_only)
+        return program.editing
+
+    @on(events.ScreenResume)
+    def look_again(self) -> None:
+        """The wizard may have written files, setup their values."""
+        if hasattr(self, "project") and not any(isinstance(one, ModalScreen) for one in self.app.screen_stack):
+            if self.project.find_new() and self.project.files:
+                self.here = min(self.here, len(self.project.files) - 1)
+                self.show_file(self.here)
+            self.action_look()
+
+    @on(Saved)
+    def learn(self) -> None:
+        """What the rest of the program knows of the files."""
+        if self._wanted is None:
+            self.request(self.ask.situation(), SituationLearned)
+
+    @on(SituationLearned)
+    def tell(self, message: SituationLearned) -> None:
+        self.program.situation = message.situation
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a file there is nothing to do but to go elsewhere."""

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.custom_role import CustomRoleView
     from dbxwizard.backend.environment_files import EnvironmentFile
     from dbxwizard.backend.github_table import GitHubTable
+    from dbxwizard.backend.pick_lists import PickList
     from dbxwizard.backend.sign_ins import SignInWay
     from dbxwizard.backend.summary import SummaryText
     from dbxwizard.backend.welcome import Welcome
@@ -293,6 +294,13 @@ class Service(ConsoleOperations):
         from dbxwizard.backend.environment_files import environment_files
 
         return await asyncio.to_thread(environment_files, self._launch.root)
+
+    async def pick_list(self, *, kind: str, environment: str) -> PickList:
+        """What a field of a parameter file can be: one of parameters.editing.choices.LIVE_KINDS, live if possible."""
+        from dbxwizard.backend.pick_lists import PickLists
+
+        drafts = project.readable(self._launch.root)
+        return await PickLists(await self._session.at_hand(), drafts).read(kind, environment)
 
     # plans and runs
 

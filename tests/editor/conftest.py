@@ -69,6 +69,12 @@ class Editing:
         await self.drained()
         self.pilot.app.screen._on_timer_update()
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Lets the program go on until it holds: asked after every turn, no clock decides."""
+        async with asyncio.timeout(60):
+            while not condition():
+                await self.settled()
+
     async def read(self) -> None:
         """As after a pause in typing."""
         self.page.analyse()
@@ -77,8 +83,7 @@ class Editing:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
-            await self.drained()
-        await self.settled()
+            await self.settled()
 
     async def go_to(self, *path: str | int) -> None:
         self.form.go_to(path)
@@ -122,11 +127,6 @@ def filled(name: str) -> str:
     text = text.replace('"SubscriptionId": "<>"', f'"SubscriptionId": "{SUBSCRIPTION}"')
     text = text.replace('"git_username": "<>"', '"git_username": "someone"')
     return text.replace('"url": "<>"', '"url": "https://github.com/someone/project"')
-
-
-@pytest.fixture
-def file(project_folder: Path) -> Callable[[str], Path]:
-    return lambda name="Development": project_folder / "environments" / f"{name}.json"
 
 
 @asynccontextmanager

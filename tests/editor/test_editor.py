@@ -293,7 +293,7 @@ async def test_a_list_of_all_problems_leads_to_each(project_folder: Path) -> Non
         assert editor.page.row.path == ("Access", 0, "Jobs", "job_remote_analysis")
         editor.form.focus()
         await editor.press("e")
-        assert editor.page.row.path == ("Location",)
+        assert editor.form.rows[editor.form.place].path == ("Location",)
         await editor.press("E", "f")
         await editor.save()
 
@@ -441,9 +441,7 @@ async def test_a_resized_terminal_shows_both_sides_or_one(project_folder: Path) 
     async with editing(project_folder, width=80, height=24) as editor:
         assert not editor.text.display
         await editor.pilot.resize_terminal(140, 40)
-        await editor.settled()
-        assert editor.text.display
-        assert editor.form.display
+        await editor.until(lambda: editor.text.display and editor.form.display)
         await editor.pilot.resize_terminal(40, 20)
         await editor.go_to("Location")
         await editor.press("enter", *"ukwest", "enter")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_textual_snapshot
+import pytest_textual_snapshot  # type: ignore[import-untyped]
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from dbxwizard.parameters.editing.project import Project
 from tests.editor.conftest import Editing, EditorApp, filled
@@ -30,6 +31,7 @@ MARKUP = (
 def project(project_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Without the folder's changing name in what is shown."""
     monkeypatch.chdir(project_folder)
+    monkeypatch.setattr("dbxwizard.screens.bars.MODES", ())  # other modes come and go
     (project_folder / "environments" / "Development.json").write_text(MARKUP)
     return Project(Path("."))
 
@@ -42,6 +44,9 @@ def keys(*pressed: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         editor.text.cursor_blink = False
         await editor.settled()
         await editor.press(*pressed)
+        for line in app.screen.query(Input):
+            line.cursor_blink = False
+        await editor.settled()
 
     return press
 
