@@ -84,6 +84,18 @@ class ChoosingPage(WizardPage):
         self.tell("repository", fine, about)
         self.look_again()
 
+    def lead(self, *from_here: str) -> None:
+        """Takes the focus from one of these buttons to the first thing that is missing, so that enter alone goes on."""
+        wanted = {
+            "auto": self.identity,
+            "choose-subscription": self.answers.subscription,
+            "token": self.github,
+            "choose-repository": self.answers.repo,
+        }
+        focused = self.focused.id if self.focused else None
+        if focused in from_here:
+            self.query_one(f"#{next((name for name, there in wanted.items() if not there), 'next')}").focus()
+
     def tell(self, name: str, fine: bool, words: str) -> None:
         sign = shown(VERDICTS["ok" if fine else "missing"], self.app.theme_variables)
         self.query_one(f"#{name}", Static).update(Text.assemble(sign, f"  {words}"))
@@ -143,6 +155,7 @@ class ChoosingPage(WizardPage):
             found = next((one for one in self._subscriptions if one.id == key), None)
             self.answer(subscription=key, subscription_name=found.name if found else "")
             self.ask_roles([key])
+            self.lead("choose-subscription")
 
     @on(Button.Pressed, "#choose-repository")
     def pick_repository(self) -> None:
@@ -159,6 +172,7 @@ class ChoosingPage(WizardPage):
             self.answer(repo=key)
             self._repository = None
             self.look_at_repository()
+            self.lead("choose-repository")
 
     def look_at_repository(self) -> None:
         self.draw()

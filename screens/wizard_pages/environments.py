@@ -38,8 +38,8 @@ class EnvironmentsPage(WizardPage):
         self._files: Sequence[EnvironmentFile] = ()
 
     def content(self) -> Iterable[Widget]:
-        yield Static("One file describes one environment. Setup fills in what only it knows.", id="about")
-        yield WrappedTable({"environment": 3, "region": 2, "resource group": 4, "holds": 4, "state": 4})
+        yield Static("", id="about", markup=False)
+        yield WrappedTable({"environment": 14, "region": 9, "resource group": 22, "holds": 14, "state": 11})
         with Horizontal(classes="row"):
             yield Button("Edit the files", id="edit", compact=True)
         yield Static("", id="problems", markup=False)
@@ -62,20 +62,22 @@ class EnvironmentsPage(WizardPage):
     def show_files(self, message: FilesRead) -> None:
         self._files = message.files
         self.query_one(WrappedTable).show((one.name, self._cells(one)) for one in message.files)
+        blanks = sum(one.blanks for one in message.files)
+        about = f"One file describes one environment. Setup fills in {blanks} values that only it knows."
+        self.query_one("#about", Static).update(about)
         told = "\n".join(f"✗ {one.file} {problem}" for one in message.files for problem in one.problems)
         self.query_one("#problems", Static).update(Text(told))
         self.look_again()
 
     def _cells(self, one: EnvironmentFile) -> tuple[Text, ...]:
-        holds = f"{one.clusters} clusters, {one.jobs} jobs"
+        holds = f"{_counted(one.clusters, 'cluster')}, {_counted(one.jobs, 'job')}"
         return Text(one.name), Text(one.region), Text(one.resource_group), Text(holds), self._state(one)
 
     def _state(self, one: EnvironmentFile) -> Text:
         colours = self.app.theme_variables
         if one.problems:
             return shown(Sign("✗", f"{len(one.problems)} to mend", "error"), colours)
-        blanks = f"  {one.blanks} values for setup" if one.blanks else ""
-        return Text.assemble(shown(VERDICTS["ok"], colours), blanks)
+        return shown(VERDICTS["ok"], colours)
 
     @on(WrappedTable.RowSelected)
     @on(Button.Pressed, "#edit")
@@ -85,3 +87,7 @@ class EnvironmentsPage(WizardPage):
 
     def copied(self) -> str:
         return "\n".join(f"{one.file}\t{one.region}\t{one.resource_group}" for one in self._files)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

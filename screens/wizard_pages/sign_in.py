@@ -169,6 +169,7 @@ class SignInPage(ChoosingPage):
         if message.identity is None:
             return
         self.find_token()
+        self.lead("auto", "browser", "device-code")
         if self.answers.subscription:
             self.ask_roles([self.answers.subscription])
 
@@ -193,6 +194,7 @@ class SignInPage(ChoosingPage):
     def show_token(self, message: TokenChecked) -> None:
         self.github = message.identity
         self.look_at_repository()
+        self.lead("auto", "check", "find", "token")
 
     # drawing
 
