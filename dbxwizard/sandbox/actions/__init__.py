@@ -1,0 +1,1 @@
+"""GitHub Actions in the sandbox: expressions, workflow files, and what an event starts."""
