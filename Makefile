@@ -41,7 +41,7 @@ wheel: venv
 	$(BIN)/python tools/try_wheel.py
 
 bench: venv
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m tools.bench
 
 # The unmodified az and gh against a sandbox; installs them first, so it is no part of `test`.
 test-clients: venv

@@ -60,6 +60,9 @@ class DoctorScreen(Page):
         self._filter = text.lower()
         self._fill()
 
+    def recolour(self) -> None:
+        self._fill()
+
     def _fill(self) -> None:
         wanted = [
             (str(number), self._cells(check))

@@ -109,6 +109,9 @@ class EnvironmentsScreen(Page):
             if (row.name, _SEEN) in self._drawn:
                 self._put(row.name, _SEEN, self._seen(row))
 
+    def recolour(self) -> None:
+        self._fill()
+
     # the table
 
     def on_resize(self, event: events.Resize) -> None:
@@ -145,7 +148,7 @@ class EnvironmentsScreen(Page):
         cells = {
             _NAME: Text.assemble("✓ " if row.name in self._selected else "  ", _name(row)),
             _STATE: shown(STATES[row.state], self.app.theme_variables),
-            _DRIFT: _drift(row),
+            _DRIFT: _drift(row, short=_LAST not in self._columns),
             _RUNNING: _running(row),
             _LAST: Text(_last(row)),
             _ENDS: Text(f"! {len(row.expiring)}" if row.expiring else ""),
@@ -169,8 +172,8 @@ class EnvironmentsScreen(Page):
             return Text("✗ failed" if row.failure else "… looking" if row.looking else "")
         words = age(time.time() - row.at)
         if row.failure:
-            return Text(f"✗ {words}, failed")
-        return Text(f"! {words}, stale" if time.time() > row.stale_at else words)
+            return Text(f"✗ {words} failed")
+        return Text(f"! {words} stale" if time.time() > row.stale_at else words)
 
     # the row under the cursor
 
@@ -211,11 +214,11 @@ def _name(row: BoardRow) -> Text:
     return Text.assemble(row.name, ("  PROD" if row.production else "", "bold"))
 
 
-def _drift(row: BoardRow) -> Text:
+def _drift(row: BoardRow, *, short: bool = False) -> Text:
     if row.state == "absent":
         return Text("")
     if row.drift is None:
-        return Text("✗ not known") if row.drift_failure else Text("not looked at yet", style="dim")
+        return Text("✗ not known") if row.drift_failure else Text("not yet" if short else "not looked at yet")
     old = "  (old)" if row.drift_failure else ""
     if row.drift.changes:
         return Text(f"~ {row.drift.changes} to change{old}")
@@ -228,9 +231,9 @@ def _running(row: BoardRow) -> Text:
     if row.not_checked:
         return Text("? not allowed to see")
     if not row.running:
-        return Text(f"■ 0 of {row.clusters}")
+        return Text(f"■ 0/{row.clusters}" if row.clusters else "")
     cores = f" {row.cores} cores" if row.cores else ""
-    return Text(f"▶ {len(row.running)} of {row.clusters}{cores}")
+    return Text(f"▶ {len(row.running)}/{row.clusters}{cores}")
 
 
 def _last(row: BoardRow) -> str:

@@ -150,6 +150,10 @@ class LogView(ScrollView, can_focus=True):
         if self._wrap:
             self._arrange()
 
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
     def _line_at(self, row: int) -> int:
         return bisect_right(self._ends, row) if self._wrap else row
 
@@ -170,7 +174,8 @@ class LogView(ScrollView, can_focus=True):
     def _drawn(self, place: int, start: int, width: int) -> Strip:
         level, text = self._lines[self._shown[place]]
         end = start + (self._width if self._wrap else width)
-        line = Text(text, style=self._style(level), no_wrap=True, end="")
+        line = Text(text, no_wrap=True, end="")
+        line.stylize(self._style(level))  # a style of the whole Text is not drawn where it has no other
         if self._sought:
             here = Style(reverse=True, bold=place == self._found, underline=place == self._found)
             found = text.lower().find(self._sought)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -85,6 +85,13 @@ class Page(Screen[Any]):
 
     def body(self) -> Iterable[Widget]:
         return ()
+
+    @on(events.Mount)
+    def watch_theme(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.recolour())
+
+    def recolour(self) -> None:
+        """Draws anew what has colours of the theme in its texts."""
 
     @property
     def program(self) -> Program:

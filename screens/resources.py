@@ -145,6 +145,11 @@ class ResourcesScreen(Page):
     def look(self) -> None:
         self.request(self.ask.board(), EnvironmentsListed, "" if self._lines else "looking at the environments")
 
+    def recolour(self) -> None:
+        for node in self._lines.values():
+            if node.data is not None and node.data.item is not None:
+                node.set_label(self._label(node.data.environment, node.data.item))
+
     # environments
 
     @on(EnvironmentsListed)

@@ -57,7 +57,7 @@ STANDINGS = {
     "not checked": Sign("?", "not checked", "warning"),
 }
 STATES = {
-    "": Sign("…", "not seen yet"),
+    "": Sign("…", "not seen"),
     "absent": Sign("○", "absent"),
     "incomplete": Sign("◐", "incomplete", "warning"),
     "deployed": Sign("●", "deployed", "success"),
@@ -89,8 +89,8 @@ def shown(sign: Sign, colours: dict[str, str]) -> Text:
 
 
 def age(seconds: float) -> str:
-    """How long ago, in two or three letters: 5 s, 3 min, 2 h, 4 d."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+    """How long ago, in two or three letters: 5s, 3m, 2h, 4d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{max(int(seconds), 0)} s"
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(int(seconds), 0)}s"

@@ -20,6 +20,7 @@ from dbxwizard.backend.service import Service
 from dbxwizard.cli.commands.host import launch
 from dbxwizard.cli.logs import collected
 from dbxwizard.cli.main import invocation_of
+from dbxwizard.core.clock import Clock
 
 _OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_", "SSH_", "NO_COLOR")
 
@@ -33,6 +34,7 @@ class Hosting:
     ended: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
     services: list[Service] = field(default_factory=list)
+    clock: Clock | None = None
 
     def connect(self, *options: str) -> Channel:
         """The program's end of a new backend, started with `options` as `dbxwizard host` would be."""
@@ -48,7 +50,7 @@ class Hosting:
         start = launch(invocation_of(["host", "--sandbox", "--root", str(self.folder), *options], self._environ()))
 
         def make(notify: Callable[[str, object], None]) -> Service:
-            self.services.append(Service(start, notify))
+            self.services.append(Service(start, notify, self.clock))
             return self.services[-1]
 
         with collected(str(start.state_folder / LOG), detailed=True):

@@ -17,7 +17,7 @@ async def test_the_board_tells_state_drift_clusters_and_the_last_deployment(
         await until(pilot, lambda: "to change" in text(pilot))
         lines = text(pilot).splitlines()
         (row,) = [line for line in lines if line.lstrip().startswith("Development ")]
-        for words in ("● deployed", "~ 2 to change", "▶ 2 of 2 16 cores", "✓ success"):
+        for words in ("● deployed", "~ 2 to change", "▶ 2/2 16 cores", "✓ success"):
             assert words in row
         assert any("Production  PROD  ○ absent" in line for line in lines)
         assert any("cluster dbx-sp-cluster2: update" in line for line in lines)
@@ -32,7 +32,7 @@ async def test_a_look_that_fails_says_so_and_keeps_what_was_known(host_deployed:
         await until(pilot, lambda: text(pilot).count("failed") >= 4)
         row = next(line for line in text(pilot).splitlines() if line.lstrip().startswith("Development "))
         assert "● deployed" in row
-        assert "2 of 2" in row
+        assert "▶ 2/2" in row
         assert "✗ the last look failed" in text(pilot)
         with deployed.store() as store:
             faults.clear(store)

@@ -134,7 +134,7 @@ async def test_what_a_service_says_is_no_markup_and_long_lists_come_in_pages(
         await until(pilot, lambda: "… 3 more" in text(pilot))
         assert "[bold red]0[/]" in text(pilot)
         await pilot.press("g")
-        tree = pilot.app.screen.query_one(Branches)
+        tree: Branches[Any] = pilot.app.screen.query_one(Branches)
         while tree.cursor_node is None or "3 more" not in str(tree.cursor_node.label):
             await pilot.press("j")
         await pilot.press("enter")

@@ -1,0 +1,134 @@
+"""A backend with fixed answers, for pictures: what others named looks like markup."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+from dbxwizard.app import DbxWizard, Opening
+from dbxwizard.backend.answers import Answers
+from dbxwizard.backend.board import BoardRow, Drift
+from dbxwizard.backend.frames import Channel
+from dbxwizard.backend.host import serve
+from dbxwizard.backend.items import Item
+from dbxwizard.backend.log import LogBatch
+from dbxwizard.backend.resources import Branch, EnvironmentResources
+from dbxwizard.backend.views import Situation
+from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.journal import JournalRun
+from dbxwizard.doctor import Check, Verdict
+from dbxwizard.inventory import Cluster
+
+NOW = 1_800_000_000.0
+_RUN = JournalRun("r1", "deploy", "ada@contoso.example", "partial", NOW - 7300, NOW - 7200, 20, 4)
+_CLUSTER = Cluster("[bold]etl[/]", "1", "RUNNING", True, "Standard_D4ds_v5", 2, 12, 0)
+_ROWS = (
+    BoardRow(
+        "Development",
+        False,
+        "deployed",
+        "westeurope",
+        "rg-[red]dev[/red]",
+        running=(_CLUSTER,),
+        clusters=2,
+        drift=Drift(2, ("cluster [bold]etl[/]: update", "job [/b]: create"), NOW - 300),
+        last_run=_RUN,
+        expiring=("client secrets: main-spn until 2027-02-01",),
+        at=NOW - 12,
+        stale_at=NOW + 60,
+    ),
+    BoardRow(
+        "UAT",
+        False,
+        "incomplete",
+        "westeurope",
+        "rg-uat",
+        ("Microsoft.KeyVault/vaults/kv[0]",),
+        at=NOW - 12,
+        stale_at=NOW + 60,
+    ),
+    BoardRow(
+        "PreProduction",
+        False,
+        "deployed",
+        clusters=3,
+        at=NOW - 7200,
+        stale_at=NOW - 7000,
+        failure="arm: http-503: [b]Busy",
+    ),
+    BoardRow("Production", True, looking=True),
+)
+_DATABRICKS = (
+    Item(
+        "cluster",
+        "1",
+        "[bold]etl[/]",
+        "RUNNING",
+        "https://adb-1.azuredatabricks.net/compute/clusters/1",
+        (("id", "1"),),
+    ),
+    Item("cluster", "2", "night[/b]", "TERMINATED"),
+    Item("job", "7", "[link=x]load", fields=(("tasks", "a, [b]"),)),
+)
+_AZURE = (
+    Item("resource", "/subscriptions/s/x/kv", "kv-[0]", fields=(("type", "Microsoft.KeyVault/vaults"),)),
+    Item("resource", "/subscriptions/s/x/st", "st[green]", fields=(("type", "Microsoft.Storage/storageAccounts"),)),
+)
+_REFUSED = Forbidden(
+    "github-forbidden", "Resource not accessible by [b]integration[/]", action="a", scope="s", status=403
+)
+_CHECKS = [
+    Check("Azure sign-in", Verdict.OK, "ada@contoso.example (user, browser) in tenant [t]"),
+    Check("GitHub token", Verdict.WARNING, "expires at 2027-01-02 10:00:00 UTC", "Make a new one in time."),
+    Check("rights for setup", Verdict.MISSING, "[/red]roleAssignments/write (give roles)", "Ask an owner of [sub]."),
+    Check("quotas", Verdict.UNKNOWN, "timeout: no answer in time"),
+]
+_LEVELS = {3: "WARNING", 9: "ERROR"}
+_LINES = tuple(
+    (level, f"2026-11-26 10:00:{number % 60:02},000 {level} dbxwizard.requests: GET h /a/[b]{number}[/] 200 3 ms -")
+    for number in range(60)
+    for level in (_LEVELS.get(number % 10, "INFO"),)
+)
+
+
+class Canned:
+    """As `backend.service.Service`, for the console's modes."""
+
+    async def situation(self) -> Situation:
+        names = tuple(row.name for row in _ROWS)
+        return Situation(Path("/project"), True, False, names, True, 0, Answers())
+
+    async def board(self) -> tuple[BoardRow, ...]:
+        return _ROWS
+
+    async def resources(self, *, environment: str) -> EnvironmentResources:
+        branches = (
+            Branch("Azure", items=_AZURE),
+            Branch("Databricks", items=_DATABRICKS),
+            Branch("GitHub", error=_REFUSED),
+        )
+        return EnvironmentResources(environment, branches, NOW - 5)
+
+    async def doctor(self) -> list[Check]:
+        return _CHECKS
+
+    async def log(self, *, after: int) -> LogBatch:
+        return LogBatch(_LINES if after < 0 else (), 1, Path("/state/logs/dbxwizard.log"))
+
+    async def close(self, *, detach: bool) -> None:
+        """Nothing runs."""
+
+
+def program(state: Path) -> DbxWizard:
+    """The terminal program on a backend with fixed answers."""
+    opening = Opening((), state, "console", sandbox=True, animated=False)
+    return DbxWizard(opening, _connect)
+
+
+def _connect() -> Channel:
+    (their_reading, our_writing), (our_reading, their_writing) = os.pipe(), os.pipe()
+    theirs = Channel(os.fdopen(their_reading, "rb"), os.fdopen(their_writing, "wb"))
+    threading.Thread(target=lambda: asyncio.run(serve(theirs, lambda _: Canned())), daemon=True).start()
+    return Channel(os.fdopen(our_reading, "rb"), os.fdopen(our_writing, "wb"))
