@@ -53,7 +53,7 @@ class DbxWizard(App[int]):
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("q", "leave", "Quit"),
         Binding("question_mark", "keys", "Keys", key_display="?"),
-        *(Binding(mode.key, f"go('{mode.name}')", mode.title, show=False) for mode in MODES),
+        *(Binding(mode.key, f"go('{mode.name}')", mode.title, show=False) for mode in (WIZARD, *MODES)),
     ]
 
     def __init__(self, opening: Opening, connect: Callable[[], Channel] | None = None) -> None:

@@ -125,5 +125,8 @@ class GitHubPage(WizardPage):
 def _sealed(table: GitHubTable) -> str:
     if not table.keys:
         return "There are no secrets: jobs sign in by federation."
-    keys = (f"{key.where or 'the repository'}: {key.key_id or 'when the environment is made'}" for key in table.keys)
+    known = [key for key in table.keys if key.key_id]
+    if not known:
+        return f"Secrets are {table.sealed}. GitHub makes the keys with the environments."
+    keys = [f"{key.where or 'the repository'}: {key.key_id or 'made with the environment'}" for key in table.keys]
     return f"Secrets are {table.sealed}. Key ids: {'; '.join(keys)}."

@@ -145,6 +145,18 @@ async def test_who_has_not_signed_in_is_asked_to_and_no_browser_opens(host: Host
         assert "will be made" in text(pilot)
 
 
+async def test_the_editor_is_a_key_away_and_the_page_is_there_when_one_comes_back(host: Hosting) -> None:
+    decide(host, "environments")
+    uat = host.folder / "environments" / "UAT.json"
+    async with driven(host.program(), 80, 24) as pilot:
+        await press(pilot, "edit")
+        await until(pilot, lambda: pilot.app.current_mode == "parameters")
+        uat.write_text(uat.read_text().replace('"uksouth"', "[12]"))
+        await pilot.press("0")
+        await arrived(pilot, "environments")
+        assert "mend UAT first" in text(pilot)
+
+
 async def test_forty_columns_can_be_read(host: Hosting) -> None:
     decide(host, "welcome", visited=ASKING)
     async with driven(host.program(), 40, 24) as pilot:
