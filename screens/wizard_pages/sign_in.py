@@ -55,6 +55,9 @@ class Approved(Message):
 _NOTHING_FOUND = "no token was found: paste one with the scopes repo and workflow, or run gh auth login and look again"
 
 
+_LINES = ("azure", "tenant", "subscription", "github", "repository")
+
+
 class SignInPage(ChoosingPage):
     key: ClassVar[str] = "sign_in"
 
@@ -68,7 +71,7 @@ class SignInPage(ChoosingPage):
         yield Static("", id="azure", markup=False)
         with Horizontal(classes="row"):
             yield Label("Sign in")
-            yield Button("With what is found", id="auto", compact=True)
+            yield Button("Automatically", id="auto", variant="primary", compact=True)
             yield Button("Browser", id="browser", compact=True)
             yield Button("Device code", id="device-code", compact=True)
         yield Static("", id="ways", classes="words", markup=False)
@@ -95,10 +98,10 @@ class SignInPage(ChoosingPage):
     def show_ways(self, message: WaysSeen) -> None:
         """What lies here already, and what can't be done here."""
         azure = [one for one in message.ways if one.service == "Azure"]
-        found = [f"{one.title} ({one.detail})" for one in azure if one.found and not one.asks]
+        first = next((one for one in azure if one.found), None)
         closed = [f"{one.title}: {one.detail}" for one in azure if one.asks and not one.found]
-        told = "; ".join((f"found: {', '.join(found) or 'nothing'}", *closed))
-        self.query_one("#ways", Static).update(told)
+        told = [f"automatically: {first.title} ({first.detail})"] if first else []
+        self.query_one("#ways", Static).update("; ".join((*told, *closed)))
         self.query_one("#browser").tooltip = "; ".join(closed) or None
         self.query_one("#browser").disabled = any(one.method == "browser" and not one.found for one in azure)
 
@@ -195,6 +198,10 @@ class SignInPage(ChoosingPage):
         self.github = message.identity
         self.look_at_repository()
         self.lead("auto", "check", "find", "token")
+
+    def copied(self) -> str:
+        lines = (self.query_one(f"#{name}", Static).content for name in _LINES)
+        return "\n".join(f"{name}\t{line}" for name, line in zip(_LINES, lines, strict=True))
 
     # drawing
 

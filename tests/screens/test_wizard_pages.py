@@ -20,7 +20,7 @@ from dbxwizard.screens.git_token import GitTokenDialog
 from tests.backend.looking import connected
 from tests.hosting import Hosting, hosting
 from tests.roads import Road
-from tests.screens.pilots import driven, error, settled, text, until
+from tests.screens.pilots import driven, error, settled, text, until, waits
 from tests.screens.walking import arrived, click_words, decide, kept, may_go_on, next_plan, place, press, says, tab_to
 
 URI = "https://microsoft.com/devicelogin"
@@ -60,6 +60,8 @@ async def test_a_device_code_is_shown_copied_and_approved_as_the_sandboxs_person
         await settled(pilot)
         assert "ada@contoso.example (user, device-code)" in text(pilot)
         assert "you are Owner" in text(pilot)
+        await pilot.press("y")
+        assert "contoso/databricks" in pilot.app.clipboard
         assert may_go_on(pilot)
     assert approvals(host) == 1
     assert len(code) == 9
@@ -308,6 +310,20 @@ async def test_a_service_that_fails_is_told_and_asked_again(host: Hosting, key: 
         await settled(pilot)
         assert not error(pilot)
         assert says(pilot, place_of_answer) == good
+
+
+async def test_a_service_that_says_nothing_holds_up_neither_the_page_nor_the_end(host: Hosting) -> None:
+    decide(host, "custom_role")
+    async with driven(host.program(), 80, 24) as pilot:
+        with Road(host.folder).store() as store:
+            faults.add(store, Fault("stall", service="graph", times=100))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: place(pilot) == "service_principals" and waits(pilot))
+        assert "looking for applications" in text(pilot)
+        await pilot.press("escape")
+        await arrived(pilot, "custom_role")
+        assert "will be made" in says(pilot, "#standing")
+    host.join()
 
 
 async def test_a_failed_approval_is_told_where_the_code_is(host: Hosting) -> None:

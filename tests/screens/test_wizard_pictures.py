@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dbxwizard.backend.views import DeviceCodeShown
+from dbxwizard.screens.bars import ModeBar
 from dbxwizard.screens.device_code import DeviceCodeScreen
 from tests.backend.looking import connected
 from tests.hosting import Hosting
@@ -58,6 +59,7 @@ async def drawn(pilot: Pilot[int], key: str) -> str:
     """The page as it is once nothing is waited for, and nothing blinks."""
     pilot.app.screen.go_to(key)  # type: ignore[attr-defined]  # a WizardPage
     await arrived(pilot, key)
+    pilot.app.screen.query_one(ModeBar).display = False  # it changes with every mode that comes
     for field in pilot.app.screen.query(Input):
         field.cursor_blink = False
     await settled(pilot)
