@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -67,13 +68,14 @@ class Runs:
         """What listens while the plan of `run_id` is made."""
         return self._journal.listener(run_id)
 
-    def start(self, plan: Plan, command: str) -> str:
-        """Begins to apply `plan`; returns the run's id at once."""
+    def start(self, plan: Plan, command: str, ended: Callable[[], object] = lambda: None) -> str:
+        """Begins to apply `plan`; returns the run's id at once. `ended` is called at its end."""
         run_id, own = new_run_id(), _OwnRun()
         listener = fan_out(own.note, self._journal.listener(run_id), partial(log_event, run_id))
         applying = run(plan, listener=listener, clock=SystemClock(), cancel=own.cancel, command=command, run_id=run_id)
         own.task = asyncio.create_task(applying)
         own.task.add_done_callback(lambda _: own.news.set())
+        own.task.add_done_callback(lambda _: ended())
         self._own[run_id] = own
         return run_id
 

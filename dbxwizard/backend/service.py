@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from dbxwizard.backend.views import (
 from dbxwizard.core.clock import Clock, SystemClock
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
-from dbxwizard.core.plan import Plan, Step, make_plan
+from dbxwizard.core.plan import Plan, Step, load_saved, make_plan
 from dbxwizard.core.plan_markdown import plan_markdown
 from dbxwizard.core.secret import Secret
 
@@ -393,7 +393,25 @@ class Service(ConsoleOperations):
         self._require_writable()
         view, made = self._held(plan)
         del self._plans[plan]
+        if view.scope == "setup" and self._answers.read().auth == "secret":
+            return await self._apply_in_turn(made)
         return (await self._history()).start(made, view.scope)
+
+    async def _apply_in_turn(self, shown: Plan) -> str:
+        """Setup with client secrets: alone, and only while the world is as it was shown."""
+        from dbxwizard.backend.turns import setup_turn
+        from dbxwizard.steps.setup_plan import setup_steps
+
+        options, runs = self._setup_options(), await self._history()
+        turn = ExitStack()
+        turn.enter_context(await asyncio.to_thread(setup_turn, self._launch.state_folder, options, lambda: None))
+        try:
+            fresh = await self._plan(await setup_steps(options, self._drafts(), await self.connection()), "")
+            fresh.require_same(load_saved(json.dumps(shown.to_json())))
+            return runs.start(fresh, "setup", ended=turn.close)
+        except BaseException:
+            turn.close()
+            raise
 
     async def events(self, *, run: str, after: int = 0) -> EventBatch:
         return await (await self._history()).events(run, after)
@@ -405,6 +423,7 @@ class Service(ConsoleOperations):
 
     async def cancel(self, *, run: str) -> None:
         """Once: nothing new starts. Twice: it stops at once."""
+        self._require_writable()
         (await self._history()).cancel(run)
 
     async def history(self, *, limit: int = 50) -> tuple[JournalRun, ...]:

@@ -81,8 +81,17 @@ def _saved_plan(text: str) -> str:
     return ""
 
 
+def _cloud(text: str) -> str:
+    from dbxwizard.clients.cloud import known_cloud
+
+    if not text.startswith("https://"):
+        known_cloud(text)
+    return ""
+
+
 _CHECKS: Mapping[str, Callable[[str], str]] = {
     "subscription": _guid,
+    "cloud": _cloud,
     "repo": _repository,
     "ref": _ref,
     "plan": _saved_plan,

@@ -81,11 +81,17 @@ def find_cloud(name: str, *, github_url: str = PUBLIC_GITHUB) -> Cloud:
     """The cloud of that name, or of the resource manager at that address. Raises UsageError, and as `discover`."""
     if name.startswith("https://"):
         return discover(name, github_url=github_url)
+    known = known_cloud(name)
+    return _with_github(_KNOWN[known], github_host(github_url), known, None, is_sandbox=False)
+
+
+def known_cloud(name: str) -> str:
+    """The name of a cloud as it is written. Raises UsageError."""
     known = next((known for known in _KNOWN if known.lower() == name.lower()), None)
     if known is None:
         fix = f"use one of {', '.join(_KNOWN)}, or the https address of a resource manager"
         raise UsageError("unknown-cloud", f"there is no cloud {name!r}", fix=fix)
-    return _with_github(_KNOWN[known], github_host(github_url), known, None, is_sandbox=False)
+    return known
 
 
 def discover(

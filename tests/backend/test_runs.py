@@ -13,7 +13,9 @@ from dbxwizard.backend.client import Backend
 from dbxwizard.backend.run_model import RunModel
 from dbxwizard.core.errors import OperationError
 from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.github.seed import REPOSITORY
 from tests.hosting import Hosting, connected
 from tests.roads import Road
 
@@ -107,3 +109,20 @@ def test_answers_survive_whatever_became_of_their_file(host: Hosting) -> None:
     for damaged in (b"", b"[]", b"\xff", b'{"version": 1, "owner": "yes", "repo": 3, "adopt": "x", "auth": "secret"}'):
         path.write_bytes(damaged)
         assert file.read() in (Answers(), Answers(auth="secret"))
+
+
+async def test_setups_with_client_secrets_go_one_after_the_other(host: Hosting) -> None:
+    """Both plans were shown; the second one's world has moved when it is its turn."""
+    AnswerFile(host.folder / ".state", host.folder).write(
+        Answers(subscription=SUBSCRIPTION_ID, repo=REPOSITORY, auth="secret")
+    )
+    first, second = connected(host), connected(host)
+    plans = [await backend.ask.plan_setup() for backend in (first, second)]
+    run = await first.ask.apply(plan=plans[0].id)
+    with pytest.raises(OperationError) as refused:
+        await second.ask.apply(plan=plans[1].id)
+    assert refused.value.code == "plan-outdated"
+    assert await first.ask.finished(run=run) == "success"
+    assert (await second.ask.plan_setup()).changes == ()
+    first.leave()
+    second.leave()

@@ -7,16 +7,15 @@ import getpass
 import sys
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from dbxwizard.backend.runs import journal_key
+from dbxwizard.backend.turns import setup_turn
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.errors import UsageError
-from dbxwizard.core.run_lock import RunLock, is_held
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
@@ -27,22 +26,12 @@ def run(invocation: Invocation) -> Report:
     if invocation.interactive:
         decided = replace(decided, ask_git_token=_ask_git_token)
     chosen = files.drafts(invocation)
-    with _turn(invocation, decided):
+    with setup_turn(state_folder(invocation.environ), decided, _tell_of_waiting):
         return asyncio.run(_setup(invocation, decided, chosen))
 
 
-def _turn(invocation: Invocation, decided: SetupOptions) -> AbstractContextManager[object]:
-    """One after the other: a client secret is shown only once, so two runs would put theirs over each other's."""
-    if decided.auth != "secret":
-        return nullcontext()
-    folder = state_folder(invocation.environ) / "setup"
-    name = f"{decided.subscription_id}-{decided.repository.replace('/', '-')}"
-    if is_held(folder, name):
-        print("waiting for another run of setup to end", file=sys.stderr)
-    try:
-        return RunLock(folder, name)
-    except OSError:  # a folder that can't be written is the journal's to tell
-        return nullcontext()
+def _tell_of_waiting() -> None:
+    print("waiting for another run of setup to end", file=sys.stderr)
 
 
 async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence[Environment]) -> Report:
