@@ -86,7 +86,9 @@ class Road:
         return self.run("deploy", *options, **environ)
 
     def show(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("sandbox", "show").out)
+        outcome = self.run("sandbox", "show")
+        assert outcome.code == 0, outcome.err
+        found: dict[str, Any] = json.loads(outcome.out)
         return found
 
     def writes(self) -> list[str]:
