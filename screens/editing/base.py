@@ -45,6 +45,7 @@ class EditorPage(ProjectPage):
     """One file at a time."""
 
     heading: ClassVar[str] = "Parameters"
+    slash: ClassVar[str] = "find a field by its key or value"
 
     def __init__(self) -> None:
         super().__init__()
@@ -306,12 +307,12 @@ class EditorPage(ProjectPage):
     def _status(self) -> str:
         row, column = self.text.cursor_location
         session = self.session
-        parsed = session.parsed if self.analysis else None
+        parsed, undoable = session.parsed if self.analysis else None, session.history.undoable
         said = [
             f"{row + 1}:{column + 1}",
             title(self.row.path) if self.row else "",
             "the text is broken: the form waits" if parsed and not parsed.sound else "",
-            f"u undoes: {session.history.undoable.label}" if session.history.undoable else "",
+            f"{'^u' if self.in_text else 'u'} undoes: {undoable.label}" if undoable else "",
         ]
         return "  ·  ".join(filter(None, said))
 

@@ -19,7 +19,7 @@ from dbxwizard.parameters.editing.matrix import Cell, Key, MatrixRow
 from dbxwizard.screens.editing.styles import ink, paper
 
 _LABELS = 32  # columns that labels may take
-_NARROWEST = 14  # columns of an environment
+_NARROWEST = 13  # columns of an environment
 
 
 class MatrixView(ScrollView, can_focus=True):

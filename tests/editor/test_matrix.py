@@ -106,7 +106,7 @@ async def test_what_is_changed_here_is_in_the_editor_too(project_folder: Path) -
 async def test_forty_columns_show_one_environment_after_the_other(project_folder: Path) -> None:
     async with editing(project_folder, width=40, height=20) as editor:
         await at(editor, ("Environment",))
-        assert "1–1 of 4" in editor.screen_text()
+        assert "1–2 of 4" in editor.screen_text()
         await editor.press("l", "l", "l")
         assert "Production" in editor.screen_text().splitlines()[1]
 
