@@ -27,7 +27,7 @@ from dbxwizard.parameters.editing.project import Project
 from dbxwizard.parameters.editing.session import Session
 from dbxwizard.parameters.nodes import Node
 from dbxwizard.screens.bars import ErrorBar
-from dbxwizard.screens.editing.disk import DiskActions, Saved
+from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.matrix_view import MatrixView
 from dbxwizard.screens.editing.picking import Picker
 
@@ -63,6 +63,7 @@ class MatrixScreen(DiskActions):
     def on_mount(self) -> None:
         self.view.focus()
         self.read()
+        self.set_interval(EVERY, self.action_look)
 
     @property
     def view(self) -> MatrixView:

@@ -94,8 +94,14 @@ class DiskActions(ProjectPage):
 
     # the disk
 
+    @property
+    def _on_top(self) -> bool:
+        """No dialog is open: what it asks about may not change behind it."""
+        return self.app.screen is self
+
     def action_look(self) -> None:
-        self._look({session: session.document for session in self.project.opened})
+        if self._on_top:
+            self._look({session: session.document for session in self.project.opened})
 
     @work(thread=True, exclusive=True, group="disk")
     def _look(self, known: Mapping[Session, Document]) -> None:
@@ -107,7 +113,7 @@ class DiskActions(ProjectPage):
     @on(DiskSeen)
     def compare(self, message: DiskSeen) -> None:
         for session, (state, now) in message.seen.items():
-            if self._asking or self._put_off.get(session) == now.raw:
+            if not self._on_top or self._asking or self._put_off.get(session) == now.raw:
                 continue
             if state is Disk.CHANGED:
                 self._changed_outside(session, now)
@@ -139,8 +145,8 @@ class DiskActions(ProjectPage):
     @on(TextsMerged)
     def take_merged(self, message: TextsMerged) -> None:
         session, merging = message.session_of, message.merging
-        if session.revision != merging.revision or session.document.raw == merging.theirs.raw:
-            return  # somebody typed on: the next look merges again
+        if session.revision != merging.revision or session.document.raw == merging.theirs.raw or not self._on_top:
+            return  # somebody went on: the next look merges again
         if merging.merged.conflicts:
             self._decide(session, merging)
         else:

@@ -128,3 +128,30 @@ async def test_another_files_change_is_taken_over_too(project_folder: Path) -> N
         await editor.press("right_square_bracket")
 
         assert "ukwest" in editor.screen_text()
+
+
+async def test_nothing_changes_behind_an_open_dialog(project_folder: Path) -> None:
+    async with editing(project_folder) as editor:
+        await editor.go_to("Clusters", 1, "cluster_name")
+        await editor.press("enter", "x")
+        start = DEVELOPMENT.index('    {\n      "cluster_name": "dbx-sp-cluster",')
+        end = DEVELOPMENT.index('    {\n      "cluster_name": "dbx-sp-cluster2"')
+        path_of(project_folder).write_text(DEVELOPMENT[:start] + DEVELOPMENT[end:])
+        editor.page.action_look()
+        await editor.settled()
+        assert editor.page.session.text == DEVELOPMENT
+        await editor.press("enter")
+        await look(editor)
+        await editor.save()
+
+    theirs = DEVELOPMENT[:start] + DEVELOPMENT[end:]
+    assert content(project_folder) == theirs.replace('"cluster_name": "dbx-sp-cluster2"', '"cluster_name": "x"')
+
+
+async def test_a_change_outside_is_seen_in_the_matrix(project_folder: Path) -> None:
+    async with editing(project_folder, width=120) as editor:
+        await editor.press("m")
+        path_of(project_folder, "UAT").write_text(filled("UAT").replace('"uksouth"', '"ukwest"'))
+        await look(editor)
+
+        assert "ukwest" in editor.screen_text()
