@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -24,11 +24,13 @@ from dbxwizard.backend.client import Backend
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.views import PlanView, Situation
 from dbxwizard.core.errors import OperationError
-from dbxwizard.parameters.editing.project import Project
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 from dbxwizard.screens.opening import OpeningScreen, SituationSeen
 from dbxwizard.screens.page import AskFailed
 from dbxwizard.screens.themes import DEFAULT, THEMES
+
+if TYPE_CHECKING:
+    from dbxwizard.parameters.editing.project import Project  # 100 ms that the first frame need not wait for
 
 
 @dataclass(frozen=True, slots=True)

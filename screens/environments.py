@@ -178,8 +178,12 @@ class EnvironmentsScreen(Page):
     # the row under the cursor
 
     @on(Table.RowHighlighted)
-    def show_detail(self, event: Table.RowHighlighted) -> None:
-        name = str(event.row_key.value) if event.row_key is not None else ""
+    def show_detail(self) -> None:
+        """After the frame in which the cursor moves: a key held down is not slowed by it."""
+        self.call_after_refresh(self._tell_current)
+
+    def _tell_current(self) -> None:
+        name = self.query_one(Table).current
         if name in self._rows:
             self._tell(self._rows[name])
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbxwizard.backend.answers import Answers
-from dbxwizard.core.plan import Action, Plan, PlannedStep
+from dbxwizard.core.change import Action
+
+if TYPE_CHECKING:
+    from dbxwizard.core.plan import Plan, PlannedStep
 
 
 @dataclass(frozen=True, slots=True)
