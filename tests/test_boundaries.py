@@ -50,3 +50,15 @@ def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
     assert "dbxwizard.sandbox.session" in done.stderr
     assert "dbxwizard.steps" not in done.stderr
     assert "dbxwizard.clients" not in done.stderr
+
+
+def test_the_first_frame_waits_for_nothing_that_it_does_not_need() -> None:
+    """An empty Textual application is what it is measured against (docs/speed.md)."""
+    code = (
+        "import dbxwizard.app, dbxwizard.screens.opening, sys;"
+        "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "dbxwizard.screens.opening" in done.stderr
+    for late in ("dbxwizard.parameters.loading", "dbxwizard.core.planner", "dbxwizard.screens.environments"):
+        assert late not in done.stderr

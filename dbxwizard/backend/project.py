@@ -7,9 +7,10 @@ from pathlib import Path
 
 from dbxwizard import bundled, parameters
 from dbxwizard.core.errors import OperationError, SeveralErrors, UsageError
-from dbxwizard.parameters import Environment, Loaded, Problem
+from dbxwizard.parameters import Environment, Loaded, LoadedAll, Problem
 
 _FOLDERS = ("environments", "bicep", "framework")
+_KEPT: dict[tuple[Path, bool], tuple[tuple[object, ...], LoadedAll]] = {}
 
 
 def write_missing(root: Path, *, force: bool = False) -> tuple[list[str], list[str]]:
@@ -38,9 +39,28 @@ def _shipped() -> Iterator[tuple[str, bytes]]:
     yield "README.md", (Path(__file__).parent / "data" / "project-readme.md").read_bytes()
 
 
+def loaded_files(root: Path, *, ci: bool = False) -> LoadedAll:
+    """As `parameters.load_all`, but read anew only when a file has changed: a file takes some 10 ms, and a program that
+    stays open asks all the time."""
+    key, seen = (root, ci), _signature(root)
+    kept = _KEPT.get(key)
+    if kept is None or kept[0] != seen:
+        kept = _KEPT[key] = seen, parameters.load_all(root, ci=ci)
+    return kept[1]
+
+
+def _signature(root: Path) -> tuple[object, ...]:
+    """What changes when a file is written, replaced, added or removed, or a folder beside environments/ is."""
+    try:
+        found = [(path, path.stat()) for path in (root, *parameters.find_files(root))]
+    except OSError:  # gone in between: no two of these are alike
+        return (object(),)
+    return tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in found)
+
+
 def environments(root: Path, names: Sequence[str] = (), *, ci: bool = False) -> tuple[Environment, ...]:
     """Those that are named (none: all). Raises UsageError, or SeveralErrors, for every problem of theirs."""
-    loaded = parameters.load_all(root, ci=ci)
+    loaded = loaded_files(root, ci=ci)
     _require_known(names, loaded.files)
     chosen = [file for file in loaded.files if _is_chosen(names, file)]
     files = {file.document.name for file in chosen} | {str(root)}
@@ -51,7 +71,7 @@ def environments(root: Path, names: Sequence[str] = (), *, ci: bool = False) -> 
 
 def drafts(root: Path, names: Sequence[str] = ()) -> tuple[Environment, ...]:
     """For setup, which fills in what is blank: everything but placeholders has to be right in all files."""
-    loaded = parameters.load_all(root)
+    loaded = loaded_files(root)
     wrong = [one for one in loaded.problems if one.severity == "error" and one.code != "placeholder"]
     _raise([as_error(one) for one in wrong])
     _require_known(names, loaded.files)
@@ -60,7 +80,7 @@ def drafts(root: Path, names: Sequence[str] = ()) -> tuple[Environment, ...]:
 
 def readable(root: Path, names: Sequence[str] = ()) -> tuple[Environment, ...]:
     """Those that are named, as far as they can be read, whatever is wrong with them."""
-    loaded = parameters.load_all(root).files
+    loaded = loaded_files(root).files
     _require_known(names, loaded)
     return _drafts(names, loaded)
 

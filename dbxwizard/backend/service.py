@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard import parameters
 from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.console import ConsoleOperations
@@ -117,7 +116,7 @@ class Service(ConsoleOperations):
         return await asyncio.to_thread(self._situation)
 
     def _situation(self) -> Situation:
-        loaded = parameters.load_all(self._launch.root)
+        loaded = project.loaded_files(self._launch.root)
         wrong = [one for one in loaded.problems if one.severity == "error"]
         drafts = [file.draft for file in loaded.files if file.draft]
         return Situation(

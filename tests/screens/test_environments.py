@@ -50,6 +50,6 @@ async def test_enter_opens_the_resources_and_d_hands_over_what_was_selected(host
         await pilot.press("1")
         await pilot.click(offset=(4, 5))  # the row of Production
         assert "Production  PROD: absent" in text(pilot)
-        await pilot.click(offset=(4, 5), times=2)
+        await pilot.press("enter")
         await until(pilot, lambda: program.current_mode == "resources" and "Production (PRODUCTION)" in text(pilot))
         await until(pilot, lambda: "nothing yet" in text(pilot))
