@@ -163,8 +163,13 @@ class ResourcesScreen(Page):
         if node is not None:
             node.expand()
             self.call_after_refresh(self.tree_of.move_cursor, node)
-        elif self._here is None:
-            self.call_after_refresh(self.tree_of.move_cursor_to_line, 0)
+        else:
+            self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """The cursor is somewhere, where nobody has put it elsewhere meanwhile."""
+        if self._here is None:
+            self.tree_of.move_cursor_to_line(0)
 
     def _fill(self) -> None:
         self._lines.clear()
