@@ -5,6 +5,7 @@ docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-work
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def only(text: str, event: Event, assumed: Assumed | None = None, **others: str)
         # Messages that ask for no run.
         ("push", push("refs/heads/main", message="Mend it [skip ci]"), False),
         ("push", push("refs/heads/main", message="Mend it\n\nskip-checks: true"), False),
-        ("pull_request", pull_request("opened", base="main", head="f", message="[no ci] a"), False),
+        ("pull_request", replace(pull_request("opened", base="main", head="f"), message="[no ci] a"), False),
         ("push", push("refs/heads/main", message="Skip ci"), True),
         # Schedules, and starts by hand.
         ("{schedule: [{cron: '5 4 * * *'}]}", schedule("5 4 * * *"), True),
@@ -107,6 +108,7 @@ jobs:
   merged: {runs-on: x, if: github.event.pull_request.merged == true}
   ours: {runs-on: x, if: "!github.event.pull_request.head.repo.fork"}
   feature: {runs-on: x, if: "startsWith(github.head_ref, 'feature/') && github.base_ref == 'main'"}
+  same: {runs-on: x, if: github.event.pull_request.head.repo.full_name == github.repository}
   tag: {runs-on: x, if: "github.ref_type == 'tag'"}
   after: {runs-on: x, needs: feature}
   always: {runs-on: x, needs: feature, if: always()}
@@ -119,10 +121,10 @@ jobs:
     [
         (push("refs/heads/main"), ["ours", "always"]),
         (push("refs/tags/v1"), ["ours", "tag", "always"]),
-        (pull_request("opened", base="main", head="feature/x"), ["ours", "feature", "after", "always"]),
+        (pull_request("opened", base="main", head="feature/x"), ["ours", "feature", "same", "after", "always"]),
         (pull_request("opened", base="main", head="feature/x", is_from_fork=True), ["feature", "after", "always"]),
-        (pull_request("closed", base="release", head="main", is_merged=True), ["merged", "ours", "always"]),
-        (pull_request("closed", base="release", head="main"), ["ours", "always"]),
+        (pull_request("closed", base="release", head="main", is_merged=True), ["merged", "ours", "same", "always"]),
+        (pull_request("closed", base="release", head="main"), ["ours", "same", "always"]),
     ],
 )
 def test_conditions_decide_which_jobs_run(event: Event, jobs: list[str]) -> None:
@@ -199,6 +201,12 @@ def test_called_workflows_bring_their_jobs() -> None:
     assert run.jobs[0].permissions == {"contents": "read", "id-token": "write"}
     assert run.jobs[2].permissions == {"contents": "read", "packages": "read"}
     assert run.jobs[1].inputs == {"to": "UAT", "plan": False}
+
+
+def test_a_workflow_of_the_same_repository_is_called_in_two_ways() -> None:
+    """`$/` since 2026: docs.github.com/actions/how-tos/reuse-automations/reuse-workflows."""
+    calling = CALLING.replace("./.github", "$/.github")
+    assert only(calling, push("refs/heads/main"), deploy=CALLED).running()[0] == "deploy / plan"
 
 
 def test_a_failed_job_of_a_called_workflow_fails_the_call() -> None:

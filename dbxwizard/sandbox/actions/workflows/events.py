@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dbxwizard.sandbox.actions.expressions.values import Value
+from dbxwizard.sandbox.actions.expressions.values import Value, to_text
 from dbxwizard.sandbox.actions.workflows.model import Trigger
 from dbxwizard.sandbox.actions.workflows.patterns import includes, includes_any
 
+REPOSITORY = "contoso/databricks"  # that of a new sandbox
+NO_COMMIT = "0" * 40
 MAX_CHANGED = 300  # files of a difference that path filters look at
 _DEFAULT_TYPES = ("opened", "synchronize", "reopened")
 _PULL_REQUESTS = ("pull_request", "pull_request_target")
@@ -41,6 +43,8 @@ class Event:
     payload: Mapping[str, Value] = field(default_factory=dict)
     is_from_fork: bool = False
     workflow: str = ""
+    repository: str = REPOSITORY
+    sha: str = NO_COMMIT
 
     def github(self) -> dict[str, Value]:
         """What it brings into the `github` context (.../contexts#github-context)."""
@@ -53,13 +57,16 @@ class Event:
             "ref_type": kind,
             "base_ref": self.base,
             "head_ref": self.head,
+            "sha": self.sha,
+            "repository": self.repository,
+            "repository_owner": self.repository.partition("/")[0],
         }
 
 
-def push(ref: str, *, changed: Sequence[str] | None = None, message: str = "") -> Event:
-    """Commits or a tag that arrived: `ref` is `refs/heads/…` or `refs/tags/…`."""
-    payload = {"ref": ref, "head_commit": {"message": message}, "deleted": False}
-    return Event("push", ref, changed=_paths(changed), message=message, payload=payload)
+def push(ref: str, *, changed: Sequence[str] | None = None, message: str = "", sha: str = NO_COMMIT) -> Event:
+    """Commits or a tag that arrived: `ref` is `refs/heads/…` or `refs/tags/…`, `sha` its commit now."""
+    payload = {"ref": ref, "after": sha, "head_commit": {"id": sha, "message": message}, "deleted": False}
+    return Event("push", ref, changed=_paths(changed), message=message, payload=payload, sha=sha)
 
 
 def pull_request(
@@ -71,17 +78,22 @@ def pull_request(
     is_merged: bool = False,
     is_from_fork: bool = False,
     changed: Sequence[str] | None = None,
-    message: str = "",
+    sha: str = NO_COMMIT,
 ) -> Event:
-    """Something happened to a pull request; one that was merged has the base branch as its ref."""
+    """Something happened to a pull request; one that was merged has the base branch as its ref.
+
+    `sha` is the commit of its merge: into `refs/pull/N/merge`, or into the base branch.
+    """
+    theirs = f"fork/{REPOSITORY.partition('/')[2]}"
     pull = {
         "number": number,
         "merged": is_merged,
         "state": "closed" if action == "closed" else "open",
         "draft": False,
-        "title": message,
-        "base": {"ref": base, "repo": {"fork": False}},
-        "head": {"ref": head, "repo": {"fork": is_from_fork}},
+        "title": f"Merge {head} into {base}",
+        "merge_commit_sha": sha,
+        "base": {"ref": base, "repo": {"fork": False, "full_name": REPOSITORY}},
+        "head": {"ref": head, "repo": {"fork": is_from_fork, "full_name": theirs if is_from_fork else REPOSITORY}},
     }
     return Event(
         "pull_request",
@@ -90,16 +102,17 @@ def pull_request(
         base=base,
         head=head,
         changed=_paths(changed),
-        message=message,
         payload={"action": action, "number": number, "pull_request": pull},
         is_from_fork=is_from_fork,
+        sha=sha,
     )
 
 
 def dispatch(workflow: str, ref: str, inputs: Mapping[str, Value] | None = None) -> Event:
     """A workflow started by hand, on a branch or tag. `inputs` as they are sent: strings, or JSON's own types."""
     given = dict(inputs or {})
-    payload = {"ref": ref, "workflow": workflow, "inputs": given}
+    texts = {name: to_text(value) for name, value in given.items()}
+    payload = {"ref": ref, "workflow": workflow, "inputs": texts}
     return Event("workflow_dispatch", ref, inputs=given, payload=payload, workflow=workflow)
 
 

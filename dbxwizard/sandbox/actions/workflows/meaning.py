@@ -14,7 +14,7 @@ from dbxwizard.sandbox.actions.workflows.yaml12 import Node
 
 _ID = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,98}")
 _ACTION = re.compile(r"[^/@]+/[^/@]+(/[^@]*)?@.+")
-_LOCAL_WORKFLOW = re.compile(r"\./\.github/workflows/[^/@]+\.ya?ml")
+_LOCAL_WORKFLOW = re.compile(r"[.$]/\.github/workflows/[^/@]+\.ya?ml")
 _REMOTE_WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/\.github/workflows/[^/@]+\.ya?ml@.+")
 
 

@@ -199,8 +199,8 @@ class _Walk:
     def _workflow(self, place: _Place) -> tuple[Workflow, Trigger]:
         """The workflow that a job calls, and its `workflow_call`."""
         uses = place.job.uses
-        path = uses.removeprefix("./")
-        if not uses.startswith("./"):
+        path = uses[2:]
+        if not uses.startswith(("./", "$/")):
             raise InputError(f"The sandbox calls workflows of the same repository only: {uses}")
         if path not in self.files:
             raise InputError(f'error parsing called workflow "{uses}": workflow was not found.')
