@@ -27,6 +27,7 @@ from dbxwizard.backend.views import (
     PlanView,
     Situation,
 )
+from dbxwizard.backend.wizard import WizardOperations
 from dbxwizard.core.clock import Clock, SystemClock
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
@@ -37,21 +38,8 @@ from dbxwizard.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from dbxwizard.backend.applications import ApplicationsView, TradeOff
-    from dbxwizard.backend.choices import (
-        RepositoryChoice,
-        RepositoryDetail,
-        SubscriptionChoice,
-        SubscriptionRoles,
-        TenantChoice,
-    )
-    from dbxwizard.backend.custom_role import CustomRoleView
-    from dbxwizard.backend.environment_files import EnvironmentFile
-    from dbxwizard.backend.github_table import GitHubTable
     from dbxwizard.backend.pick_lists import PickList
-    from dbxwizard.backend.sign_ins import SignInWay
     from dbxwizard.backend.summary import SummaryText
-    from dbxwizard.backend.welcome import Welcome
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.doctor import Check
     from dbxwizard.parameters import Environment
@@ -84,7 +72,7 @@ class Launch:
     read_only: bool = False
 
 
-class Service(ConsoleOperations):
+class Service(ConsoleOperations, WizardOperations):
     """`clock`: by which the background looks are paced; tests have their own."""
 
     def __init__(self, launch: Launch, notify: Notify, clock: Clock | None = None) -> None:
@@ -145,12 +133,6 @@ class Service(ConsoleOperations):
         """Signs in anew, by `method` or as the program was told; a device code is told as a notice."""
         return await self._session.sign_in(method, tenant)
 
-    async def sign_in_ways(self) -> tuple[SignInWay, ...]:
-        from dbxwizard.backend.sign_ins import sign_in_ways
-
-        cloud = await self._session.cloud()
-        return sign_in_ways(cloud, self._launch.variables(cloud))
-
     async def identity(self) -> Identity | None:
         """Who acts; None where somebody has to sign in first."""
         connection = await self._session.at_hand()
@@ -166,31 +148,6 @@ class Service(ConsoleOperations):
 
     async def connection(self) -> Connection:
         return await self._session.connection()
-
-    async def tenants(self) -> tuple[TenantChoice, ...]:
-        from dbxwizard.backend.choices import tenants
-
-        return await tenants(await self.connection())
-
-    async def subscriptions(self) -> tuple[SubscriptionChoice, ...]:
-        from dbxwizard.backend.choices import subscriptions
-
-        return await subscriptions(await self.connection())
-
-    async def subscription_roles(self, *, subscriptions: tuple[str, ...]) -> tuple[SubscriptionRoles, ...]:
-        from dbxwizard.backend.choices import subscription_roles
-
-        return await subscription_roles(await self.connection(), subscriptions)
-
-    async def repositories(self) -> tuple[RepositoryChoice, ...]:
-        from dbxwizard.backend.choices import repositories
-
-        return await repositories(await self.connection())
-
-    async def repository(self, *, name: str) -> RepositoryDetail:
-        from dbxwizard.backend.choices import repository
-
-        return await repository(await self.connection(), name)
 
     def _subscription(self) -> str:
         filled = (one.subscription_id for one in project.readable(self._launch.root) if one.subscription_id)
@@ -214,70 +171,13 @@ class Service(ConsoleOperations):
         named = (name for name in map(repository_of, project.readable(self._launch.root)) if name)
         return self._answers.read().repo or next(named, "")
 
-    # what there is
+    # what there is and will be
 
     async def doctor(self) -> list[Check]:
         from dbxwizard import doctor
 
         ready = [one for one in project.readable(self._launch.root) if one.subscription_id]
         return await doctor.examine(await self.connection(), self._chosen_subscription(), self._repository(), ready)
-
-    # what setup will make, page by page of the wizard
-
-    async def welcome(self, *, live: bool) -> Welcome:
-        """`live`: with the doctor's checks, where somebody is signed in and has chosen a subscription."""
-        from dbxwizard import bundled
-        from dbxwizard.backend.welcome import welcome
-
-        cloud, subscription = await self._session.cloud(), self._subscription()
-        connection = await self._session.at_hand() if live and subscription else None
-        return await welcome(
-            cloud,
-            self._launch.variables(cloud),
-            project.readable(self._launch.root),
-            connection=connection,
-            subscription_id=subscription,
-            repository=self._repository(),
-            shipped=project.readable(bundled.folder("environments").parent),
-        )
-
-    async def custom_roles(self) -> tuple[CustomRoleView, ...]:
-        """The role of the Databricks service principal, and that of main ones that are one for each environment."""
-        from dbxwizard.backend.custom_role import custom_role
-
-        answers, connection = self._answers.read(), await self.connection()
-        asked = [custom_role(connection, self._chosen_subscription(), answers.role_name)]
-        if answers.isolation == "environment" and not answers.owner:
-            asked.append(custom_role(connection, self._chosen_subscription(), deployer=True))
-        return tuple(await asyncio.gather(*asked))
-
-    async def role_names(self) -> tuple[str, ...]:
-        """Custom roles that the files give to the Databricks service principal."""
-        from dbxwizard.backend.role_names import custom_names
-
-        return await asyncio.to_thread(custom_names, self._launch.root)
-
-    async def rename_role(self, *, old: str, new: str) -> tuple[str, ...]:
-        """In the files; returns the names of those that were changed."""
-        from dbxwizard.backend.role_names import rename
-
-        self._require_writable()
-        return await asyncio.to_thread(rename, self._launch.root, old, new)
-
-    async def applications(self) -> ApplicationsView:
-        from dbxwizard.backend.applications import applications
-
-        return await applications(await self.connection(), self._setup_options(), self._drafts())
-
-    async def trade_offs(self, *, decision: str) -> tuple[TradeOff, ...]:
-        from dbxwizard.backend.applications import trade_offs
-
-        return tuple(one for one in trade_offs() if one.decision == decision)
-
-    async def github_table(self) -> GitHubTable:
-        from dbxwizard.backend.github_table import github_table
-
-        return await github_table(await self.connection(), self._setup_options(), self._drafts())
 
     async def summary(self) -> SummaryText:
         from dbxwizard.backend.summary import SummaryText, summary
@@ -288,11 +188,6 @@ class Service(ConsoleOperations):
 
     def _drafts(self) -> tuple[Environment, ...]:
         return project.drafts(self._launch.root)
-
-    async def environment_files(self) -> tuple[EnvironmentFile, ...]:
-        from dbxwizard.backend.environment_files import environment_files
-
-        return await asyncio.to_thread(environment_files, self._launch.root)
 
     async def pick_list(self, *, kind: str, environment: str) -> PickList:
         """What a field of a parameter file can be: one of parameters.editing.choices.LIVE_KINDS, live if possible."""
