@@ -11,12 +11,12 @@ import base64
 import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.threads import Threads
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import NotFound, Transient, UsageError
 from dbxwizard.core.secret import Secret
@@ -60,7 +60,7 @@ class WorkspaceClient(Client):
         self._open = partial(_connect, cloud, signed_in, workspace_url, workspace_resource_id, timeout)
         self._connection: Connection | None = None
         self._opening = threading.Lock()
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dbxwizard-databricks")
+        self._threads = Threads(_AT_ONCE, "dbxwizard-databricks")
         self._sleep = sleep
         self.url = workspace_url
 

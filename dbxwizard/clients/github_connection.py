@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from dbxwizard import __version__
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import retry_after, translated
 from dbxwizard.clients.request_log import note_response
+from dbxwizard.clients.threads import Threads
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import (
     Conflict,
@@ -56,8 +56,8 @@ class GitHubConnection:
         if urlsplit(cloud.github_api).scheme not in ("http", "https"):
             raise UsageError("github-url-invalid", f"{cloud.github_api!r} is no address of a GitHub API")
         self._cloud, self._token = cloud, token
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="github-read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="github-write")
+        self._readers = Threads(READERS, "github-read")
+        self._writer = Threads(1, "github-write")
         self._local = threading.local()
         self._opened: list[Github] = []
 
