@@ -13,6 +13,8 @@ from textual.widgets import Label
 from dbxwizard.screens.modes import MODES, WIZARD
 from dbxwizard.screens.widgets import Table
 
+_TEXTUALS = ("app.focus_next", "app.focus_previous", "screen.copy_text")  # what every screen of Textual has
+
 
 class KeysPanel(ModalScreen[None]):
     """`?` opens and closes it; so does escape."""
@@ -44,7 +46,7 @@ def _rows(screen: Screen[Any]) -> dict[str, str]:
     words: dict[str, str] = {}
     for node, binding, enabled, _ in screen.active_bindings.values():
         if enabled and binding.description and not binding.action.startswith("go("):
-            group = own if node in (screen, screen.app) else moving
+            group = own if node in (screen, screen.app) and binding.action not in _TEXTUALS else moving
             group.setdefault(binding.action, []).append(screen.app.get_key_display(binding))
             words[binding.action] = binding.description
     modes = {f"go {mode.name}": [mode.key] for mode in (WIZARD, *MODES)}

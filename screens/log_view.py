@@ -86,8 +86,13 @@ class LogView(ScrollView, can_focus=True):
 
     @wrap.setter
     def wrap(self, wrap: bool) -> None:
+        at_end, first = self.is_vertical_scroll_end, self._line_at(self.scroll_offset.y)
         self._wrap = wrap
         self._arrange()
+        if at_end:
+            self.scroll_end(animate=False)
+        else:
+            self.scroll_to(y=self._row_of(min(first, max(len(self._shown) - 1, 0))), animate=False, force=True)
 
     def show_only(self, text: str, levels: frozenset[str] | None) -> None:
         """Lines that hold `text`, case aside, and have one of the levels (None: any)."""

@@ -40,6 +40,7 @@ def test_a_mode_looks_as_it_did(
             await until(pilot, lambda: "✗ not seen" in text(pilot))
             await pilot.press("j", "j", "j", "j", "j", "j")
         if mode == "logs":
+            await until(pilot, lambda: "[b]59[/]" in text(pilot))
             await pilot.press("slash", *"[b]4", "enter")
         pilot.app.screen.query_one(ModeBar).display = False  # it changes with every mode that comes
         await settled(pilot)

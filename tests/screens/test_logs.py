@@ -63,6 +63,10 @@ async def test_the_log_is_followed_filtered_searched_and_saved(host: Hosting) ->
 
         await pilot.press("G")
         await until(pilot, lambda: "number 20000" in text(pilot))
+        await pilot.press("w")
+        await until(pilot, lambda: view.wrap and "number 20000" in text(pilot))
+        await pilot.press("slash", *"number 12345", "enter", "w")
+        await until(pilot, lambda: not view.wrap and "number 12345" in text(pilot))
         await pilot.press("L")
         assert [line for line in view.texts if "number" in line] == [
             _shown(7, "ERROR "),
