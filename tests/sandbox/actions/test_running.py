@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import signal
 import sys
 import threading
@@ -255,10 +256,16 @@ def test_conditions_decide_after_a_failure(runner: Runner) -> None:
     assert runner.heard.annotations[-1].message == "Error parsing JSON when evaluating fromJson"
 
 
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, other than one that nobody has buried yet."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone; one that was just killed may need a moment for it."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], 10)[0])
+    finally:
+        os.close(process)
 
 
 def test_a_cancelled_job_ends_its_whole_group(runner: Runner) -> None:
@@ -294,7 +301,7 @@ steps:
     assert runner.heard.conclusions() == ["cancelled", "skipped", "success"]
     assert runner.heard.output(3) == ["cleaning"]
     assert "##[error]The operation was canceled." in runner.heard.lines[1]
-    assert not is_running(pids[0])
+    assert has_ended(pids[0])
 
 
 def test_a_step_has_its_time(runner: Runner) -> None:
@@ -307,7 +314,7 @@ def test_a_step_has_its_time(runner: Runner) -> None:
 
 def test_what_a_step_leaves_behind_holds_up_nothing(runner: Runner) -> None:
     assert runner.steps("sleep 300 &\necho $!").result == "success"
-    assert not is_running(int(runner.heard.output(1)[0]))
+    assert has_ended(int(runner.heard.output(1)[0]))
 
 
 def test_a_killed_shell_is_a_failure(runner: Runner) -> None:
