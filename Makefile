@@ -49,6 +49,8 @@ test-clients: venv
 
 lock: venv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --only-binary :all: --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --group checks --constraint requirements-dev.lock pyproject.toml -o workflows/requirements.txt
 
 clean:
 	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

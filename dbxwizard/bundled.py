@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+WORKFLOWS = (
+    "checks.yml",
+    "deploy.yml",
+    "development.yml",
+    "uat.yml",
+    "preproduction.yml",
+    "production.yml",
+    "full-deployment.yml",
+    "drift.yml",
+)
 _PACKAGE = Path(__file__).parent
 _LEFT_OUT = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "dist", "build", ".hypothesis"})
 
 
 def folder(name: str) -> Path:
-    """`environments`, `bicep` or `framework` as shipped: under _data in a wheel, beside the package in a checkout."""
+    """A shipped folder (`environments`, `bicep`, `framework`, `workflows`): in _data, or beside the package."""
     packaged = _PACKAGE / "_data" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
 

@@ -1,42 +1,15 @@
-"""The folder of a project: its files are written, read, checked and chosen."""
+"""The folder of a project: its files are read, checked and chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from dbxwizard import bundled, parameters
+from dbxwizard import parameters
 from dbxwizard.core.errors import OperationError, SeveralErrors, UsageError
 from dbxwizard.parameters import Environment, Loaded, LoadedAll, Problem
 
-_FOLDERS = ("environments", "bicep", "framework")
 _KEPT: dict[tuple[Path, bool], tuple[tuple[object, ...], LoadedAll]] = {}
-
-
-def write_missing(root: Path, *, force: bool = False) -> tuple[list[str], list[str]]:
-    """Writes what a project has and `root` lacks, with `force` also what differs.
-
-    Returns the paths that were written, and those of the user's that differ and were kept. Raises OSError.
-    """
-    written, kept = [], []
-    for name, content in _shipped():
-        target = root / name
-        present = target.read_bytes() if target.is_file() else None
-        if present == content:
-            continue
-        if present is not None and not force:
-            kept.append(name)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        written.append(name)
-    return written, kept
-
-
-def _shipped() -> Iterator[tuple[str, bytes]]:
-    for folder in _FOLDERS:
-        yield from bundled.files(folder)
-    yield "README.md", (Path(__file__).parent / "data" / "project-readme.md").read_bytes()
 
 
 def loaded_files(root: Path, *, ci: bool = False) -> LoadedAll:

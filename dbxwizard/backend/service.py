@@ -123,8 +123,10 @@ class Service(ConsoleOperations, WizardOperations):
 
     async def write_project(self) -> tuple[str, ...]:
         """Writes the files that the folder lacks; returns their paths."""
+        from dbxwizard.backend.project_files import write_missing
+
         self._require_writable()
-        written, _ = await asyncio.to_thread(project.write_missing, self._launch.root)
+        written, _ = await asyncio.to_thread(write_missing, self._launch.root)
         return tuple(written)
 
     # who acts, and on what

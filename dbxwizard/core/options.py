@@ -121,6 +121,13 @@ AUTH = Option(
     variables=("DBXWIZARD_AUTH",),
 )
 
+NO_ENVIRONMENTS = _flag(
+    "no-github-environments",
+    "for a private repository on GitHub Free: variables and secrets of the repository, trust in its branches, "
+    "no reviewers",
+    "DBXWIZARD_NO_GITHUB_ENVIRONMENTS",
+)
+
 SETUP = (
     Option(
         "subscription",
@@ -155,22 +162,37 @@ SETUP = (
         metavar="[KEY=]ID",
     ),
     _flag("no-publish", "leave the files of this folder to your own commit"),
-    _flag(
-        "no-github-environments",
-        "for a private repository on GitHub Free: variables and secrets of the repository, trust in its branches, "
-        "no reviewers",
-        "DBXWIZARD_NO_GITHUB_ENVIRONMENTS",
+    NO_ENVIRONMENTS,
+)
+
+INIT = (
+    _flag("force", "overwrite files that are there"),
+    _flag("update", "bring the workflows up to date: shows the diff, keeps what you changed in them"),
+    Option(
+        "install-from",
+        "where the workflows get dbxwizard: an index, the address of a wheel, or a wheel on this machine",
+        metavar="INDEX|URL|WHEEL",
+        variables=("DBXWIZARD_INSTALL_FROM",),
     ),
+    AUTH,
+    NO_ENVIRONMENTS,
+    WORLD[2],
 )
 
 DEPLOY = (
     Option(
         "ref",
-        "branch, tag or commit that jobs and Git folders are set to (default: the one that is checked out)",
+        "branch, tag or commit that jobs and Git folders are set to, or BRANCH@COMMIT (default: what is checked out)",
         metavar="REF",
         variables=("DBXWIZARD_REF",),
     ),
     Option("plan", "apply this saved plan, and nothing else", metavar="FILE"),
+    Option(
+        "since",
+        "the commit that was deployed before: Azure resources whose files are unchanged since are left as they are",
+        metavar="COMMIT",
+        variables=("DBXWIZARD_SINCE",),
+    ),
 )
 
 PLAN = (

@@ -23,6 +23,7 @@ from dbxwizard.steps.clusters import ClusterStep
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.databricks_workspace import SharedWorkspace
 from dbxwizard.steps.environment_roles import environment_role_steps
+from dbxwizard.steps.git_changes import unchanged
 from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
 from dbxwizard.steps.infrastructure import InfrastructureStep
@@ -47,10 +48,14 @@ _WORKSPACE_KIND = {"User": "Users", "Group": "Groups", "ServicePrincipal": "Serv
 
 @dataclass(frozen=True, slots=True)
 class DeployOptions:
-    """`ref`: what jobs and Git folders are set to. `repository`: OWNER/NAME, "" means the one that the files name."""
+    """`ref`: what jobs and Git folders are set to. `repository`: OWNER/NAME, "" means the one that the files name.
+
+    `since`: the commit that was deployed before; Azure's resources are left alone where their inputs are as they were.
+    """
 
     ref: GitRef
     repository: str = ""
+    since: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
@@ -124,9 +129,14 @@ class _Deployment:
             self._connection.arm(environment.subscription_id),
             self._connection.signed_in.tenant_id,
             reader=self._shared.resources[environment.subscription_id],
+            unchanged_since=self._options.since if self._is_unchanged() else "",
             meanwhile=self._prepare_workspace,
             afterwards=assignments.changed,
         )
+
+    def _is_unchanged(self) -> bool:
+        root, since = self._environment.root, self._options.since
+        return bool(since) and unchanged(root, since, (self._environment.file, root / "bicep"))
 
     def _prepare_workspace(self, new: bool) -> None:
         """Loads what the steps in the workspace need, and builds the wheels for one that is being made."""
@@ -158,7 +168,10 @@ class _Deployment:
         repository = repository_of(self._environment)
         if ref.kind == "commit":
             return ref.name
-        if ref.kind != "branch" or not self._connection.has_github or not url.rstrip("/").endswith(repository):
+        ours = url.rstrip("/").endswith(repository)
+        if ours and ref.at:
+            return ref.at
+        if ref.kind != "branch" or not self._connection.has_github or not ours:
             return None
         return await self._shared.commits.once(f"{repository} {ref.name}", lambda: self._head(repository, ref.name))
 
@@ -190,7 +203,7 @@ class _Deployment:
                 resource=str(self._environment.file),
                 fix="Name the repository in Repo_Configuration; setup writes it.",
             )
-        repository = Repository(folders[0].url, folders[0].provider, self._options.ref)
+        repository = Repository(folders[0].url, folders[0].provider, self._options.ref.pinned)
         right = RunAsStep(self._workspace, self._client_id, account=self._shared.account)
         needs = (*needs, right.id)
         jobs = [

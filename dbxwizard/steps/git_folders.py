@@ -129,7 +129,7 @@ class GitFolderStep(WorkspaceStep[FolderState]):
                 "git-folder-commit",
                 f"a Git folder can be set to a branch or a tag, not to the {self._ref}",
                 resource=self.resource,
-                fix="Deploy a branch or a tag, or give the folder a branch in Repo_Configuration.",
+                fix="Deploy a branch or a tag, BRANCH@COMMIT, or give the folder a branch in Repo_Configuration.",
             )
         if state.repo is None:
             return Change.create(url=self._folder.url, path=self._path, ref=str(self._ref))

@@ -70,11 +70,14 @@ class InfrastructureStep(Step[Infrastructure]):
         tenant_id: str,
         *,
         reader: ResourceReader | None = None,
+        unchanged_since: str = "",
         meanwhile: Callable[[bool], None] = lambda _: None,
         afterwards: Callable[[], None] = lambda: None,
     ) -> None:
-        """`reader` may be shared by the environments of a subscription. `meanwhile` is called while Azure works, for
-        what comes after: with True when all of it is being made; `afterwards` when a deployment has ended."""
+        """`reader` may be shared by the environments of a subscription. `unchanged_since`: the commit that was deployed
+        and had the same inputs: what is there is left as it is, unless something is missing. `meanwhile` is called
+        while Azure works, for what comes after: with True when all of it is being made; `afterwards` when a deployment
+        has ended."""
         name, location = environment.name, environment.location
         self.id = f"{name.lower()}/infrastructure"
         self.title = "Azure resources"
@@ -84,7 +87,7 @@ class InfrastructureStep(Step[Infrastructure]):
         self._template, self._arm, self._location = template, arm, location
         self._scope = f"/subscriptions/{environment.subscription_id}"
         self._reader, self._looked = reader or ResourceReader(arm), False
-        self._meanwhile, self._afterwards = meanwhile, afterwards
+        self._meanwhile, self._afterwards, self._unchanged_since = meanwhile, afterwards, unchanged_since
         self._parameters = template_parameters(environment)
         scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
         self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
@@ -112,7 +115,10 @@ class InfrastructureStep(Step[Infrastructure]):
         live = {group.id.lower(): live_group, **await self._live(others, reading)} if live_group else {}
         recover = await self._vault_is_deleted(live)
         beside = self._wanted.beside(live)
-        return Infrastructure(live, tuple(differences(beside, live)), stale_assignments(beside, live), recover)
+        reasons = tuple(differences(beside, live))
+        if self._unchanged_since and not any(is_not_there(reason) for reason in reasons):
+            return Infrastructure(live, ())
+        return Infrastructure(live, reasons, stale_assignments(beside, live), recover)
 
     async def _live(self, wanted: Sequence[Expected], reading: Reading) -> dict[str, Json]:
         alone = [item for item in wanted if item.type.lower() not in _LISTED]
@@ -145,6 +151,8 @@ class InfrastructureStep(Step[Infrastructure]):
     def diff(self, state: Infrastructure | None, inputs: Inputs) -> Change:
         if state is None:  # nobody can see it
             return Change(Action.CREATE)
+        if self._unchanged_since and not state.reasons:
+            return Change(Action.NONE, (), f"left as it is: no input changed since {self._unchanged_since[:7]}")
         preview = f"what-if: {', '.join(state.preview)}" if state.preview else ""
         return Change.update(state.reasons, preview) if state.live else Change(Action.CREATE, state.reasons, preview)
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard import bundled
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
@@ -39,7 +40,15 @@ if TYPE_CHECKING:
     from dbxwizard.clients.github_types import Repository
 
 MAIN, DATABRICKS = "main-spn", "databricks-spn"
-PUBLISHED = ("environments", "bicep", "framework", "README.md")
+PUBLISHED = (
+    "environments",
+    "bicep",
+    "framework",
+    "README.md",
+    ".github/dbxwizard",
+    ".github/dbxwizard-requirements.txt",
+    *(f".github/workflows/{name}" for name in bundled.WORKFLOWS),
+)
 
 
 @dataclass(frozen=True, slots=True)

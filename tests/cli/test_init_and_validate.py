@@ -17,6 +17,8 @@ def test_init_writes_what_is_shipped_and_a_second_time_nothing(tmp_path: Path) -
     for folder in ("environments", "bicep", "framework"):
         for name, content in bundled.files(folder):
             assert (tmp_path / name).read_bytes() == content
+    for workflow in bundled.WORKFLOWS:
+        assert (tmp_path / ".github" / "workflows" / workflow).is_file()
     again = json.loads(dbxwizard("init", "--output", "json", cwd=tmp_path).stdout)
     assert (again["status"], again["written"]) == ("unchanged", [])
 

@@ -10,6 +10,7 @@ from dbxwizard.core.options import (
     DEPLOY,
     ENVIRONMENTS,
     FOLDER,
+    INIT,
     LOG_FILE,
     OUTPUT,
     PLAN,
@@ -49,8 +50,8 @@ OPEN = "open"  # what `dbxwizard` without a command does
 COMMANDS = (
     Command(
         "init",
-        "write environments/, bicep/, framework/ and a README into this folder",
-        (FOLDER, Option("force", "overwrite files that are there", Kind.FLAG), *OUTPUT),
+        "write environments/, bicep/, framework/, the workflows and a README into this folder",
+        (FOLDER, *INIT, *DECISIONS, *OUTPUT),
     ),
     Command(
         "validate",

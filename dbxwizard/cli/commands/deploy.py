@@ -35,4 +35,5 @@ def options(invocation: Invocation) -> DeployOptions:
     asked = invocation.text("ref")
     ref = GitRef.parse(asked) if asked else checked_out(invocation.root, invocation.environ)
     repository = invocation.environ.get("DBXWIZARD_REPO") or invocation.environ.get("GITHUB_REPOSITORY", "")
-    return DeployOptions(ref, repository, invocation.environ)
+    since = invocation.text("since") if "since" in invocation.options else ""
+    return DeployOptions(ref, repository, since, invocation.environ)

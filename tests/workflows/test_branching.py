@@ -1,0 +1,317 @@
+"""Which environment each event deploys, at which commit: the branching strategy, read from the files themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dbxwizard.backend.workflow_files import Choices
+from tests.workflows.conftest import parsed
+from tests.workflows.expressions import evaluate, interpolate, starts
+
+HERE, FORK = "contoso/databricks", "eve/databricks"
+HEAD, MERGED, TAGGED = "a" * 40, "b" * 40, "c" * 40
+MODES = {"environments": Choices(), "secrets": Choices("secret"), "branches": Choices(environments=False)}
+
+
+def pull_request(
+    action: str, head: str, base: str, *, merged: bool = False, repository: str = HERE
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Name, payload and the rest of the context of an event."""
+    payload = {
+        "action": action,
+        "pull_request": {
+            "number": 7,
+            "merged": merged,
+            "merge_commit_sha": MERGED,
+            "head": {"sha": HEAD, "ref": head, "repo": {"full_name": repository}},
+        },
+    }
+    ref = f"refs/heads/{base}" if merged else "refs/pull/7/merge"
+    return "pull_request", payload, {"ref": ref, "sha": MERGED, "base_ref": base, "head_ref": head}
+
+
+def push(ref: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return "push", {"ref": ref}, {"ref": ref, "sha": TAGGED, "base_ref": "", "head_ref": ""}
+
+
+TABLE = {
+    "opened, feature → main": (pull_request("opened", "feature/x", "main"), ("checks",)),
+    "new commits, feature → main": (pull_request("synchronize", "feature/x", "main"), ("checks",)),
+    "closed unmerged, feature → main": (pull_request("closed", "feature/x", "main"), ()),
+    "merged, feature → main": (
+        pull_request("closed", "feature/x", "main", merged=True),
+        (f"Development {MERGED} refs/heads/main",),
+    ),
+    "opened, main → release": (
+        pull_request("opened", "main", "release"),
+        ("checks", f"UAT {HEAD} refs/heads/main"),
+    ),
+    "new commits, main → release": (
+        pull_request("synchronize", "main", "release"),
+        ("checks", f"UAT {HEAD} refs/heads/main"),
+    ),
+    "edited, main → release": (pull_request("edited", "main", "release"), ()),
+    "closed unmerged, main → release": (pull_request("closed", "main", "release"), ()),
+    "merged, main → release": (
+        pull_request("closed", "main", "release", merged=True),
+        (f"PreProduction {MERGED} refs/heads/release",),
+    ),
+    "opened, hotfix → release": (pull_request("opened", "hotfix/x", "release"), ("checks",)),
+    "merged, hotfix → release": (
+        pull_request("closed", "hotfix/x", "release", merged=True),
+        (f"PreProduction {MERGED} refs/heads/release",),
+    ),
+    "merged, release → main": (
+        pull_request("closed", "release", "main", merged=True),
+        (f"Development {MERGED} refs/heads/main",),
+    ),
+    "opened, feature → feature": (pull_request("opened", "feature/x", "feature/y"), ()),
+    "merged, feature → feature": (pull_request("closed", "feature/x", "feature/y", merged=True), ()),
+    "tag v1.2": (push("refs/tags/v1.2"), (f"Production {TAGGED} refs/tags/v1.2",)),
+    "another tag": (push("refs/tags/nightly"), ()),
+    "a branch that is named like a tag": (push("refs/heads/v1.2"), ()),
+    "pushed to main": (push("refs/heads/main"), ()),
+    "pushed to release": (push("refs/heads/release"), ()),
+    "fork opened, feature → main": (pull_request("opened", "x", "main", repository=FORK), ("code",)),
+    "fork opened, its main → release": (pull_request("opened", "main", "release", repository=FORK), ("code",)),
+    "fork merged, → main": (pull_request("closed", "x", "main", merged=True, repository=FORK), ("told",)),
+    "fork merged, its main → release": (
+        pull_request("closed", "main", "release", merged=True, repository=FORK),
+        ("told",),
+    ),
+    "every morning": (
+        ("schedule", {}, {"ref": "refs/heads/main", "sha": HEAD, "base_ref": "", "head_ref": ""}),
+        ("drift",),
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("what", TABLE)
+def test_an_event_does_what_the_table_says(what: str, mode: str) -> None:
+    (event, payload, context), expected = TABLE[what]
+    github = {"event_name": event, "event": payload, "repository": HERE, **context}
+    done = set(what_happens(parsed(MODES[mode]), event, github))
+    if mode == "branches":  # a pull request could sign in as the deployer alone
+        expected = tuple("code" if one == "checks" else one for one in expected)
+    assert done == set(expected)
+
+
+def what_happens(workflows: Mapping[str, Any], event: str, github: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each deployment; `code`, `checks` where a plan comes with it; `told` where a fork gets nothing."""
+    for name, workflow in workflows.items():
+        if not starts(workflow, event, github["event"], github):
+            continue
+        needs = {"on-release": {"outputs": {"commit": TAGGED}}}
+        jobs = {
+            key: job
+            for key, job in workflow["jobs"].items()
+            if evaluate(job.get("if", "'always'"), {"github": github, "needs": needs})
+        }
+        if name == "checks.yml":
+            yield "checks" if "plan" in jobs else "code"
+        elif name == "drift.yml":
+            yield "drift"
+        elif "from-fork" in jobs:
+            yield "told"
+            assert "deploy" not in jobs
+        elif "deploy" in jobs:
+            yield deployment(jobs["deploy"], {"github": github, "needs": needs})
+
+
+def deployment(job: Mapping[str, Any], contexts: Mapping[str, Any]) -> str:
+    """What a called deploy.yml gets, or one that is started by hand on a branch that Azure trusts."""
+    if "uses" in job:
+        given = {name: interpolate(value, contexts) for name, value in job["with"].items()}
+        return f"{given['environment']} {given['commit']} {given['ref']}"
+    [step] = job["steps"]
+    words = step["run"].split()
+    assert words[:4] == ["gh", "workflow", "run", "deploy.yml"]
+    environment = next(word for word in words if word.startswith("environment=")).partition("=")[2]
+    ref = next(word.strip('"') for word in words if word.strip('"').startswith("ref=")).partition("=")[2]
+    trusted = words[words.index("--ref") + 1]
+    assert trusted == ("main" if environment in ("Development", "UAT") else "release")
+    commit = interpolate(step["env"]["COMMIT"], contexts)
+    return f"{environment} {commit} {ref.replace('$GITHUB_REF', contexts['github']['ref'])}"
+
+
+@pytest.mark.parametrize(
+    ("base", "environment"), [("main", "Development"), ("release", "PreProduction")], ids=["main", "release"]
+)
+def test_the_plan_is_of_what_a_merge_deploys_and_signs_in_where_nobody_can_write(base: str, environment: str) -> None:
+    plan = parsed(Choices())["checks.yml"]["jobs"]["plan"]
+    contexts = {"github": {"base_ref": base, "sha": HEAD}}
+    assert interpolate(plan["environment"]["name"], contexts) == f"{environment}-plan"
+    assert interpolate(plan["env"]["ENVIRONMENT"], contexts) == environment
+    step = next(one for one in plan["steps"] if one["name"] == "Plan")
+    assert interpolate(step["env"]["DBXWIZARD_REF"], contexts) == f"refs/heads/{base}@{HEAD}"
+
+
+@pytest.mark.parametrize(("what_if", "expected"), [(True, "UAT-plan"), (False, "UAT")])
+def test_what_if_signs_in_where_nobody_can_write(what_if: bool, expected: str) -> None:
+    job = parsed(Choices())["deploy.yml"]["jobs"]["deploy"]
+    given = {"environment": "UAT", "commit": HEAD, "ref": "refs/heads/main", "what_if": what_if, "only_changed": True}
+    github = {"server_url": "https://github.com", "repository": HERE, "sha": MERGED, "ref": "refs/heads/other"}
+    contexts = {"inputs": given, "github": github, "steps": {"last": {"outputs": {"commit": TAGGED}}}}
+    assert interpolate(job["environment"]["name"], contexts) == expected
+    run = job["steps"][-1]["env"]
+    assert interpolate(run["COMMAND"], contexts) == ("plan" if what_if else "deploy")
+    assert interpolate(run["DBXWIZARD_REF"], contexts) == f"refs/heads/main@{HEAD}"
+    assert interpolate(run["DBXWIZARD_SINCE"], contexts) == TAGGED
+
+
+def test_by_hand_the_commit_is_the_one_that_it_was_started_on() -> None:
+    job = parsed(Choices())["deploy.yml"]["jobs"]["deploy"]
+    contexts = {
+        "inputs": {"environment": "Production", "what_if": False},
+        "github": {"sha": TAGGED, "ref": "refs/tags/v2"},
+        "steps": {"last": {"outputs": {"commit": HEAD}}},
+    }
+    run = job["steps"][-1]["env"]
+    assert interpolate(run["DBXWIZARD_REF"], contexts) == f"refs/tags/v2@{TAGGED}"
+    assert interpolate(run["DBXWIZARD_SINCE"], contexts) == ""  # all of it is looked at
+
+
+def test_only_development_leaves_alone_what_did_not_change() -> None:
+    workflows = parsed(Choices())
+    for name in ("development.yml", "uat.yml", "preproduction.yml", "production.yml", "full-deployment.yml"):
+        given = workflows[name]["jobs"]["deploy"]["with"]
+        assert given.get("only_changed", False) is (name == "development.yml")
+
+
+@pytest.mark.parametrize(("order", "at_once", "stops"), [("side by side", 4, False), ("in order", 1, True)])
+def test_a_full_deployment_goes_side_by_side_or_in_order(order: str, at_once: int, stops: bool) -> None:
+    strategy = parsed(Choices())["full-deployment.yml"]["jobs"]["deploy"]["strategy"]
+    contexts = {"inputs": {"order": order}}
+    assert interpolate(strategy["max-parallel"], contexts) == at_once
+    assert interpolate(strategy["fail-fast"], contexts) is stops
+    assert strategy["matrix"]["environment"] == ["Development", "UAT", "PreProduction", "Production"]
+
+
+# The scripts, run as the runner runs them.
+
+
+def script(workflow: str, job: str, step: str, choices: Choices | None = None) -> str:
+    steps = parsed(choices or Choices())[workflow]["jobs"][job]["steps"]
+    return str(next(one["run"] for one in steps if one.get("name") == step))
+
+
+def bash(text: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    (cwd / "output").touch()
+    return subprocess.run(
+        ["bash", "-e", "-c", text],
+        cwd=cwd,
+        env={"PATH": f"{cwd}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(cwd / "output"), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def outputs(cwd: Path) -> dict[str, str]:
+    lines = (cwd / "output").read_text().splitlines()
+    return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
+
+
+def git(cwd: Path, *arguments: str) -> str:
+    names = {f"GIT_{who}_{what}": "t@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["git", *arguments], cwd=cwd, env={**os.environ, **names}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What checkout leaves: main with a commit that release lacks, and v1 on release."""
+    origin, made = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "--quiet", "--initial-branch", "main")
+    git(origin, "commit", "--quiet", "--allow-empty", "--message", "one")
+    git(origin, "branch", "release")
+    git(origin, "tag", "v1")
+    git(origin, "tag", "--annotate", "v1.1", "--message", "annotated")
+    git(origin, "commit", "--quiet", "--allow-empty", "--message", "two")
+    git(origin, "tag", "v2")
+    git(tmp_path, "clone", "--quiet", str(origin), str(made))
+    return made
+
+
+@pytest.mark.parametrize(("tag", "lies_there"), [("v1", True), ("v1.1", True), ("v2", False)])
+def test_a_tag_has_to_lie_on_release(tag: str, lies_there: bool, clone: Path) -> None:
+    git(clone, "checkout", "--quiet", "--detach", tag)
+    done = bash(script("production.yml", "on-release", "Look for the commit on release"), clone)
+    assert (done.returncode == 0) is lies_there
+    commit = git(clone, "rev-parse", "v1^{commit}")
+    assert outputs(clone) == ({"commit": commit} if lies_there else {})
+    assert ("::error title=Not deployed::" in done.stdout) is not lies_there
+
+
+def play_gh(cwd: Path, answers: Mapping[str, object]) -> None:
+    """A `gh` that answers `api PATH` with what jq would print, and fails for any other."""
+    (cwd / "answers.json").write_text(json.dumps(answers))
+    program = cwd / "gh"
+    program.write_text(
+        "#!/usr/bin/env python3\nimport json, sys\n"
+        f"answers = json.load(open({str(cwd / 'answers.json')!r}))\n"
+        'sys.exit(print(answers[sys.argv[2]])) if sys.argv[2] in answers else sys.exit("gh: HTTP 500")\n'
+    )
+    program.chmod(0o755)
+
+
+def test_what_was_deployed_last_is_the_last_success(tmp_path: Path) -> None:
+    deployments = f"repos/{HERE}/deployments"
+    play_gh(
+        tmp_path,
+        {
+            f"{deployments}?environment=Production&per_page=50": "3\n2\n1",
+            f"{deployments}/3/statuses": "",  # failed
+            f"{deployments}/2/statuses": f"https://github.com/{HERE}/tree/{TAGGED}?ref=refs/tags/v1@{TAGGED}",
+            f"{deployments}/1/statuses": f"https://github.com/{HERE}/tree/{HEAD}?ref=refs/tags/v0@{HEAD}",
+        },
+    )
+    text = script("deploy.yml", "deploy", "Find what was deployed last")
+    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="Production")
+    assert done.returncode == 0, done.stderr
+    assert outputs(tmp_path) == {"ref": f"refs/tags/v1@{TAGGED}", "commit": TAGGED}
+
+
+def test_where_nothing_was_deployed_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    play_gh(tmp_path, {f"repos/{HERE}/deployments?environment=UAT&per_page=50": ""})
+    text = script("drift.yml", "plan", "Find what was deployed last")
+    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="UAT")
+    assert (done.returncode, outputs(tmp_path)) == (0, {})
+    assert "nothing was deployed to UAT yet" in done.stdout
+
+
+def test_a_service_that_fails_is_not_taken_for_an_empty_answer(tmp_path: Path) -> None:
+    play_gh(tmp_path, {})
+    text = script("drift.yml", "plan", "Find what was deployed last")
+    assert bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="UAT").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "ref", "commit"),
+    [
+        ("Development", "refs/heads/main", "origin/main"),
+        ("UAT", "refs/heads/main", "origin/main"),
+        ("PreProduction", "refs/heads/release", "origin/release"),
+        ("Production", "refs/tags/v1.1", "v1"),
+    ],
+)
+def test_without_environments_drift_is_held_against_the_branches(
+    environment: str, ref: str, commit: str, clone: Path
+) -> None:
+    expected = git(clone, "rev-parse", f"{commit}^{{commit}}")
+    text = script("drift.yml", "plan", "Find what was deployed last", Choices(environments=False))
+    done = bash(text, clone, ENVIRONMENT=environment)
+    assert done.returncode == 0, done.stderr
+    assert outputs(clone) == {"ref": f"{ref}@{expected}", "commit": expected}
+    assert git(clone, "rev-parse", "HEAD") == expected
