@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import Forbidden, UsageError
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
     from dbxwizard.steps.setup_plan import SetupOptions
 
 
-def require_rights(repository: Repository, token: TokenInfo) -> None:
-    """Raises Forbidden where the token's user does not administer the repository, or the token lacks its scope.
+def require_rights(repository: Repository, token: TokenInfo, scopes: Collection[str]) -> None:
+    """Raises Forbidden where the token's user does not administer the repository, or the token lacks one of `scopes`.
 
     GitHub itself would say "Not Found" of either, and half-way. A fine-grained token does not tell what it may.
     """
-    if token.scopes is not None and "repo" not in token.scopes:
+    lacking = [scope for scope in scopes if token.scopes is not None and scope not in token.scopes]
+    if lacking:
+        held = ", ".join(sorted(token.scopes or ()))
         raise Forbidden(
             "github-token-scope",
-            f"the GitHub token lacks the scope `repo`; it has {', '.join(sorted(token.scopes)) or 'none'}",
+            f"the GitHub token lacks the scope `{lacking[0]}`; it has {held or 'none'}",
             resource=repository.full_name,
-            fix="Give it with `gh auth refresh --scopes repo,workflow`, or make a token with the scope `repo`.",
+            fix="Give it with `gh auth refresh --scopes repo,workflow`, or make a token with these scopes.",
             status=403,
         )
     if not repository.may_administer:

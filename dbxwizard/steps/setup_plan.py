@@ -112,7 +112,9 @@ async def setup_steps(
     github = connection.github(options.repository)
     repository = await github.repository()
     person = await github.token_info()
-    require_rights(repository, person)
+    require_rights(
+        repository, person, ("repo", "workflow") if _publishes_workflows(options, environments) else ("repo",)
+    )
     await require_environments(github, repository, options)
     names = [environment.name for environment in environments] if options.github_environments else [""]
     token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
@@ -283,6 +285,10 @@ class _Setup:
                 fix="Write the user's sign-in name (user principal name), or their object id.",
             )
         return Person(found["id"], found["userPrincipalName"])
+
+
+def _publishes_workflows(options: SetupOptions, environments: Sequence[Environment]) -> bool:
+    return options.publish and any((one.root / ".github" / "workflows").is_dir() for one in environments)
 
 
 def _keys(made: Sequence[Pair]) -> list[str]:

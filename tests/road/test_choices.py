@@ -349,3 +349,16 @@ def test_a_secret_that_somebody_else_wrote_is_made_anew_and_the_old_one_removed(
     with fresh.store() as store:
         kept = [len(body.get("passwordCredentials", [])) for body in store.all("directory.application")]
     assert kept == [1, 1]
+
+
+@pytest.mark.parametrize(("scopes", "lacking"), [(["workflow"], "repo"), (["repo"], "workflow")])
+def test_a_token_that_may_not_write_what_is_published_is_refused_before_anything(
+    scopes: list[str], lacking: str, fresh: Road
+) -> None:
+    with fresh.change() as store:
+        access.add_token(store, "ghp_less", LOGIN, scopes=tuple(scopes))
+    before = fresh.writes()
+    refused = fresh.setup(GH_TOKEN="ghp_less", AZURE_TENANT_ID=TENANT_ID)
+    assert (refused.code, refused.errors[0]["code"]) == (3, "github-token-scope")
+    assert f"lacks the scope `{lacking}`" in refused.errors[0]["message"]
+    assert fresh.writes() == before
