@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dbkframework.checks import Check, CheckResult, at_least, has_columns, in_range, one_of, run_checks
 
 ROWS: list[dict[str, object]] = [

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from dbkframework.models import NearestCentroid, Point, cross_validate
 from dbkframework.samples import IRIS_MEASURES, load_iris
 

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 import pytest
+
 from dbkframework import telemetry
 
 SECRET = "InstrumentationKey=marked-value"

@@ -362,3 +362,11 @@ def test_a_token_that_may_not_write_what_is_published_is_refused_before_anything
     assert (refused.code, refused.errors[0]["code"]) == (3, "github-token-scope")
     assert f"lacks the scope `{lacking}`" in refused.errors[0]["message"]
     assert fresh.writes() == before
+
+
+def test_workflows_that_are_for_other_choices_are_told_of(fresh: Road) -> None:
+    told = "the workflows are for other choices"
+    other = fresh.setup("--auth", "secret", "--no-github-environments").err
+    assert f"{told} than these; run `dbxwizard init --update --auth secret --no-github-environments`" in other
+    assert fresh.run("init", "--update", "--auth", "secret", "--no-github-environments").code == 0
+    assert told not in fresh.setup("--auth", "secret", "--no-github-environments").err

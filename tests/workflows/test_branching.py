@@ -6,39 +6,41 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dbxwizard.backend.workflow_files import Choices
-from tests.workflows.conftest import parsed
-from tests.workflows.expressions import evaluate, interpolate, starts
+from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
+from dbxwizard.sandbox.actions.workflows import events
+from dbxwizard.sandbox.actions.workflows.events import Event
+from dbxwizard.sandbox.actions.workflows.model import Job
+from dbxwizard.sandbox.actions.workflows.starting import Assumed, StartedRun, started
+from tests.workflows.conftest import INSTALL, parsed
 
-HERE, FORK = "contoso/databricks", "eve/databricks"
+HERE = "contoso/databricks"
 HEAD, MERGED, TAGGED = "a" * 40, "b" * 40, "c" * 40
 MODES = {"environments": Choices(), "secrets": Choices("secret"), "branches": Choices(environments=False)}
 
 
-def pull_request(
-    action: str, head: str, base: str, *, merged: bool = False, repository: str = HERE
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Name, payload and the rest of the context of an event."""
-    payload = {
-        "action": action,
-        "pull_request": {
-            "number": 7,
-            "merged": merged,
-            "merge_commit_sha": MERGED,
-            "head": {"sha": HEAD, "ref": head, "repo": {"full_name": repository}},
-        },
-    }
-    ref = f"refs/heads/{base}" if merged else "refs/pull/7/merge"
-    return "pull_request", payload, {"ref": ref, "sha": MERGED, "base_ref": base, "head_ref": head}
+def interpolate(value: Any, contexts: Mapping[str, Any]) -> Any:
+    """A value of a workflow with its `${{ }}` replaced."""
+    return expand(value, Scope(contexts)) if isinstance(value, str) else value
 
 
-def push(ref: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    return "push", {"ref": ref}, {"ref": ref, "sha": TAGGED, "base_ref": "", "head_ref": ""}
+def pull_request(action: str, head: str, base: str, *, merged: bool = False, fork: bool = False) -> Event:
+    found = events.pull_request(action, base=base, head=head, number=7, is_merged=merged, is_from_fork=fork, sha=MERGED)
+    pull = found.payload["pull_request"]
+    assert isinstance(pull, dict)
+    theirs = pull["head"]
+    assert isinstance(theirs, dict)
+    return replace(found, payload={**found.payload, "pull_request": {**pull, "head": {**theirs, "sha": HEAD}}})
+
+
+def push(ref: str) -> Event:
+    return events.push(ref, sha=TAGGED)
 
 
 TABLE = {
@@ -79,67 +81,79 @@ TABLE = {
     "a branch that is named like a tag": (push("refs/heads/v1.2"), ()),
     "pushed to main": (push("refs/heads/main"), ()),
     "pushed to release": (push("refs/heads/release"), ()),
-    "fork opened, feature → main": (pull_request("opened", "x", "main", repository=FORK), ("code",)),
-    "fork opened, its main → release": (pull_request("opened", "main", "release", repository=FORK), ("code",)),
-    "fork merged, → main": (pull_request("closed", "x", "main", merged=True, repository=FORK), ("told",)),
+    "fork opened, feature → main": (pull_request("opened", "x", "main", fork=True), ("code",)),
+    "fork opened, its main → release": (pull_request("opened", "main", "release", fork=True), ("code",)),
+    "fork merged, → main": (pull_request("closed", "x", "main", merged=True, fork=True), ("told",)),
     "fork merged, its main → release": (
-        pull_request("closed", "main", "release", merged=True, repository=FORK),
+        pull_request("closed", "main", "release", merged=True, fork=True),
         ("told",),
     ),
-    "every morning": (
-        ("schedule", {}, {"ref": "refs/heads/main", "sha": HEAD, "base_ref": "", "head_ref": ""}),
-        ("drift",),
-    ),
+    "every morning": (events.schedule("17 5 * * *"), ("drift",)),
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("what", TABLE)
 def test_an_event_does_what_the_table_says(what: str, mode: str) -> None:
-    (event, payload, context), expected = TABLE[what]
-    github = {"event_name": event, "event": payload, "repository": HERE, **context}
-    done = set(what_happens(parsed(MODES[mode]), event, github))
+    event, expected = TABLE[what]
+    outputs = {"on-release": {"commit": TAGGED}}
+    runs = started(rendered(MODES[mode], INSTALL), event, Assumed(outputs=outputs))
+    assert [run.error for run in runs if run.error] == []
     if mode == "branches":  # a pull request could sign in as the deployer alone
         expected = tuple("code" if one == "checks" else one for one in expected)
-    assert done == set(expected)
+    assert {one for run in runs for one in what_happens(run, event)} == set(expected)
 
 
-def what_happens(workflows: Mapping[str, Any], event: str, github: Mapping[str, Any]) -> Iterator[str]:
+def what_happens(run: StartedRun, event: Event) -> Iterator[str]:
     """A line for each deployment; `code`, `checks` where a plan comes with it; `told` where a fork gets nothing."""
-    for name, workflow in workflows.items():
-        if not starts(workflow, event, github["event"], github):
-            continue
-        needs = {"on-release": {"outputs": {"commit": TAGGED}}}
-        jobs = {
-            key: job
-            for key, job in workflow["jobs"].items()
-            if evaluate(job.get("if", "'always'"), {"github": github, "needs": needs})
-        }
-        if name == "checks.yml":
-            yield "checks" if "plan" in jobs else "code"
-        elif name == "drift.yml":
-            yield "drift"
-        elif "from-fork" in jobs:
-            yield "told"
-            assert "deploy" not in jobs
-        elif "deploy" in jobs:
-            yield deployment(jobs["deploy"], {"github": github, "needs": needs})
+    jobs = {job.id: job for job in run.jobs if job.will_run}
+    if run.path.endswith("checks.yml"):
+        assert "code" in jobs
+        yield "checks" if "plan" in jobs else "code"
+    elif run.path.endswith("drift.yml"):
+        yield "drift"
+        assert [job.will_run for job in run.jobs] == [True] * 4
+    elif "from-fork" in jobs:
+        yield "told"
+        assert set(jobs) == {"from-fork"}
+    elif "deploy / deploy" in jobs:
+        given = jobs["deploy / deploy"].inputs
+        assert jobs["deploy / deploy"].environment in (given["environment"], "")
+        yield f"{given['environment']} {given['commit']} {given['ref']}"
+    elif "deploy" in jobs:
+        yield started_by_hand(jobs["deploy"].job, event)
 
 
-def deployment(job: Mapping[str, Any], contexts: Mapping[str, Any]) -> str:
-    """What a called deploy.yml gets, or one that is started by hand on a branch that Azure trusts."""
-    if "uses" in job:
-        given = {name: interpolate(value, contexts) for name, value in job["with"].items()}
-        return f"{given['environment']} {given['commit']} {given['ref']}"
-    [step] = job["steps"]
-    words = step["run"].split()
+def started_by_hand(job: Job, event: Event) -> str:
+    """What deploy.yml gets where it is started on a branch that Azure trusts."""
+    [step] = job.steps
+    words = (step.run or "").split()
     assert words[:4] == ["gh", "workflow", "run", "deploy.yml"]
     environment = next(word for word in words if word.startswith("environment=")).partition("=")[2]
     ref = next(word.strip('"') for word in words if word.strip('"').startswith("ref=")).partition("=")[2]
     trusted = words[words.index("--ref") + 1]
     assert trusted == ("main" if environment in ("Development", "UAT") else "release")
-    commit = interpolate(step["env"]["COMMIT"], contexts)
-    return f"{environment} {commit} {ref.replace('$GITHUB_REF', contexts['github']['ref'])}"
+    needs = {"on-release": {"outputs": {"commit": TAGGED}}}
+    commit = interpolate(step.env["COMMIT"], {"github": event.github(), "needs": needs})
+    return f"{environment} {commit} {ref.replace('$GITHUB_REF', event.ref)}"
+
+
+def test_by_hand_all_four_are_deployed_at_the_commit_that_it_was_started_on() -> None:
+    event = replace(
+        events.dispatch(".github/workflows/full-deployment.yml", "refs/tags/v2", {"order": "in order"}), sha=TAGGED
+    )
+    [run] = started(rendered(Choices(), INSTALL), event)
+    assert run.error == ""
+    assert [job.environment for job in run.jobs] == ["Development", "UAT", "PreProduction", "Production"]
+    assert {(job.inputs["commit"], job.inputs["ref"]) for job in run.jobs} == {(TAGGED, "refs/tags/v2")}
+    assert len({job.concurrency.group for job in run.jobs if job.concurrency}) == 4
+
+
+def test_by_hand_one_environment_is_chosen() -> None:
+    inputs = {"environment": "UAT", "what_if": True}
+    event = events.dispatch(".github/workflows/deploy.yml", "refs/heads/main", inputs)
+    [run] = started(rendered(Choices(), INSTALL), event)
+    assert [(job.environment, run.error) for job in run.jobs] == [("UAT-plan", "")]
 
 
 @pytest.mark.parametrize(

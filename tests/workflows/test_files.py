@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dbxwizard import bundled
 from dbxwizard.backend.workflow_files import REQUIREMENTS, Choices, rendered
+from tests.driving import dbxwizard
 from tests.workflows.conftest import ALL_CHOICES, INSTALL, named
 
 TOOLS = Path(sys.executable).parent
@@ -143,3 +145,20 @@ def test_a_requirement_for_each_dependency() -> None:
     text = rendered(Choices(), INSTALL)[REQUIREMENTS]
     names = [one.split(">")[0].split("=")[0].lower() for one in project["project"]["dependencies"]]
     assert [name for name in names if f"\n{name}==" not in text] == []
+
+
+def test_the_checks_of_a_new_project_pass(tmp_path: Path) -> None:
+    """Lint and tests as checks.yml runs them, on what init writes."""
+    assert dbxwizard("init", cwd=tmp_path).returncode == 0
+    workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "checks.yml").read_text("utf-8"))
+    ours = {"Lint", "Test"}
+    ran = []
+    for step in workflow["jobs"]["code"]["steps"]:
+        if step["name"] in ours:
+            words = step["run"].split()
+            assert words[0] == "python"
+            folder = tmp_path / step.get("working-directory", ".")
+            done = subprocess.run([sys.executable, *words[1:]], cwd=folder, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            ran.append(step["name"])
+    assert set(ran) == ours

@@ -26,8 +26,21 @@ def run(invocation: Invocation) -> Report:
     if invocation.interactive:
         decided = replace(decided, ask_git_token=_ask_git_token)
     chosen = files.drafts(invocation)
+    _tell_of_other_workflows(invocation, decided)
     with setup_turn(state_folder(invocation.environ), decided, _tell_of_waiting):
         return asyncio.run(_setup(invocation, decided, chosen))
+
+
+def _tell_of_other_workflows(invocation: Invocation, decided: SetupOptions) -> None:
+    """Workflows that were written for other choices could not sign in to what setup makes."""
+    from dbxwizard.backend.workflow_update import read_base
+
+    base = read_base(invocation.root)
+    made = (base.choices.auth, base.choices.environments) if base else None
+    if made and made != (decided.auth, decided.github_environments):
+        without = "" if decided.github_environments else " --no-github-environments"
+        again = f"dbxwizard init --update --auth {decided.auth}{without}"
+        print(f"warning: the workflows are for other choices than these; run `{again}`", file=sys.stderr)
 
 
 def _tell_of_waiting() -> None:
