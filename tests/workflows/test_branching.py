@@ -269,13 +269,16 @@ def test_a_tag_has_to_lie_on_release(tag: str, lies_there: bool, clone: Path) ->
 
 
 def play_gh(cwd: Path, answers: Mapping[str, object]) -> None:
-    """A `gh` that answers `api PATH` with what jq would print, and fails for any other."""
+    """A `gh` that answers `api … PATH` with what jq would print, fails for any other, and notes what it was asked."""
     (cwd / "answers.json").write_text(json.dumps(answers))
     program = cwd / "gh"
     program.write_text(
-        "#!/usr/bin/env python3\nimport json, sys\n"
+        "#!/usr/bin/env python3\n"
+        "import json, sys\n"
         f"answers = json.load(open({str(cwd / 'answers.json')!r}))\n"
-        'sys.exit(print(answers[sys.argv[2]])) if sys.argv[2] in answers else sys.exit("gh: HTTP 500")\n'
+        f"print(*sys.argv[1:], file=open({str(cwd / 'asked')!r}, 'a'))\n"
+        "path = next(word for word in sys.argv if word.startswith('repos/'))\n"
+        "sys.exit(print(answers[path])) if path in answers else sys.exit('gh: HTTP 500')\n"
     )
     program.chmod(0o755)
 
@@ -329,3 +332,61 @@ def test_without_environments_drift_is_held_against_the_branches(
     assert done.returncode == 0, done.stderr
     assert outputs(clone) == {"ref": f"{ref}@{expected}", "commit": expected}
     assert git(clone, "rev-parse", "HEAD") == expected
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        ("", f"api --silent --method POST repos/{HERE}/issues/7/comments"),
+        ("42", f"api --silent --method PATCH repos/{HERE}/issues/comments/42"),
+    ],
+    ids=["first", "again"],
+)
+def test_a_pull_request_has_one_comment_that_is_kept_up_to_date(there: str, expected: str, tmp_path: Path) -> None:
+    comments = f"repos/{HERE}/issues/7/comments"
+    play_gh(tmp_path, {comments: there, f"repos/{HERE}/issues/comments/42": ""})
+    (tmp_path / "plan.md").write_text("<!-- dbxwizard plan -->")
+    text = script("checks.yml", "plan", "Comment")
+    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, NUMBER="7", RUNNER_TEMP=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "asked").read_text().splitlines()[1:]
+    assert written == [f"{expected} --field body=@{tmp_path}/plan.md"]
+
+
+@pytest.mark.parametrize(
+    ("differs", "there", "expected"),
+    [
+        ("true", "", "--method POST {issues} --raw-field title=Drift in UAT --field body=@{body}"),
+        ("true", "9", "--method PATCH {issues}/9 --field body=@{body}"),
+        ("false", "9", "--method PATCH {issues}/9 --raw-field state=closed"),
+        ("false", "", ""),
+    ],
+    ids=["new", "known", "over", "none"],
+)
+def test_drift_is_one_issue_that_is_opened_updated_and_closed(
+    differs: str, there: str, expected: str, tmp_path: Path
+) -> None:
+    issues, body = f"repos/{HERE}/issues", tmp_path / "plan.md"
+    play_gh(tmp_path, {f"{issues}?state=open&per_page=100": there, issues: "", f"{issues}/9": ""})
+    text = script("drift.yml", "plan", "Tell it")
+    environ = {"GITHUB_REPOSITORY": HERE, "ENVIRONMENT": "UAT", "DIFFERS": differs, "RUNNER_TEMP": str(tmp_path)}
+    done = bash(text, tmp_path, **environ)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "asked").read_text().splitlines()[1:]
+    assert written == ([f"api --silent {expected.format(issues=issues, body=body)}"] if expected else [])
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, {"differs": "false"}), (4, {"differs": "true"}), (3, None)])
+def test_drift_tells_a_difference_from_a_plan_that_failed(
+    code: int, expected: dict[str, str] | None, tmp_path: Path
+) -> None:
+    program = tmp_path / "dbxwizard"
+    program.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/asked"; echo text >>"$GITHUB_STEP_SUMMARY"; exit {code}\n')
+    program.chmod(0o755)
+    environ = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "ENVIRONMENT": "UAT"}
+    done = bash(script("drift.yml", "plan", "Plan"), tmp_path, **environ)
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked == ["plan", "--scope", "deploy", "--environment", "UAT", "--detailed-exitcode", "--non-interactive"]
+    assert done.returncode == (0 if expected else code)
+    assert outputs(tmp_path) == (expected or {})
+    assert (tmp_path / "plan.md").read_text() == "text\n"
