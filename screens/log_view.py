@@ -47,13 +47,13 @@ class LogView(ScrollView, can_focus=True):
         self._levels: frozenset[str] | None = None
         self._only = self._sought = ""
         self._found = -1  # place in _shown
+        self._at_end = True  # until somebody scrolls up; the size alone can't tell before there is one
         self._strips: LRUCache[tuple[int, int, int], Strip] = LRUCache(2000)
 
     # what there is
 
     def add(self, lines: Iterable[tuple[str, str]]) -> None:
         """Level and text of each."""
-        at_end = self.is_vertical_scroll_end
         first = len(self._lines)
         self._lines += [(level, _STAMP.sub(_short, text.expandtabs(_TAB))) for level, text in lines]
         if len(self._lines) > _MOST:
@@ -61,8 +61,8 @@ class LogView(ScrollView, can_focus=True):
             self._arrange()
         else:
             self._append(range(first, len(self._lines)))
-        if at_end:
-            self.scroll_end(animate=False)
+        if self._at_end:  # force: the scrollbar, without which nothing scrolls, comes only with the next frame
+            self.scroll_end(animate=False, force=True)
 
     def clear(self) -> None:
         self._lines.clear()
@@ -86,11 +86,11 @@ class LogView(ScrollView, can_focus=True):
 
     @wrap.setter
     def wrap(self, wrap: bool) -> None:
-        at_end, first = self.is_vertical_scroll_end, self._line_at(self.scroll_offset.y)
+        at_end, first = self._at_end, self._line_at(self.scroll_offset.y)
         self._wrap = wrap
         self._arrange()
         if at_end:
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, force=True)
         else:
             self.scroll_to(y=self._row_of(min(first, max(len(self._shown) - 1, 0))), animate=False, force=True)
 
@@ -154,6 +154,13 @@ class LogView(ScrollView, can_focus=True):
     def on_resize(self, event: Resize) -> None:
         if self._wrap:
             self._arrange()
+        if self._at_end:
+            self.scroll_end(animate=False, force=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.size.height:
+            self._at_end = self.is_vertical_scroll_end
 
     def notify_style_update(self) -> None:
         self._strips.clear()

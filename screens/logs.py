@@ -90,14 +90,11 @@ class LogsScreen(Page):
     def show_lines(self, message: LogRead) -> None:
         batch = message.batch
         self._reading = False
-        first = self._place < 0
         self._place, self._path = batch.place, str(batch.path)
         if batch.anew:
             self.view.clear()
         if batch.lines:
             self.view.add(batch.lines)
-        if first:
-            self.view.scroll_end(animate=False)
         self._tell()
 
     @on(AskFailed)
