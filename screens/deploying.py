@@ -10,13 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from dbxwizard.backend.views import PlanView, StepView
+from dbxwizard.backend.views import PlanView, StepView, is_production
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.plan_tree import PlanTree, totals
 from dbxwizard.screens.run_view import RunEnded, RunView
-
-PRODUCTION = "production"  # what the name of an environment says whose mistakes reach customers
 
 
 class PlanMade(Message):
@@ -96,7 +94,7 @@ class PlanPage(Page):
 
     def begin(self, plan: PlanView) -> None:
         """Applies the plan; what changes something that works in Production only by who types its name."""
-        protected = [name for name in plan.environments if name.lower() == PRODUCTION and _endangers(plan, name)]
+        protected = [name for name in plan.environments if is_production(name) and _endangers(plan, name)]
         if not protected:
             self._apply(plan)
             return

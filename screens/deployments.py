@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from dbxwizard.backend.views import StepView
+from dbxwizard.backend.views import StepView, is_production
 from dbxwizard.core.journal import JournalRun
-from dbxwizard.screens.deploying import PRODUCTION, PlanMade, PlanPage, RunBegun, RunPage
+from dbxwizard.screens.deploying import PlanMade, PlanPage, RunBegun, RunPage
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.run_view import RunView, duration
@@ -153,7 +153,7 @@ class ChooseScreen(Page):
 
 
 def _label(name: str) -> Text:
-    return Text.assemble(name, ("  ⚠ production", "bold") if name.lower() == PRODUCTION else "")
+    return Text.assemble(name, ("  ⚠ production", "bold") if is_production(name) else "")
 
 
 class PlanScreen(PlanPage):

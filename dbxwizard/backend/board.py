@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from dbxwizard.backend.host import unexpected
 from dbxwizard.backend.pacing import interval, shortest
+from dbxwizard.backend.views import is_production
 from dbxwizard.core.advice import advise
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import OperationError, Transient, each_error
@@ -91,12 +92,6 @@ class Source(Protocol):
     async def last_runs(self) -> dict[str, JournalRun]:
         """The newest deployment of each environment that had one."""
         ...
-
-
-def is_production(name: str) -> bool:
-    """By its name: Production, prod, eu-production; never PreProduction."""
-    word = name.lower().replace("_", "-")
-    return any(part.startswith("prod") for part in word.split("-")) and "pre-prod" not in word
 
 
 class Board:

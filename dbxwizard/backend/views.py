@@ -132,3 +132,9 @@ class EventBatch:
     events: tuple[dict[str, object], ...]
     number: int
     ended: bool
+
+
+def is_production(name: str) -> bool:
+    """By its name: Production, prod, eu-production; never PreProduction."""
+    word = name.lower().replace("_", "-")
+    return any(part.startswith("prod") for part in word.split("-")) and "pre-prod" not in word

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dbxwizard.backend.board import Board, BoardRow, is_production
+from dbxwizard.backend.board import Board, BoardRow
 from dbxwizard.backend.pacing import interval, shortest
 from dbxwizard.backend.tables import table
+from dbxwizard.backend.views import is_production
 from dbxwizard.core.errors import OperationError, Transient
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.inventory import EnvironmentInventory
