@@ -130,13 +130,13 @@ class DbxWizard(App[int]):
             self.push_screen(KeysPanel(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Any:
-        """What the command palette offers: every mode, every action of the screen, and Textual's own."""
+        """What the command palette offers: every mode, and every action of the screen."""
+        from dbxwizard.screens.keys import offers
+
         for mode in (*MODES, WIZARD):
             yield SystemCommand(mode.title, mode.help, _run(self, f"go('{mode.name}')"))
-        for node, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description:
-                tip = binding.tooltip or f"key {self.get_key_display(binding)}"
-                yield SystemCommand(binding.description, tip, _run(node, binding.action))
+        for offer in offers(screen):
+            yield SystemCommand(offer.words, f"key {', '.join(offer.keys)}", _run(offer.node, offer.action))
         yield SystemCommand("Theme", "Choose dark, light or high contrast", self.action_change_theme)
 
     # runs

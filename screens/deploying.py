@@ -10,11 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
+from dbxwizard.backend.run_model import StepRun
 from dbxwizard.backend.views import PlanView, StepView, is_production
+from dbxwizard.screens.bars import ErrorBar
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.plan_tree import PlanTree, totals
 from dbxwizard.screens.run_view import RunEnded, RunView
+from dbxwizard.screens.widgets import Table
 
 
 class PlanMade(Message):
@@ -70,6 +73,15 @@ class PlanPage(Page):
 
     def action_unchanged(self) -> None:
         self.query_one(PlanTree).toggle_unchanged()
+
+    def action_copy(self) -> None:
+        if self.query_one(ErrorBar).text:
+            super().action_copy()
+        else:
+            self.action_markdown()
+
+    def action_save_copy(self) -> None:
+        self.action_save()
 
     def action_markdown(self) -> None:
         self._write("markdown", "")
@@ -127,6 +139,17 @@ class RunPage(Page):
     ]
     run = ""
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Cancelling is for what runs, retrying for what failed in a run that has ended."""
+        if action not in ("cancel", "retry") or not self.query(RunView):
+            return super().check_action(action, parameters)
+        return not self.query_one(RunView).model.status if action == "cancel" else self._retryable() is not None
+
+    @on(RunEnded)
+    @on(Table.RowHighlighted)
+    def offer_keys(self) -> None:
+        self.refresh_bindings()
+
     def follow_run(self, run: str, planned: Sequence[StepView] = ()) -> None:
         self.run = run
         view = self.query_one(RunView)
@@ -142,9 +165,6 @@ class RunPage(Page):
     # cancel
 
     def action_cancel(self) -> None:
-        if self.query_one(RunView).model.status:
-            self.notify("it has ended already")
-            return
         question = Question(
             "Cancel this run?",
             "Nothing new starts, and what is being changed may finish. A second cancel stops at once. Running it again "
@@ -161,12 +181,16 @@ class RunPage(Page):
 
     # retry
 
-    def action_retry(self) -> None:
-        """The step under the cursor, and those that waited for it."""
+    def _retryable(self) -> StepRun | None:
+        """The step under the cursor, where it failed or was left out, and the run has ended."""
         view = self.query_one(RunView)
         step = view.current
-        if step is None or step.state not in ("failed", "left out") or not view.model.status:
-            self.notify("a step can be retried once the run has ended and the step has failed")
+        return step if step and step.state in ("failed", "left out") and view.model.status else None
+
+    def action_retry(self) -> None:
+        """The step under the cursor, and those that waited for it."""
+        view, step = self.query_one(RunView), self._retryable()
+        if step is None:
             return
         scope = view.model.command
         names = tuple(name for name in view.model.environments if name)

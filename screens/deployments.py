@@ -47,7 +47,7 @@ class DeploymentsScreen(Page):
         self._filter = ""
 
     def body(self) -> Iterable[Widget]:
-        yield Static("", id="none", markup=False)
+        yield Static("Nothing was deployed from this machine yet: d begins.", id="none", markup=False)
         yield Table("state", "command", "when", "took", "changes", "who", "run")
 
     def on_mount(self) -> None:
@@ -65,7 +65,7 @@ class DeploymentsScreen(Page):
     @on(HistoryRead)
     def take(self, message: HistoryRead) -> None:
         found = {run.run_id: run for run in message.runs}
-        self.query_one("#none", Static).update("" if found else "Nothing was deployed from this machine yet. d begins.")
+        self.query_one("#none").display = not found
         if list(found) != list(self._runs):
             self._runs = found
             self._fill()

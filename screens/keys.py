@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Label
 
 from dbxwizard.screens.modes import MODES, WIZARD
 from dbxwizard.screens.widgets import Table
 
-_TEXTUALS = ("app.focus_next", "app.focus_previous", "screen.copy_text")  # what every screen of Textual has
+# What every screen of Textual has, in our words.
+_TEXTUALS = {
+    "app.focus_next": "To the next control",
+    "app.focus_previous": "To the control before",
+    "screen.copy_text": "Copy what the mouse has marked",
+}
+_WORDS = _TEXTUALS | {"command_palette": "Command palette: all actions by name"}
 
 
 class KeysPanel(ModalScreen[None]):
@@ -39,16 +47,34 @@ class KeysPanel(ModalScreen[None]):
         table.focus()
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be done on a screen now, and with which keys."""
+
+    node: DOMNode
+    action: str
+    words: str
+    keys: tuple[str, ...]
+
+
+def offers(screen: Screen[Any]) -> list[Offer]:
+    """One for each action, whatever keys it has; going to a mode is none of the screen's own."""
+    found: dict[tuple[DOMNode, str], Offer] = {}
+    for node, binding, enabled, _ in screen.active_bindings.values():
+        if not enabled or not binding.description or binding.action.startswith("go("):
+            continue
+        keys = found[node, binding.action].keys if (node, binding.action) in found else ()
+        words = _WORDS.get(binding.action, binding.description)
+        keys = tuple(dict.fromkeys((*keys, screen.app.get_key_display(binding))))
+        found[node, binding.action] = Offer(node, binding.action, words, keys)
+    return list(found.values())
+
+
 def _rows(screen: Screen[Any]) -> dict[str, str]:
     """What each key does: those of `screen`, then the modes, last how one moves; keys of one action on one line."""
-    own: dict[str, list[str]] = {}
-    moving: dict[str, list[str]] = {}
-    words: dict[str, str] = {}
-    for node, binding, enabled, _ in screen.active_bindings.values():
-        if enabled and binding.description and not binding.action.startswith("go("):
-            group = own if node in (screen, screen.app) and binding.action not in _TEXTUALS else moving
-            group.setdefault(binding.action, []).append(screen.app.get_key_display(binding))
-            words[binding.action] = binding.description
-    modes = {f"go {mode.name}": [mode.key] for mode in (WIZARD, *MODES)}
-    words |= {f"go {mode.name}": f"Go to {mode.title}" for mode in (WIZARD, *MODES)}
-    return {", ".join(dict.fromkeys(keys)): words[action] for action, keys in (own | modes | moving).items()}
+    offered = offers(screen)
+    owners = (screen, screen.app)
+    own = {", ".join(one.keys): one.words for one in offered if one.node in owners and one.action not in _TEXTUALS}
+    modes = {mode.key: f"Go to {mode.title}" for mode in (WIZARD, *MODES)}
+    rest = {", ".join(one.keys): one.words for one in offered}
+    return own | modes | {keys: words for keys, words in rest.items() if keys not in own}

@@ -134,6 +134,19 @@ class Page(Screen[Any]):
     def action_dismiss_error(self) -> None:
         self.query_one(ErrorBar).hide()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key is offered only where it does something."""
+        match action:
+            case "filter":
+                return _differs(self, "filtered")
+            case "next_match" | "previous_match":
+                return _differs(self, "match")
+            case "copy" | "save_copy":
+                return _differs(self, "copied", f"action_{action}") or self.query_one(ErrorBar).display
+            case "dismiss_error":
+                return self.query_one(ErrorBar).display
+        return True
+
     # filter and search
 
     def filtered(self, text: str) -> None:
@@ -172,3 +185,8 @@ class Page(Screen[Any]):
         if text:
             name = Path(type(self).__module__.rpartition(".")[2]).with_suffix(".txt").name
             self.program.save_text(name, text)
+
+
+def _differs(page: Page, *methods: str) -> bool:
+    """Whether its class does something of what a bare Page leaves open."""
+    return any(getattr(type(page), method) is not getattr(Page, method) for method in methods)

@@ -60,7 +60,7 @@ class Picker(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-tall"):
             yield Label(self._title, id="title", markup=False)
-            yield Input(placeholder="type to search, enter chooses", compact=True)
+            yield Input(placeholder="type to search, enter chooses, esc cancels", compact=True)
             yield Choices(compact=True, markup=False)
             yield Static("", id="count", classes="words", markup=False)
 

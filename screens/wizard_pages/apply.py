@@ -42,8 +42,10 @@ class ApplyPage(WizardPage, RunPage):
     @on(RunEnded)
     def offer_next(self, message: RunEnded) -> None:
         model = message.model
-        fine = model.status in ("success", "unchanged")
-        label = "Next" if fine and model.command == "deploy" else "Review what is left"
+        if model.status not in ("success", "unchanged"):
+            label = "Review what is left"
+        else:
+            label = "Next" if model.command == "deploy" else "Review the deployment"
         self.query_one("#next", Button).label = label
         self.look_again()
 
