@@ -58,10 +58,10 @@ class PlanPage(Page):
     def show_plan(self, message: PlanMade) -> None:
         self.plan = plan = message.plan
         later = ", ".join(plan.afterwards)
-        notes = (f"Then: {later}; planned once setup has made what they start from",) if later else ()
-        self.query_one("#totals", Static).update(totals(plan))
+        then = f"\nThen: {later}; planned once setup has made what they start from" if later else ""
+        self.query_one("#totals", Static).update(totals(plan) + then)
         tree = self.query_one(PlanTree)
-        tree.show(plan, notes)
+        tree.show(plan)
         tree.focus()
         self.plan_shown(plan)
 

@@ -51,6 +51,7 @@ class DeploymentsScreen(Page):
         yield Table("state", "command", "when", "took", "changes", "who", "run")
 
     def on_mount(self) -> None:
+        self.query_one("#none").display = False
         self.query_one(Table).focus()
         self.action_refresh()
         self.set_interval(_EVERY, self._look)

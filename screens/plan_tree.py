@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.text import Text
 from textual.widgets.tree import TreeNode
@@ -23,11 +23,9 @@ class PlanTree(Branches[StepView]):
         self._plan: PlanView | None = None
         self._filter = ""
         self._unchanged = False
-        self._notes: tuple[str, ...] = ()
 
-    def show(self, plan: PlanView, notes: Iterable[str] = ()) -> None:
-        """`notes` stand below the plan."""
-        self._plan, self._notes = plan, tuple(notes)
+    def show(self, plan: PlanView) -> None:
+        self._plan = plan
         self._fill()
 
     def narrow(self, text: str) -> None:
@@ -49,8 +47,6 @@ class PlanTree(Branches[StepView]):
                 branch = self.root.add(_branch(name, steps), expand=True)
                 for step in steps:
                     self._add(branch, step)
-        for note in self._notes:
-            self.root.add_leaf(Text(note, style="dim"))
 
     def _shows(self, step: StepView) -> bool:
         if not (self._unchanged or step.changes or step.not_checked):

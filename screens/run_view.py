@@ -106,7 +106,7 @@ class RunView(Vertical):
 
     def _draw(self, changed: set[str]) -> None:
         table = self.query_one("#run-steps", Table)
-        for step_id in changed:
+        for step_id in [one for one in self.model.steps if one in changed]:  # in the order of the plan
             step = self.model.steps[step_id]
             if step_id in table.rows and not self._shows(step):
                 table.remove_row(step_id)
