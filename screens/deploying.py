@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual import on
@@ -138,17 +139,25 @@ class RunPage(Page):
         Binding("t", "retry", "Retry this step"),
     ]
     run = ""
+    _last_offered: Mapping[str, bool] = MappingProxyType({})
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Cancelling is for what runs, retrying for what failed in a run that has ended."""
-        if action not in ("cancel", "retry") or not self.query(RunView):
-            return super().check_action(action, parameters)
-        return not self.query_one(RunView).model.status if action == "cancel" else self._retryable() is not None
+        if action in ("cancel", "retry") and self.query(RunView):
+            return self._offered()[action]
+        return super().check_action(action, parameters)
+
+    def _offered(self) -> dict[str, bool]:
+        running = not self.query_one(RunView).model.status
+        return {"cancel": running, "retry": self._retryable() is not None}
 
     @on(RunEnded)
     @on(Table.RowHighlighted)
     def offer_keys(self) -> None:
-        self.refresh_bindings()
+        """Only where they differ: the footer is drawn anew with them."""
+        if self._offered() != self._last_offered:
+            self._last_offered = self._offered()
+            self.refresh_bindings()
 
     def follow_run(self, run: str, planned: Sequence[StepView] = ()) -> None:
         self.run = run

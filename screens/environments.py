@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.widgets import Table
-from dbxwizard.screens.words import RUNS, STATES, age, shown
+from dbxwizard.screens.words import RUNS, STATES, age, many, shown
 
 if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
@@ -263,7 +263,8 @@ def _told(row: BoardRow) -> list[str]:
         ends = f", ends by itself when idle for {cluster.idle_minutes} min" if cluster.idle_minutes else ", never ends"
         cores = f", {cluster.cores} cores" if cluster.cores else ""
         lines.append(
-            f"▶ {cluster.name}: {cluster.state.lower()}, {cluster.workers} workers of {cluster.node_type}{cores}{ends}"
+            f"▶ {cluster.name}: {cluster.state.lower()}, {many(cluster.workers, 'worker')} of {cluster.node_type}"
+            f"{cores}{ends}"
         )
     if row.not_checked:
         lines.append(f"not allowed to see its clusters: {row.not_checked}")

@@ -12,7 +12,8 @@ import pty
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -84,21 +85,22 @@ async def picture_program(wanted: set[str]) -> None:
         program = DbxWizard(Opening(["--sandbox"], state, first="wizard", sandbox=True, animated=False))
         async with program.run_test(size=SCREEN) as pilot:
             try:
-                await walk(pilot, project, lambda name: take(program, name) if name in wanted else None)
+                await walk(pilot, project, partial(take, pilot, wanted))
             finally:
                 program.backend.leave()
 
 
-async def walk(pilot: Pilot[int], project: Path, picture: Callable[[str], None]) -> None:
+async def walk(pilot: Pilot[int], project: Path, picture: Callable[[str], Awaitable[None]]) -> None:
     await until(lambda: may_go_on(pilot, "review"))
-    picture("review")
+    await picture("review")
+    while planned(pilot) == "setup":  # once more where what it made was not to be seen at once
+        await pilot.press("ctrl+g")
+        await until(lambda: may_go_on(pilot, "apply"))
+        await pilot.press("ctrl+g")
+        await until(lambda: may_go_on(pilot, "review"))
     await pilot.press("ctrl+g")
-    await until(lambda: may_go_on(pilot, "apply"))
-    await pilot.press("ctrl+g")
-    await until(lambda: may_go_on(pilot, "review"))
-    await pilot.press("ctrl+g")
-    await until(lambda: half_done(pilot))
-    picture("apply")
+    await until(lambda: well_under_way(pilot))
+    await picture("apply")
     await until(lambda: may_go_on(pilot, "apply"))
     uat = project / "environments" / "UAT.json"
     uat.write_text(uat.read_text("utf-8").replace('"autotermination_minutes": 30', '"autotermination_minutes": 45', 1))
@@ -113,13 +115,13 @@ async def walk(pilot: Pilot[int], project: Path, picture: Callable[[str], None])
     await until(lambda: all(row.drift for row in board._rows.values()))
     await pilot.press("up", "up")
     await until(lambda: not toasts(pilot))
-    picture("board")
+    await picture("board")
     await pilot.resize_terminal(*SCREEN)
     await pilot.press("4")
     await until(lambda: pilot.app.current_mode == "parameters")
     await pilot.press("slash", *"node_type", "enter", "down", "up")
     await until(lambda: not toasts(pilot))
-    picture("editor")
+    await picture("editor")
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -137,20 +139,28 @@ def may_go_on(pilot: Pilot[int], page: str) -> bool:
     return bool(screen.query("#next")) and not screen.may_go_on()
 
 
+def planned(pilot: Pilot[int]) -> str:
+    """The scope of the plan that Review shows."""
+    plan = getattr(pilot.app.screen, "plan", None)
+    return plan.scope if plan else ""
+
+
 def toasts(pilot: Pilot[int]) -> bool:
     return bool(pilot.app.screen.query("Toast"))
 
 
-def half_done(pilot: Pilot[int]) -> bool:
+def well_under_way(pilot: Pilot[int]) -> bool:
     """Of the run that is on the screen; by then something is under way in most environments."""
     for view in pilot.app.screen.query(RunView):
         steps = view.model.steps.values()
-        return 2 * sum(step.state in ("done", "unchanged") for step in steps) > len(steps)
+        return 3 * sum(step.state in ("done", "unchanged") for step in steps) > len(steps)
     return False
 
 
-def take(program: DbxWizard, name: str) -> None:
-    save(name, program.export_screenshot(title=f"dbxwizard: {PROGRAM[name]}"))
+async def take(pilot: Pilot[int], wanted: set[str], name: str) -> None:
+    await asyncio.sleep(0.3)  # until it is drawn; Pilot's pause would wait until a run has ended
+    if name in wanted:
+        save(name, pilot.app.export_screenshot(title=f"dbxwizard: {PROGRAM[name]}"))
 
 
 # the demo

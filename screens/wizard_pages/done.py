@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.screens.wizard import WizardPage
+from dbxwizard.screens.words import many
 
 if TYPE_CHECKING:
     from dbxwizard.backend.summary import Link, MadeEnvironment, PublishedValues, Summary, SummaryText
@@ -91,7 +92,8 @@ def _made(found: Summary) -> Iterator[Text]:
 
 def _environment(one: MadeEnvironment) -> Iterator[Text]:
     detail = f", {one.detail}" if one.detail else ""
-    counts = f"{len(one.resources)} resources, {len(one.clusters)} clusters, {len(one.jobs)} jobs"
+    held = (("resource", one.resources), ("cluster", one.clusters), ("job", one.jobs))
+    counts = ", ".join(many(len(things), what) for what, things in held)
     yield Text.assemble((one.name, "bold"), f"  {_STATES[one.state]}{detail}; {counts}")
     yield from (_link("", link) for link in one.links)
 
@@ -113,7 +115,8 @@ def _published(found: Summary) -> Iterator[Text]:
 def _values(one: PublishedValues) -> Text:
     if not one.exists:
         return Text(f"{one.where}: not there")
-    return Text(f"{one.where or 'repository'}: {len(one.variables)} variables, {len(one.secrets)} secrets")
+    held = f"{many(len(one.variables), 'variable')}, {many(len(one.secrets), 'secret')}"
+    return Text(f"{one.where or 'repository'}: {held}")
 
 
 def _link(before: str, link: Link) -> Text:

@@ -16,7 +16,7 @@ from textual.widgets import Button, Static
 from dbxwizard.screens.modes import MODES
 from dbxwizard.screens.widgets import WrappedTable
 from dbxwizard.screens.wizard import WizardPage
-from dbxwizard.screens.words import VERDICTS, Sign, shown
+from dbxwizard.screens.words import VERDICTS, Sign, many, shown
 
 if TYPE_CHECKING:
     from dbxwizard.backend.environment_files import EnvironmentFile
@@ -70,7 +70,7 @@ class EnvironmentsPage(WizardPage):
         self.look_again()
 
     def _cells(self, one: EnvironmentFile) -> tuple[Text, ...]:
-        holds = f"{_counted(one.clusters, 'cluster')}, {_counted(one.jobs, 'job')}"
+        holds = f"{many(one.clusters, 'cluster')}, {many(one.jobs, 'job')}"
         return Text(one.name), Text(one.region), Text(one.resource_group), Text(holds), self._state(one)
 
     def _state(self, one: EnvironmentFile) -> Text:
@@ -87,7 +87,3 @@ class EnvironmentsPage(WizardPage):
 
     def copied(self) -> str:
         return "\n".join(f"{one.file}\t{one.region}\t{one.resource_group}" for one in self._files)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
