@@ -22,7 +22,7 @@ from textual.pilot import Pilot
 
 from dbxwizard.app import DbxWizard, Opening
 from dbxwizard.backend.answers import AnswerFile, Answers
-from dbxwizard.backend.project import write_missing
+from dbxwizard.backend.project_files import write_missing
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.screens.environments import EnvironmentsScreen
