@@ -271,6 +271,9 @@ class Service:
         """This service's part of `sandbox show`: sorted lists without timestamps, counters or credentials."""
         return {}
 
+    def close(self) -> None:
+        """Ends what the service does beside answering: the server stops."""
+
     # The way of a request.
 
     def match(self, request: Request) -> tuple[Route, dict[str, str]] | None:

@@ -96,6 +96,8 @@ class _Frontend:
 
     async def close(self) -> None:
         await self._runner.cleanup()
+        for service in self.services.values():
+            await asyncio.to_thread(service.close)
         self.store.close()
 
     async def _sync_sites(self) -> None:

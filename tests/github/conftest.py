@@ -84,6 +84,13 @@ def add_token(store: Store) -> AddToken:
     return add
 
 
+@pytest.fixture
+def filled(repository: Repository) -> Repository:
+    """The repository with a first commit."""
+    repository.create_file("README.md", "first", "# hi\n")
+    return repository
+
+
 ChangeRepository = Callable[..., None]
 
 

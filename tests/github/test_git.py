@@ -28,12 +28,6 @@ def head(repository: Repository, branch: str = "main") -> str:
     return repository.get_branch(branch).commit.sha
 
 
-@pytest.fixture
-def filled(repository: Repository) -> Repository:
-    repository.create_file("README.md", "first", "# hi\n")
-    return repository
-
-
 # An empty repository: github.com/github/rest-api-description/issues/637
 
 

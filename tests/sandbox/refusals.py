@@ -144,6 +144,10 @@ EXEMPT: dict[str, dict[str, str]] = {
     "oidc GET /.well-known/openid-configuration": {"public": _DISCOVERY, "version": _NO_VERSION},
     "oidc GET /.well-known/jwks": {"public": _DISCOVERY, "version": _NO_VERSION},
     "oidc GET /token": {"version": "the runner gives the whole address; its version is not documented"},
+    "oidc GET /logs/{ticket}": {
+        "public": "the address of a log holds its own ticket: docs.github.com/rest/actions/workflow-jobs",
+        "version": _NO_VERSION,
+    },
     "arm GET /metadata/endpoints": {"public": "a cloud's endpoints, read before anybody can sign in"},
     "arm GET /tenants": {"right": _OWN},
     "arm GET /subscriptions": {"right": _FILTERED},

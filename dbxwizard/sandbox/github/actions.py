@@ -1,4 +1,4 @@
-"""Workflows and their runs: docs.github.com/rest/actions/workflows and /workflow-runs."""
+"""Workflows: docs.github.com/rest/actions/workflows. Their runs are in `runs`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ def register(service: Service) -> None:
     root, read = "/repos/{owner}/{repo}/actions", "actions:read"
     service.route("GET", root + "/workflows", action=read)(_list_workflows)
     service.route("GET", root + "/workflows/{workflow}", action=read)(_get_workflow)
-    service.route("GET", root + "/workflows/{workflow}/runs", action=read)(_list_workflow_runs)
-    service.route("GET", root + "/runs", action=read)(_list_runs)
-    service.route("GET", root + "/runs/{run}", action=read)(_no_run)
-    service.route("GET", root + "/runs/{run}/jobs", action=read)(_no_run)
-    service.route("GET", root + "/jobs/{job}", action=read)(_no_run)
 
 
 def _workflows(call: Call) -> list[dict[str, Any]]:
@@ -40,7 +35,7 @@ def _workflows(call: Call) -> list[dict[str, Any]]:
 
 
 def _workflow(call: Call, body: Document, objects: GitObjects, path: str, sha: str) -> dict[str, Any]:
-    number = _number_of(body, path)
+    number = number_of(body, path)
     named = _NAME.search(objects.blob(sha).decode("utf-8", "replace"))
     url = f"{views.api(call, body)}/actions/workflows/{number}"
     return {
@@ -57,7 +52,7 @@ def _workflow(call: Call, body: Document, objects: GitObjects, path: str, sha: s
     }
 
 
-def _number_of(body: Document, path: str) -> int:
+def number_of(body: Document, path: str) -> int:
     """The number that stands for a workflow file as long as it keeps its path."""
     return int(hashlib.sha256(f"{body['id']}/{path}".encode()).hexdigest()[:7], 16)
 
@@ -66,7 +61,7 @@ def _list_workflows(call: Call) -> Response:
     return page(call, _workflows(call), wrap="workflows")
 
 
-def _find_workflow(call: Call) -> dict[str, Any]:
+def find_workflow(call: Call) -> dict[str, Any]:
     """By its number or by the name of its file."""
     asked = call.params["workflow"]
     for workflow in _workflows(call):
@@ -76,18 +71,4 @@ def _find_workflow(call: Call) -> dict[str, Any]:
 
 
 def _get_workflow(call: Call) -> Response:
-    return Response(200, _find_workflow(call))
-
-
-def _list_workflow_runs(call: Call) -> Response:
-    _find_workflow(call)
-    return page(call, [], wrap="workflow_runs")
-
-
-def _list_runs(call: Call) -> Response:
-    """Nothing has run: the sandbox starts no workflow by itself."""
-    return page(call, [], wrap="workflow_runs")
-
-
-def _no_run(_call: Call) -> Response:
-    raise errors.not_found()
+    return Response(200, find_workflow(call))

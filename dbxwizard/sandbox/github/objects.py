@@ -80,6 +80,11 @@ class GitObjects:
         body = self._store.get("github.object", self._prefix + sha)
         return (body["type"], base64.b64decode(body["data"])) if body else None
 
+    def all(self) -> dict[str, tuple[str, bytes]]:
+        """Every object by its SHA, with type and content."""
+        found = self._store.find("github.object", self._prefix)
+        return {key.rpartition("/")[2]: (body["type"], base64.b64decode(body["data"])) for key, body in found}
+
     def kind(self, sha: str) -> str:
         """`blob`, `tree` or `commit`; "" when there is no such object."""
         found = self.read(sha)

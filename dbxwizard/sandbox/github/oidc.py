@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from dbxwizard.sandbox import tokens
 from dbxwizard.sandbox.github import access, subjects
+from dbxwizard.sandbox.github.runs.logs import log
 from dbxwizard.sandbox.http import ApiError, Call, Hosts, Request, Response, Service
 from dbxwizard.sandbox.store import Document, Store
 
@@ -57,6 +58,7 @@ class OidcService(Service):
         super().__init__()
         self.route("GET", "/.well-known/openid-configuration", public=True)(_configuration)
         self.route("GET", "/.well-known/jwks", public=True)(_keys)
+        self.route("GET", "/logs/{ticket}", public=True)(log)
         self.route("GET", "/token", query=("audience", "api-version"), action="id-token: write")(_token)
 
     def authenticate(self, call: Call) -> Job:

@@ -26,6 +26,7 @@ from dbxwizard.sandbox.github import (
     show,
     values,
 )
+from dbxwizard.sandbox.github.runs.routes import RunRoutes
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
 from dbxwizard.sandbox.limits import Windows
 from dbxwizard.sandbox.store import Store
@@ -58,6 +59,7 @@ class GitHubService(Service):
             repositories, environments, values, git_data, contents, branches, pulls, rulesets, actions,
         ):  # fmt: skip
             module.register(self)
+        self._runs = RunRoutes(self)
 
     def authenticate(self, call: Call) -> access.Principal:
         principal = access.authenticate(call)
@@ -141,6 +143,9 @@ class GitHubService(Service):
     def _limit_headers(self, call: Call) -> dict[str, str]:
         headers = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in self._rate(call).items()}
         return {**headers, "X-RateLimit-Resource": "core"}
+
+    def close(self) -> None:
+        self._runs.worker.close()
 
     def seed(self, store: Store, now: float) -> None:
         seed.seed(store)

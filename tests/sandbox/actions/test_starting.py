@@ -148,6 +148,18 @@ jobs:
     assert only(text, event, failed).running() == ["changes", "deploy", "report"]
 
 
+def test_what_a_job_hands_on_is_not_known_before_it_has_ended() -> None:
+    text = """
+on: push
+jobs:
+  list: {runs-on: x}
+  each: {needs: list, runs-on: x, strategy: {matrix: {to: '${{ fromJSON(needs.list.outputs.all) }}'}}}
+"""
+    event = push("refs/heads/main")
+    assert only(text, event).running() == ["list", "each"]
+    assert "empty input" in only(text, event, Assumed({"list": "success"})).error
+
+
 def test_jobs_of_a_matrix_are_told_apart() -> None:
     text = """
 on: push

@@ -80,7 +80,8 @@ class JobPlan:
     """What a runner is sent.
 
     `contexts` are those that are known before: github, needs, strategy, matrix, inputs, vars and secrets. `env` are the
-    mappings of workflow and job, as they are written; `environment` are the runner's own variables.
+    mappings of workflow and job, as they are written; `environment` are the runner's own variables. `masks` are values
+    beside the secrets that no log may show.
     """
 
     steps: tuple[Step, ...]
@@ -90,6 +91,7 @@ class JobPlan:
     defaults: RunDefaults = field(default_factory=RunDefaults)
     outputs: Mapping[str, str] = field(default_factory=dict)
     timeout_minutes: float = 360.0
+    masks: tuple[str, ...] = ()
 
 
 def run_job(
@@ -115,7 +117,7 @@ class _JobRun:
         self._env = CaseSensitive()
         self._paths: list[str] = []
         secrets = plan.contexts.get("secrets") or {}
-        self._masker = Masker([to_text(value) for value in secrets.values()])
+        self._masker = Masker([*map(to_text, secrets.values()), *plan.masks])
         self._deadline = time.monotonic() + 60 * plan.timeout_minutes
 
     def go(self) -> JobEnd:

@@ -48,7 +48,11 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class StartedJob:
-    """A job of a run: one for each combination of its matrix. What is not known before it runs is empty."""
+    """A job of a run: one for each combination of its matrix. What is not known before it runs is empty.
+
+    `handed`: what the jobs that call its workflow say under `secrets`, the outermost first; none for a job of the run's
+    own workflow, which has all secrets.
+    """
 
     id: str
     name: str
@@ -60,11 +64,12 @@ class StartedJob:
     environment: str = ""
     permissions: Mapping[str, str] = field(default_factory=dict)
     concurrency: Concurrency | None = None
+    handed: tuple[Mapping[str, str] | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A run of a workflow. `error`: why it can't start, in GitHub's words; then it has no jobs."""
+    """A run of a workflow; `title` is its run-name. `error`: why it can't start; then it has no jobs."""
 
     path: str
     name: str
@@ -72,6 +77,7 @@ class StartedRun:
     jobs: tuple[StartedJob, ...] = ()
     concurrency: Concurrency | None = None
     error: str = ""
+    title: str = ""
 
     def running(self) -> list[str]:
         """The ids of the jobs that will run."""
@@ -113,10 +119,11 @@ def _run(path: str, files: Mapping[str, str], event: Event, assumed: Assumed) ->
     try:
         jobs = tuple(walk.jobs(workflow, inputs, assumed.token))
         group = _concurrency(workflow.concurrency, walk.scope(inputs))
+        title = to_text(expand(workflow.run_name, walk.scope(inputs)))
     except (WorkflowError, ExpressionError, InputError, ValueError) as error:
         yield StartedRun(path, workflow.name, event.ref, error=f"The workflow is not valid. {error}")
         return
-    yield StartedRun(path, workflow.name, event.ref, jobs, group)
+    yield StartedRun(path, workflow.name, event.ref, jobs, group, title=title)
 
 
 def _concurrency(concurrency: Concurrency | None, scope: Scope) -> Concurrency | None:
@@ -144,12 +151,17 @@ class _Walk:
         return Scope({"github": github, "vars": dict(self.assumed.variables), "inputs": dict(inputs), **contexts})
 
     def jobs(
-        self, workflow: Workflow, inputs: Mapping[str, Value], allowed: Mapping[str, str], before: str = ""
+        self,
+        workflow: Workflow,
+        inputs: Mapping[str, Value],
+        allowed: Mapping[str, str],
+        before: str = "",
+        handed: tuple[Mapping[str, str] | str, ...] = (),
     ) -> Iterator[StartedJob]:
         """All jobs, those first that others need. `before`: what stands before their ids."""
         results: dict[str, str] = {}
         for job in _in_order(workflow):
-            found = list(self._job(_Place(workflow, job, inputs, allowed, before), results))
+            found = list(self._job(_Place(workflow, job, inputs, allowed, before, handed), results))
             own = [_result(each, self.assumed) for each in found]
             results[job.id] = self.assumed.results.get(before + job.id, max(own, key=_RESULTS.index, default="skipped"))
             yield from found
@@ -163,9 +175,19 @@ class _Walk:
         if not condition(job.condition, decided):
             yield StartedJob(place.id, job.name or place.id, job, place.workflow, will_run=False, permissions=granted)
             return
-        for number, matrix in enumerate(_combinations(job, scope)):
-            full = self.scope(place.inputs, needs=needs, matrix=matrix, strategy={"job-index": number})
-            yield from self._called(place, full, granted) if job.uses else [_plain(place, full, granted)]
+        try:
+            yield from list(self._expanded(place, scope, granted))
+        except (ExpressionError, ValueError):
+            # Values of jobs that have not ended are not known yet: GitHub evaluates when they have.
+            if all(place.before + name in self.assumed.results for name in job.needs):
+                raise
+            yield StartedJob(place.id, job.name or place.id, job, place.workflow, will_run=True, permissions=granted)
+
+    def _expanded(self, place: _Place, scope: Scope, granted: Mapping[str, str]) -> Iterator[StartedJob]:
+        for number, matrix in enumerate(_combinations(place.job, scope)):
+            own = {**scope.contexts, "matrix": matrix, "strategy": {"job-index": number}}
+            full = Scope(own, scope.functions)
+            yield from self._called(place, full, granted) if place.job.uses else [_plain(place, full, granted)]
 
     def _needs(self, place: _Place, results: Mapping[str, str]) -> dict[str, Value]:
         outputs = self.assumed.outputs
@@ -185,7 +207,7 @@ class _Walk:
         called, trigger = self._workflow(place)
         check_secrets(job, trigger)
         inputs = called_inputs(job, trigger, scope)
-        nested = list(self.jobs(called, inputs, granted, f"{place.id} / "))
+        nested = list(self.jobs(called, inputs, granted, f"{place.id} / ", (*place.handed, job.secrets)))
         for each in nested:
             beyond = permissions.excess(each.permissions, granted)
             if beyond:
@@ -225,6 +247,7 @@ class _Place:
     inputs: Mapping[str, Value]
     allowed: Mapping[str, str]
     before: str
+    handed: tuple[Mapping[str, str] | str, ...]
 
     @property
     def id(self) -> str:
@@ -245,6 +268,7 @@ def _plain(place: _Place, scope: Scope, granted: Mapping[str, str]) -> StartedJo
         environment=environment,
         permissions=granted,
         concurrency=_concurrency(job.concurrency, scope),
+        handed=place.handed,
     )
 
 
