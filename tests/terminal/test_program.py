@@ -27,7 +27,7 @@ def started(folder: Path, *options: str, **environ: str) -> InTerminal:
 def program(tmp_path: Path) -> Iterator[InTerminal]:
     """Opened, its backend at work, the first page drawn."""
     with started(tmp_path) as opened:
-        opened.wait_for(b"What is missing")
+        opened.wait_for(b"what is missing")
         yield opened
 
 

@@ -124,7 +124,7 @@ async def test_the_program_and_its_backend_end_with_the_server(
     async with serving("--sandbox", "--read-only", cwd=tmp_path, ending=number) as (_, address):
         await visitor.enter(address)
         terminal = await visitor.connect("?width=120&height=40")
-        await terminal.wait_for("What is missing")
+        await terminal.wait_for("what is missing")
         await terminal.wait_for("READ-ONLY")
         started = [*processes_with(state, "open"), *processes_with(state, "host")]
         assert len(started) == 2
