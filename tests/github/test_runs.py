@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +26,7 @@ from tests.conftest import new_state
 from tests.sandbox.wire import Wire
 
 PATH = ".github/workflows/run.yml"
+SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 
@@ -219,6 +221,36 @@ jobs:
         assert line in log
     assert log.count(sha) == 2
     assert log[-1] == "##[error]A branch or tag with the name 'nowhere' could not be found"
+
+
+def test_a_python_of_the_machine_is_set_up(filled: Repository, api: Api) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    put(
+        filled,
+        f"""{ON}
+jobs:
+  a:
+    runs-on: x
+    steps:
+      - {{id: p, uses: {SETUP_PYTHON}, with: {{python-version: '{version.rpartition(".")[0]}'}}}}
+      - run: |
+          python -c 'import platform, sys; print(platform.python_version(), sys.prefix == sys.argv[1])' \\
+            "$pythonLocation"
+          echo "${{{{ steps.p.outputs.python-version }}}}"
+          python -m pip --version | grep -c "$pythonLocation"
+      - {{uses: {SETUP_PYTHON}, with: {{python-version: '2.6'}}, continue-on-error: true}}
+      - {{uses: {SETUP_PYTHON}, with: {{python-version: '3.x'}}, continue-on-error: true}}
+      - {{uses: {SETUP_PYTHON}, with: {{cache: pip}}, continue-on-error: true}}
+""",
+    )
+    (job,) = api.jobs(api.run())
+    log = api.log(job)
+    assert log[log.index(f"{version} True") :][:3] == [f"{version} True", version, "1"]
+    assert [line for line in log if line.startswith("##[error]")] == [
+        "##[error]The version '2.6' with architecture 'x64' was not found for this operating system.",
+        "##[error]The sandbox's actions/setup-python wants a python-version as 3.12, not '3.x'",
+        "##[error]The sandbox's actions/setup-python does not know: cache",
+    ]
 
 
 def test_a_job_holds_secrets_variables_and_tokens_of_its_own(

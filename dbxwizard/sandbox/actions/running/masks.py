@@ -19,6 +19,7 @@ class Masker:
 
     def __init__(self, secrets: list[str]) -> None:
         self._values: set[str] = set()
+        self._longest_first: list[str] = []
         for secret in secrets:
             self.add(secret)
 
@@ -26,9 +27,10 @@ class Masker:
         for text in {value, *value.splitlines()}:
             if text.strip():
                 self._values |= {text, json.dumps(text)[1:-1], quote(text, safe=""), b64encode(text.encode()).decode()}
+        self._longest_first = sorted(self._values, key=len, reverse=True)
 
     def masked(self, text: str) -> str:
         """The text with stars for all that is secret; of values that overlap the longest first."""
-        for value in sorted(self._values, key=len, reverse=True):
+        for value in self._longest_first:
             text = text.replace(value, _STARS)
         return text

@@ -27,6 +27,7 @@ from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.checkout import CHECKOUT, checkout, export
 from dbxwizard.sandbox.github.runs.reporting import Reporter
+from dbxwizard.sandbox.github.runs.setup_python import SETUP_PYTHON, setup_python
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.ports import Ports
@@ -150,7 +151,8 @@ class Execution:
             plan = self._job_plan(job, given, folder)
             bare = folder / "repository.git"
             self._export(bare)
-            return run_job(plan, folder, reporter, self._stop, {CHECKOUT: checkout(bare, self._run["sha"])})
+            actions = {CHECKOUT: checkout(bare, self._run["sha"]), SETUP_PYTHON: setup_python}
+            return run_job(plan, folder, reporter, self._stop, actions)
         except ExpressionError as error:
             reporter.line(0, f"##[error]{error}")
             return JobEnd("failure", {})
