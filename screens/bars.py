@@ -17,6 +17,7 @@ from dbxwizard.core.errors import OperationError, each_error
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 
 _WIDE = 100  # columns from which modes have their whole names
+_NARROW = 60  # below which only the one that is open has a name
 
 
 class TopBar(Horizontal):
@@ -30,9 +31,16 @@ class TopBar(Horizontal):
         self._under_way: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield Static(Text.assemble(("dbxwizard", "bold"), f"  {self._heading}"), id="heading", markup=False)
+        yield Static(self._headed(), id="heading", markup=False)
         yield Static("", id="waits", markup=False)
         yield Static(self._world(), id="world", markup=False)
+
+    def _headed(self) -> Text:
+        program = () if self.app.size.width < _NARROW else (("dbxwizard", "bold"), "  ")
+        return Text.assemble(*program, self._heading)
+
+    def on_resize(self) -> None:
+        self.query_one("#heading", Static).update(self._headed())
 
     def _world(self) -> str:
         opening = getattr(self.app, "opening", None)
@@ -104,10 +112,10 @@ class _ModeLink(Static):
         self._draw()
 
     def _draw(self) -> None:
-        name = self._mode.title if self.app.size.width >= _WIDE else self._mode.short
-        here = self.app.current_mode == self._mode.name
+        width, here = self.app.size.width, self.app.current_mode == self._mode.name
+        name = self._mode.title if width >= _WIDE else self._mode.short if here or width >= _NARROW else ""
         self.set_class(here, "-here")
-        self.update(f"{self._mode.key} {'▸' if here else ''}{name}")
+        self.update(f"{self._mode.key} {'▸' if here else ''}{name}".rstrip())
 
     async def on_click(self, event: events.Click) -> None:
         event.stop()

@@ -21,7 +21,7 @@ from dbxwizard.screens.page import Page
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.run_view import RunView, duration
 from dbxwizard.screens.widgets import Checklist, Table
-from dbxwizard.screens.words import RUNS, shown
+from dbxwizard.screens.words import NO_FILES, RUNS, shown
 
 _EVERY = 3.0  # seconds between two looks into the history, which lies on this machine
 _SHOWN = 200  # runs; the history keeps no more
@@ -114,7 +114,10 @@ class DeploymentsScreen(Page):
             self.app.push_screen(RunScreen(run.run_id))
 
     def action_deploy(self) -> None:
-        self.app.push_screen(ChooseScreen(self.situation.environments))
+        if self.situation.environments:
+            self.app.push_screen(ChooseScreen(self.situation.environments))
+        else:
+            self.notify(NO_FILES, severity="warning")
 
 
 class ChooseScreen(Page):

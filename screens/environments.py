@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.widgets import Table
-from dbxwizard.screens.words import RUNS, STATES, age, many, shown
+from dbxwizard.screens.words import NO_FILES, RUNS, STATES, age, many, shown
 
 if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
@@ -76,10 +76,12 @@ class EnvironmentsScreen(Page):
 
     def body(self) -> Iterable[Widget]:
         yield BoardTable(id="board")
+        yield Static("", id="unreadable", classes="words", markup=False)
         with VerticalScroll(id="details"):
             yield Static("", id="detail", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one("#unreadable").display = False
         self.query_one(Table).focus()
         stop = self.program.backend.listen("board", self._row_seen)
         self.set_interval(1.0, self._grow_older)
@@ -98,6 +100,12 @@ class EnvironmentsScreen(Page):
         self._rows = {row.name: row for row in message.rows}
         self._selected &= set(self._rows)
         self._fill()
+        broken = [name for name in self.situation.environments if name not in self._rows]
+        told = f"✗ can't be read: {', '.join(broken)}. Parameters (4) shows what is wrong."
+        self.query_one("#unreadable", Static).update(told)
+        self.query_one("#unreadable").display = bool(broken)
+        if not self._rows:
+            self.query_one("#detail", Static).update(NO_FILES)
 
     def _row_seen(self, row: BoardRow) -> None:
         if row.name in self._rows:
@@ -204,7 +212,8 @@ class EnvironmentsScreen(Page):
     def action_deploy(self) -> None:
         """The selected ones, or the one under the cursor: in the mode Deployments."""
         chosen = [name for name in self._rows if name in self._selected] or [self.query_one(Table).current]
-        self.program.go_deploy(tuple(name for name in chosen if name))
+        if any(chosen):
+            self.program.go_deploy(tuple(chosen))
 
     def action_refresh(self) -> None:
         name = self.query_one(Table).current

@@ -19,6 +19,7 @@ from dbxwizard.screens.editing.fields import FieldActions
 from dbxwizard.screens.editing.live import BackendLists
 from dbxwizard.screens.editing.picking import Picker
 from dbxwizard.screens.editing.text_editor import TextEditor
+from dbxwizard.screens.words import NO_FILES
 
 _NEEDS_A_FILE = frozenset(
     {
@@ -27,7 +28,6 @@ _NEEDS_A_FILE = frozenset(
         *("switch_side", "to_text", "to_form", "problems", "file", "which_file", "matrix"),
     }
 )
-NO_FILES = "no environment file here: write a new project in the wizard, or run dbxwizard init"
 
 
 class SituationLearned(Message):

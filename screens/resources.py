@@ -20,7 +20,7 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.page import AskFailed, Page
 from dbxwizard.screens.widgets import Branches
-from dbxwizard.screens.words import CLUSTERS, Sign, age
+from dbxwizard.screens.words import CLUSTERS, NO_FILES, Sign, age
 
 if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
@@ -168,7 +168,9 @@ class ResourcesScreen(Page):
 
     def _begin(self) -> None:
         """The cursor is somewhere, where nobody has put it elsewhere meanwhile."""
-        if self._here is None:
+        if not self._production:
+            self.query_one("#detail", Static).update(NO_FILES)
+        elif self._here is None:
             self.tree_of.move_cursor_to_line(0)
 
     def _fill(self) -> None:

@@ -83,6 +83,9 @@ RUNS = {
 }
 
 
+NO_FILES = "There are no environment files here: write a new project in the wizard (0), or run dbxwizard init."
+
+
 def shown(sign: Sign, colours: dict[str, str]) -> Text:
     """The sign in the theme's colours (`App.theme_variables`)."""
     return Text(str(sign), style=colours.get(sign.style, "") if sign.style else "")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 from dbxwizard.screens.bars import TopBar
-from tests.hosting import Hosting
+from dbxwizard.screens.modes import MODES
+from dbxwizard.screens.widgets import Table
+from tests.conftest import new_state
+from tests.hosting import Hosting, hosting
 from tests.screens.pilots import driven, error, settled, text
 
 
@@ -111,3 +115,36 @@ async def test_read_only_is_said_and_refuses_to_write(host: Hosting) -> None:
         await settled(pilot)
         assert "read-only" in error(pilot)
     assert not (host.folder / "environments").exists()
+
+
+async def test_every_mode_opens_where_there_is_nothing(tmp_path: Path) -> None:
+    """And says what to do; no key of theirs ends the program."""
+    new_state(tmp_path / ".state")
+    with hosting(tmp_path) as host:
+        async with driven(host.program(first="console"), 80, 24) as pilot:
+            for mode in MODES:
+                await pilot.press(mode.key)
+                await settled(pilot)
+                await pilot.press("d", "enter", "space", "r")
+                await settled(pilot)
+                if mode.name in ("environments", "resources", "parameters"):
+                    assert "There are no environment files here" in text(pilot), mode.name
+                assert pilot.app.current_mode == mode.name
+
+
+async def test_forty_columns_name_the_world_and_every_mode(host_set_up: Hosting) -> None:
+    async with driven(host_set_up.program("--read-only"), 40, 24) as pilot:
+        for mode in MODES:
+            await pilot.press(mode.key)
+            await settled(pilot)
+            lines = text(pilot).splitlines()
+            assert "SANDBOX  READ-ONLY" in lines[0]
+            assert all(one.key in lines[-2] for one in MODES)
+            assert f"{mode.key} ▸{mode.short}" in lines[-2]
+
+
+async def test_a_file_that_can_not_be_read_is_missed_on_the_board(host_set_up: Hosting) -> None:
+    (host_set_up.folder / "environments" / "UAT.json").write_text("{ broken")
+    async with driven(host_set_up.program(first="console"), 80, 24) as pilot:
+        assert "can't be read: UAT" in text(pilot)
+        assert pilot.app.screen.query_one(Table).row_count == 3
