@@ -63,6 +63,10 @@ def _ref(text: str) -> str:
     return "not the name of a branch, a tag or a commit" if not text or _NO_REF.search(text) else ""
 
 
+def _commit(text: str) -> str:
+    return "" if re.fullmatch(r"([0-9a-fA-F]{7,64})?", text) else "not the id of a commit"
+
+
 def _writable(text: str) -> str:
     if not text or text == "-":
         return "" if text else "the name of a file is needed"
@@ -94,6 +98,7 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "cloud": _cloud,
     "repo": _repository,
     "ref": _ref,
+    "since": _commit,
     "plan": _saved_plan,
     "events": _writable,
     "log_file": _writable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
 
 
 class Threads(Executor):
@@ -21,11 +23,12 @@ class Threads(Executor):
 
     def __init__(self, most: int, name: str) -> None:
         self._most, self._name = most, name
-        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._calls: _Calls = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._made = 0
         self._lock = threading.Lock()
         self._closed = False
+        weakref.finalize(self, self._calls.put, None)  # whom nobody has closed leaves no threads behind either
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Raises RuntimeError after `shutdown`."""
@@ -36,7 +39,8 @@ class Threads(Executor):
             self._calls.put((future, lambda: call(*args, **kwargs)))
             if not self._idle.acquire(blocking=False) and self._made < self._most:
                 self._made += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._made}", daemon=True).start()
+                name = f"{self._name}-{self._made}"
+                threading.Thread(target=_work, args=(self._calls, self._idle), name=name, daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -45,8 +49,7 @@ class Threads(Executor):
             self._closed = True
             if cancel_futures:
                 self._cancel_waiting()
-            for _ in range(self._made):
-                self._calls.put(None)
+            self._calls.put(None)
 
     def _cancel_waiting(self) -> None:
         try:
@@ -55,13 +58,16 @@ class Threads(Executor):
         except Empty:
             return
 
-    def _work(self) -> None:
-        while (taken := self._calls.get()) is not None:
-            future, call = taken
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call())
-                except BaseException as error:  # the caller's to handle, as in concurrent.futures
-                    future.set_exception(error)
-            del taken, future, call  # holds nothing while it waits
-            self._idle.release()
+
+def _work(calls: _Calls, idle: threading.Semaphore) -> None:
+    """Until the end is told, which is handed on to the others."""
+    while (taken := calls.get()) is not None:
+        future, call = taken
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(call())
+            except BaseException as error:  # the caller's to handle, as in concurrent.futures
+                future.set_exception(error)
+        del taken, future, call  # holds nothing while it waits
+        idle.release()
+    calls.put(None)

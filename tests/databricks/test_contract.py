@@ -115,6 +115,8 @@ async def the_rest(world: World) -> None:
     async with world.client(SPN) as client:
         cluster_id, job = (await client.clusters())[0]["cluster_id"], (await client.jobs())[0]
         assert cluster_id in await client.library_statuses()
+        assert "Standard_D4ds_v5" in {one["node_type_id"] for one in await client.node_types()}
+        assert any(one["key"].startswith("17.3.x-") for one in await client.spark_versions())
         assert await client.secret_value("DBX_SP_Credentials", "DBX_SP_ClientID")
         await client.edit_cluster(cluster_id, {**CLUSTER.settings, "single_user_name": SPN})
         await client.settled_cluster(cluster_id)

@@ -34,8 +34,14 @@ def _cases() -> Iterator[tuple[str, tuple[str, ...]]]:
         "events": ("missing/x.jsonl", "a-folder", "a-file/x"),
         "cloud": ("NoSuchCloud",),
         "ref": ("two words", "-x", "a..b", "~"),
+        "since": ("main", "-x", "two words"),
         "port": ("0", "70000", "x"),
         "faults": ("missing", "a-folder", "garbage.bin"),
+        "host": ("0.0.0.0", "no host"),
+        "sessions": ("0", "101", "many"),
+        "tls_cert": ("missing", "garbage.bin"),  # each needs the other
+        "tls_key": ("missing", "garbage.bin"),
+        "install_from": ("missing.whl", "a-folder", "garbage.bin"),
     }
     for command in SHOWN:
         for option in command.options:

@@ -79,7 +79,7 @@ def test_a_change_of_the_file_or_of_the_template_brings_the_resources_back(commi
     assert any("minimumTlsVersion" in why for why in deployed_since(committed, since))
 
 
-@pytest.mark.parametrize("since", ["", COMMIT, "--output=x"])
+@pytest.mark.parametrize("since", ["", COMMIT])
 def test_without_a_commit_that_git_knows_all_is_looked_at(since: str, committed: Road) -> None:
     assert any("minimumTlsVersion" in why for why in deployed_since(committed, since))
 
