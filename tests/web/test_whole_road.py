@@ -16,6 +16,7 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from tests.conftest import new_state
 from tests.driving import dbxwizard
 from tests.roads import Road
+from tests.terminal.driving import processes_with, wait_until_ended
 from tests.web.devtools import PATIENCE, Tab, chromium, installed
 from tests.web.test_browser import different_lines
 
@@ -97,11 +98,14 @@ async def test_signing_in_and_one_deployment(road: Road, address: str) -> None:
             await on_page(tab, "Apply")
             await tab.wait_for("✓ success")
             (road.folder / "applied.png").write_bytes(await tab.screenshot())
-            await forward(tab, "Review what is left" if setup else "Next")
+            await forward(tab, "Review the deployment" if setup else "Next")
         await on_page(tab, "Done")
         assert tab.failures == []
     assert any("/providers/Microsoft.Resources/deployments/" in write for write in road.writes())
     assert different_lines((road.folder / "applied.png").read_bytes()) > 100
+    # Whoever serves the sandbox next begins when the program's backend, which did so, has ended.
+    backends = processes_with(f"DBXWIZARD_STATE_DIR={road.folder / '.state'}", "host")
+    await asyncio.to_thread(wait_until_ended, backends)
     left = await asyncio.to_thread(dbxwizard, "plan", "--sandbox", "--detailed-exitcode", cwd=road.folder)
     assert left.returncode == 0, left.stdout
 
