@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from tests.matrix import summary
 from tests.reaching import cloud_of
+
+# Whoever runs the tests may ignore it (nohup does), and the programs that they start would inherit that.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_plugins = ("tests.roads",)  # the whole road, at its stages
 
