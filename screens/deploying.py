@@ -45,7 +45,13 @@ class RunBegun(Message):
         self.run, self.plan = run, plan
 
 
-class PlanPage(Page):
+class ApplyingPage(Page):
+    def apply_plan(self, plan: PlanView) -> None:
+        """Begins; a RunBegun tells of it."""
+        self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
+
+
+class PlanPage(ApplyingPage):
     """Has a PlanTree and a Static `#totals`; a PlanMade fills them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -109,7 +115,7 @@ class PlanPage(Page):
         """Applies the plan; what changes something that works in Production only by who types its name."""
         protected = [name for name in plan.environments if is_production(name) and _endangers(plan, name)]
         if not protected:
-            self._apply(plan)
+            self.apply_plan(plan)
             return
         counts = ", ".join(f"{count} {what}" for what, count in plan.counts().items() if what != "none")
         question = Question(
@@ -119,10 +125,7 @@ class PlanPage(Page):
             typed=protected[0],
             dangerous=True,
         )
-        self.app.push_screen(question, lambda answer: self._apply(plan) if answer else None)
-
-    def _apply(self, plan: PlanView) -> None:
-        self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
+        self.app.push_screen(question, lambda answer: self.apply_plan(plan) if answer else None)
 
 
 def _endangers(plan: PlanView, environment: str) -> bool:
@@ -131,7 +134,7 @@ def _endangers(plan: PlanView, environment: str) -> bool:
     return plan.scope == "deploy" and any(action != "create" for action in touched)
 
 
-class RunPage(Page):
+class RunPage(ApplyingPage):
     """Has a RunView. `run`: the id of what it watches."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -218,10 +221,7 @@ class RunPage(Page):
             return
         titles = "\n".join(f"{step.action}  {step.title}" for step in plan.changes)
         question = Question("Retry", titles, (("retry", "Retry"),))
-        self.app.push_screen(question, lambda answer: self._begin(plan) if answer else None)
-
-    def _begin(self, plan: PlanView) -> None:
-        self.request(self.ask.apply(plan=plan.id), lambda run: RunBegun(run, plan), "beginning")
+        self.app.push_screen(question, lambda answer: self.apply_plan(plan) if answer else None)
 
     @on(RunBegun)
     def watch_begun(self, message: RunBegun) -> None:
