@@ -90,12 +90,14 @@ class ApplicationStep(Step[ApplicationState]):
         tagged = await self._graph.applications_tagged(self._tags[1])
         if len(tagged) > 1:
             raise self._ambiguous(tagged)
-        if not tagged:
-            await self._check_name()
-        return tagged[0] if tagged else None
+        return tagged[0] if tagged else await self._find_by_name()
 
-    async def _check_name(self) -> None:
+    async def _find_by_name(self) -> Mapping[str, Any] | None:
+        """None, or the one of ours that another run has made since we looked for its key and its tag."""
         others = await self._graph.applications_named(self._name)
+        for other in others:
+            if other.get("uniqueName") == self._unique_name or self._tags[1] in other["tags"]:
+                return other
         if others:
             ids = ", ".join(other["appId"] for other in others)
             raise OperationError(
@@ -105,6 +107,7 @@ class ApplicationStep(Step[ApplicationState]):
                 fix=f"take it over with --adopt {others[0]['appId']}, or choose another name with --main-spn-name or "
                 "--databricks-spn-name",
             )
+        return None
 
     def _ambiguous(self, tagged: Sequence[Mapping[str, Any]]) -> OperationError:
         ids = ", ".join(other["appId"] for other in tagged)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dbxwizard.clients.cloud import Cloud
-from dbxwizard.clients.graph import GraphClient
+from dbxwizard.clients.graph import GraphClient, Json
 from dbxwizard.clients.identity import SignedIn
 from dbxwizard.core.engine import ManualClock
 from dbxwizard.core.errors import Forbidden, OperationError
@@ -88,6 +88,20 @@ async def test_a_lost_service_principal_is_made_again(graph: GraphClient, world:
     assert fields(await planned(step(graph))) == {"setup/application/main-spn": ["servicePrincipal"]}
     await applied([step(graph)])
     assert len(world.show()["servicePrincipals"]) == 1
+
+
+async def test_one_that_another_run_makes_meanwhile_is_ours(
+    graph: GraphClient, cloud: Cloud, ada: SignedIn, world: World
+) -> None:
+    class Overtaken(GraphClient):
+        async def applications_tagged(self, tag: str) -> list[Json]:
+            found = await super().applications_tagged(tag)
+            await applied([step(graph)])
+            return found
+
+    async with Overtaken(cloud, ada) as overtaken:
+        assert fields(await planned(step(overtaken))) == {}
+    assert len(world.show()["applications"]) == 1
 
 
 async def test_an_application_is_not_taken_for_ours_by_its_name(
