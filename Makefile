@@ -42,6 +42,7 @@ wheel: venv
 
 bench: venv
 	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench_program
 
 # The unmodified az and gh against a sandbox; installs them first, so it is no part of `test`.
 test-clients: venv
