@@ -13,28 +13,21 @@ from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.github_account import token_info
 from dbxwizard.clients.github_connection import GitHubConnection, required
+from dbxwizard.clients.github_repository import RepositoryPart
+from dbxwizard.clients.github_runs import GitHubRuns
 from dbxwizard.clients.github_types import Head, NewFile, PullRequest, Repository, TokenInfo, TreeFile, Variable
-from dbxwizard.core.errors import Forbidden, NotFound, OperationError, UsageError
+from dbxwizard.core.errors import Forbidden, NotFound, OperationError
 from dbxwizard.core.secret import Secret
 
 _WORKFLOWS = ".github/workflows/"
 
 
-class GitHubClient(Client):
-    """The repository `OWNER/NAME`. Raises the errors of core.errors; UsageError for a name that can't be one."""
+class GitHubClient(RepositoryPart, Client):
+    """The repository `OWNER/NAME`; `runs`: its workflow runs. Raises as RepositoryPart does."""
 
     def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
-        owner, slash, name = repository.partition("/")
-        if not (owner and slash and name) or "/" in name:
-            raise UsageError(
-                "repository-invalid",
-                f"{repository!r} is not of the form OWNER/NAME",
-                fix="Say it as in the address of the repository: https://github.com/OWNER/NAME.",
-            )
-        self.name = repository
-        self._root = f"/repos/{quote(owner)}/{quote(name)}"
-        self._resource = f"GitHub repository {repository}"
-        self._connection = GitHubConnection(cloud, token)
+        super().__init__(GitHubConnection(cloud, token), repository)
+        self.runs = GitHubRuns(self._connection, repository)
         self._subject_parts: tuple[Repository, Mapping[str, Any]] | None = None
 
     async def close(self) -> None:
@@ -237,25 +230,6 @@ class GitHubClient(Client):
     async def create_pull_request(self, head: str, base: str, title: str, body: str) -> PullRequest:
         asked = {"head": head, "base": base, "title": title, "body": body}
         return _pull_request(await self._write("POST", "/pulls", asked))
-
-    # Requests below the repository.
-
-    async def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        answer = await self._connection.call("GET", self._root + path, resource=self._resource, query=query)
-        return answer.data
-
-    async def _get_or_none(self, path: str) -> Any:
-        try:
-            return await self._get(path)
-        except NotFound:
-            return None
-
-    async def _items(self, path: str, *, field: str = "", query: Mapping[str, Any] | None = None) -> list[Any]:
-        return await self._connection.items(self._root + path, resource=self._resource, field=field, query=query)
-
-    async def _write(self, verb: str, path: str, body: object, resource: str = "") -> Any:
-        answer = await self._connection.call(verb, self._root + path, resource=resource or self._resource, body=body)
-        return answer.data
 
 
 def subject_of(repository: Repository, customized: Mapping[str, Any], environment: str, branch: str = "") -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,6 +18,7 @@ from dbxwizard import __version__
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import retry_after, translated
 from dbxwizard.clients.request_log import note_response
+from dbxwizard.clients.run_types import Budget
 from dbxwizard.clients.threads import Threads
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import (
@@ -37,16 +39,45 @@ TIMEOUT = 30  # seconds
 SECONDS_BETWEEN_WRITES = 1.0
 SECONDARY_LIMIT_WAIT = 60.0  # seconds, where the answer says nothing (same page)
 
+_MOST_KNOWN = 128  # answers that are kept to ask whether they have changed
+
 # What GitHub says with 422 to who was not the first.
 _LOST_RACES = ("not a fast forward", "already exists", '"sha" wasn\'t supplied')
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` have lower case names; `data` is the body's JSON, None where there was no body."""
+    """`headers` have lower case names; `data` is the body's JSON, None where there was no body. `unchanged`: it is what
+    was answered before."""
 
     headers: Mapping[str, str]
     data: Any
+    unchanged: bool = False
+
+
+class _Known:
+    """Answers by what was asked, the oldest forgotten first.
+
+    Asking again with the ETag costs nothing of the hour's requests while nothing has changed:
+    docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
+    """
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, asked: str) -> Answer | None:
+        with self._lock:
+            return self._answers.get(asked)
+
+    def put(self, asked: str, answer: Answer) -> None:
+        if "etag" not in answer.headers:
+            return
+        with self._lock:
+            self._answers[asked] = answer
+            self._answers.move_to_end(asked)
+            if len(self._answers) > _MOST_KNOWN:
+                self._answers.popitem(last=False)
 
 
 class GitHubConnection:
@@ -60,6 +91,8 @@ class GitHubConnection:
         self._writer = Threads(1, "github-write")
         self._local = threading.local()
         self._opened: list[Github] = []
+        self._known = _Known()
+        self.budget: Budget | None = None  # as the newest answer tells it
 
     async def close(self) -> None:
         for executor in (self._readers, self._writer):
@@ -73,27 +106,79 @@ class GitHubConnection:
         """One request; `path` starts with a slash. Raises the errors of core.errors, about `resource`."""
         executor = self._readers if verb == "GET" else self._writer
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(executor, self._call, verb, path, resource, body, query)
+        return await loop.run_in_executor(executor, self._call, verb, path, resource, body, query, {})
+
+    async def watched(self, path: str, *, resource: str, query: Mapping[str, Any] | None = None) -> Answer:
+        """As `call` for a GET that is sent again and again: what has not changed is not sent anew."""
+        asked = f"{path} {sorted((query or {}).items())}"
+        known = self._known.get(asked)
+        headers = {"If-None-Match": known.headers["etag"]} if known else {}
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._readers, self._call, "GET", path, resource, None, query, headers)
+        if answer.unchanged and known:
+            return replace(known, unchanged=True)
+        self._known.put(asked, answer)
+        return answer
 
     async def items(
-        self, path: str, *, resource: str, field: str = "", query: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        *,
+        resource: str,
+        field: str = "",
+        query: Mapping[str, Any] | None = None,
+        most: int | None = None,
+        watched: bool = False,
     ) -> list[Any]:
-        """All pages of a list, which the body holds in `field` ("": it is the list)."""
+        """All pages of a list, which the body holds in `field` ("": it is the list); `most`: only so many items."""
         found: list[Any] = []
-        page: Mapping[str, Any] | None = {"per_page": 100, **(query or {})}
-        while page is not None:
-            answer = await self.call("GET", path, resource=resource, query=page)
+        page: Mapping[str, Any] | None = {"per_page": min(100, most or 100), **(query or {})}
+        ask = self.watched if watched else self._page
+        while page is not None and (most is None or len(found) < most):
+            answer = await ask(path, resource=resource, query=page)
             found += required(answer.data, field) if field else answer.data
             page = _next_page(answer.headers)
-        return found
+        return found[:most]
 
-    def _call(self, verb: str, path: str, resource: str, body: object, query: Mapping[str, Any] | None) -> Answer:
+    async def _page(self, path: str, *, resource: str, query: Mapping[str, Any] | None) -> Answer:
+        return await self.call("GET", path, resource=resource, query=query)
+
+    async def download(self, path: str, *, resource: str) -> AsyncGenerator[bytes]:
+        """The pieces of a file that `path` leads to, one after the other: it may be larger than memory.
+
+        The file lies on another host, whose address is good for a minute and needs no token.
+        """
+        location = (await self.call("GET", path, resource=resource)).headers.get("location", "")
+        if not location:
+            raise Transient("answer-unreadable", "GitHub's answer has no location", resource=resource)
+        from dbxwizard.clients.download import pieces  # imports aiohttp and azure-core
+
+        found, loop = pieces(self._cloud, location, resource), asyncio.get_running_loop()
+        try:
+            while piece := await loop.run_in_executor(self._readers, next, found, b""):
+                yield piece
+        finally:
+            with suppress(ValueError):  # cancelled while a thread reads: it ends after that piece
+                found.close()
+
+    def _call(
+        self,
+        verb: str,
+        path: str,
+        resource: str,
+        body: object,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
         with github_errors(resource):
             requester = self._github().requester
-            headers, data = requester.requestJsonAndCheck(verb, path, parameters=dict(query or {}), input=body)
-        if data is not None and not headers.get("content-type", "").startswith("application/json"):
+            given, data = requester.requestJsonAndCheck(verb, path, dict(query or {}), dict(headers), body)
+        self.budget = Budget.of(given) or self.budget
+        if "location" in given and verb == "GET":
+            return Answer(given, None)
+        if data is not None and not given.get("content-type", "").startswith("application/json"):
             raise Transient("answer-unreadable", "the answer is not what GitHub sends", resource=resource)
-        return Answer(headers, data)
+        return Answer(given, data, unchanged=bool(headers) and data is None)
 
     def _github(self) -> Github:
         made: Github | None = getattr(self._local, "github", None)

@@ -189,10 +189,20 @@ def sees(store: Store, who: Principal, repository: Document) -> bool:
 
 def count_request(used: dict[tuple[str, int], int], call: Call, limit: int) -> None:
     """Counts the call against its user's hour; raises ApiError 403 when none is left."""
-    key = (call.principal.login, int(call.now // 3600))
+    key = _hour(call)
     if used.get(key, 0) >= limit:
         raise ApiError(403, "RateLimited", _EXCEEDED.format(call.principal.account_id))
     used[key] = used.get(key, 0) + 1
+
+
+def uncount_request(used: dict[tuple[str, int], int], call: Call) -> None:
+    """Takes back what `count_request` counted: docs.github.com/rest/using-the-rest-api, conditional requests."""
+    key = _hour(call)
+    used[key] = max(0, used.get(key, 0) - 1)
+
+
+def _hour(call: Call) -> tuple[str, int]:
+    return call.principal.login, int(call.now // 3600)
 
 
 def token_headers(call: Call) -> dict[str, str]:

@@ -123,11 +123,13 @@ class GitHubService(Service):
             "Cache-Control": "private, max-age=60, s-maxage=60",
             "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP",
         }
-        if call is not None and call.principal is not None:
-            headers |= access.token_headers(call) | self._limit_headers(call)
-        response.headers.update(headers)
         if request.method == "GET" and response.status == 200:
             _tag(request, response)
+        if call is not None and call.principal is not None:
+            if response.status == 304:  # costs nothing of the primary limit
+                access.uncount_request(self._used, call)
+            headers |= access.token_headers(call) | self._limit_headers(call)
+        response.headers.update(headers)
 
     def _rate(self, call: Call) -> dict[str, int]:
         """The caller's requests of this hour."""
