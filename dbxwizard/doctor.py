@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -49,15 +50,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`fix` says what to do; "" where there is nothing to do."""
+    """`fix` says what to do; "" where there is nothing to do. It was made with its `part`, `at` epoch seconds."""
 
     name: str
     verdict: Verdict
     detail: str
     fix: str = ""
+    part: str = ""
+    at: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        return asdict(self)
+        return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "fix": self.fix}
 
 
 async def examine(
@@ -67,12 +70,14 @@ async def examine(
     environments: Sequence[Environment],
     *,
     github_environments: bool = True,
+    only: str = "",
 ) -> list[Check]:
-    """Every check; one that can't be made is a check with the verdict unknown.
+    """Every check, or those of the part `only`; one that can't be made is a check with the verdict unknown.
 
     `github_environments`: False where somebody accepted to do without them.
     """
     parts: list[tuple[str, Callable[[], Awaitable[list[Check]]]]] = [
+        ("Azure sign-in", lambda: _identity(connection)),
         ("subscription", lambda: _subscription(connection, subscription_id)),
         ("rights", lambda: _rights(connection, subscription_id)),
         ("resource providers", lambda: _providers(connection, subscription_id)),
@@ -84,22 +89,20 @@ async def examine(
     if environments:
         parts.append(("names", lambda: _names(connection, environments)))
         parts.append(("quotas", lambda: _quotas(connection, subscription_id, environments)))
-    checks = [_identity(connection)]
-    for name, part in parts:
-        checks += await _guarded(name, part)
-    return checks
+    return [check for name, part in parts if only in ("", name) for check in await _guarded(name, part)]
 
 
 async def _guarded(name: str, part: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
     try:
-        return await part()
+        found = await part()
     except OperationError as error:
-        return [Check(name, Verdict.UNKNOWN, f"{error.code}: {error.message}", advise(error))]
+        found = [Check(name, Verdict.UNKNOWN, f"{error.code}: {error.message}", advise(error))]
+    return [replace(one, part=name, at=time.time()) for one in found]
 
 
-def _identity(connection: Connection) -> Check:
+async def _identity(connection: Connection) -> list[Check]:
     who = connection.signed_in
-    return Check("Azure sign-in", Verdict.OK, f"{who.name} ({who.kind}, {who.method}) in tenant {who.tenant_id}")
+    return [Check("Azure sign-in", Verdict.OK, f"{who.name} ({who.kind}, {who.method}) in tenant {who.tenant_id}")]
 
 
 async def _subscription(connection: Connection, subscription_id: str) -> list[Check]:
@@ -173,7 +176,7 @@ def _token_scopes(login: str, scopes: frozenset[str] | None) -> Check:
 def _expiry(expires_at: str) -> list[Check]:
     """GitHub says it as `2026-12-01 10:00:00 UTC`, or not at all."""
     try:
-        ends = time.mktime(time.strptime(expires_at.removesuffix(" UTC"), "%Y-%m-%d %H:%M:%S"))
+        ends = calendar.timegm(time.strptime(expires_at.removesuffix(" UTC"), "%Y-%m-%d %H:%M:%S"))
     except ValueError:
         return []
     if ends - time.time() > _SOON:

@@ -20,6 +20,7 @@ from dbxwizard.screens.words import NO_FILES, RUNS, STATES, age, many, shown
 
 if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
+    from dbxwizard.backend.last_deployment import LastDeployment
 
 _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = (
     "environment",
@@ -229,7 +230,7 @@ def _name(row: BoardRow) -> Text:
 
 def _drift(row: BoardRow, *, short: bool = False) -> Text:
     if row.state == "absent":
-        return Text("")
+        return Text("+ not deployed")
     if row.drift is None:
         return Text("✗ not known") if row.drift_failure else Text("not yet" if short else "not looked at yet")
     old = "  (old)" if row.drift_failure else ""
@@ -250,11 +251,10 @@ def _running(row: BoardRow) -> Text:
 
 
 def _last(row: BoardRow) -> str:
-    run = row.last_run
-    if run is None:
-        return "none known here"
-    sign = RUNS.get(run.status)
-    return f"{sign or run.status} {age(time.time() - (run.ended or run.started))} ago"
+    if row.last is None:
+        return "none known"
+    sign = RUNS.get(row.last.status)
+    return f"{sign or row.last.status} {age(time.time() - row.last.at)} ago"
 
 
 def _words(row: BoardRow) -> str:
@@ -286,7 +286,14 @@ def _told(row: BoardRow) -> list[str]:
         lines.append(f"drift, looked at {when} ago: {what}{hidden}")
         lines += [f"  {reason}" for reason in row.drift.reasons]
     lines += [f"! ends soon: {one}" for one in row.expiring]
-    if row.last_run is not None:
-        run = row.last_run
-        lines.append(f"last deployment from here: {_last(row)}, {run.changes} changes, by {run.actor}")
-    return lines
+    if row.state == "absent":
+        lines.append("not deployed: all of it differs from the file; d plans its deployment")
+    return [*lines, *_told_of(row.last, _last(row))]
+
+
+def _told_of(last: LastDeployment | None, words: str) -> list[str]:
+    if last is None:
+        return []
+    changes = "" if last.changes is None else f", {many(last.changes, 'change')}"
+    who, where = f"  by {last.actor or 'somebody'}", f"  from {last.where or 'this machine'}"
+    return [f"last deployment: {words}{changes}", who, where]

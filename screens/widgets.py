@@ -73,6 +73,11 @@ class WrappedTable(Table):
         self._shares = columns or self._shares
         self._draw()
 
+    def put(self, key: str, column: str, value: Text) -> None:
+        """Writes one cell that takes no more room than before; nothing where it has no column of its own."""
+        if column in self.columns and self.get_cell(key, column) != value:
+            self.update_cell(key, column, value)
+
     def on_resize(self) -> None:
         if self.size.width != self._width:
             self._width = self.size.width
@@ -87,18 +92,14 @@ class WrappedTable(Table):
         for name, share in self._columns(spare).items():
             self.add_column(name, key=name, width=max(4, share))
         for key, cells in self._rows_wanted:
-            row = (
-                cells[: len(self._shares)]
-                if self._width >= _LITTLE
-                else [Text("\n").join(cell for cell in cells if cell.plain)]
-            )
-            self.add_row(*row, key=key, height=None)
+            self.add_row(*self._row(cells), key=key, height=None)
         self.move_cursor(row=place)
 
     def _row(self, cells: Sequence[Text]) -> Sequence[Text]:
+        shown = cells[: len(self._shares)]
         if self._width < _LITTLE:
-            return [Text("\n").join(cell for cell in cells if cell.plain)]
-        return cells[: len(self._shares)]
+            return [Text("\n").join(cell for cell in shown if cell.plain)]
+        return shown
 
     def _columns(self, spare: int) -> dict[str, int]:
         if self._width < _LITTLE:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from dbxwizard.backend.host import unexpected
+from dbxwizard.backend.last_deployment import LastDeployment
 from dbxwizard.backend.pacing import interval, shortest
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.advice import advise
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import OperationError, Transient, each_error
-from dbxwizard.core.journal import JournalRun
 from dbxwizard.inventory import Cluster, EnvironmentInventory
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class BoardRow:
     clusters: int = 0
     drift: Drift | None = None
     drift_failure: str = ""
-    last_run: JournalRun | None = None
+    last: LastDeployment | None = None
     expiring: tuple[str, ...] = ()
     not_checked: str = ""
     at: float = 0.0
@@ -89,8 +89,8 @@ class Source(Protocol):
         """What ends soon, by environment; "" for all of them."""
         ...
 
-    async def last_runs(self) -> dict[str, JournalRun]:
-        """The newest deployment of each environment that had one."""
+    async def last_deployments(self) -> dict[str, LastDeployment]:
+        """The newest of each environment that had one, whoever made it."""
         ...
 
 
@@ -137,9 +137,8 @@ class Board:
         while True:
             self._wanted.clear()
             await self._attempt(self._note_names())
-            await self._note_runs()
             places = asyncio.Semaphore(_AT_ONCE)
-            waits = await asyncio.gather(*(self._state(name, places) for name in self._rows))
+            waits = await asyncio.gather(self._note_last(), *(self._state(name, places) for name in self._rows))
             self._known.set()
             await self._rest(max((self._pace("state"), *waits)), self._wanted)
 
@@ -150,7 +149,7 @@ class Board:
             seen, error = await self._attempt(self._source.state(name))
             if seen is None:
                 self._change(name, looking=False, failure=told(error), failed_at=self._clock.now())
-                return error.retry_after or 0.0 if isinstance(error, Transient) else 0.0
+                return asked_to_wait(error)
             now = self._clock.now()
             self._change(
                 name,
@@ -168,10 +167,11 @@ class Board:
             )
             return 0.0
 
-    async def _note_runs(self) -> None:
-        found, _ = await self._attempt(self._source.last_runs())
-        for name, run in (found or {}).items():
-            self._change(name, last_run=run)
+    async def _note_last(self) -> float:
+        found, error = await self._attempt(self._source.last_deployments())
+        for name, last in (found or {}).items():
+            self._change(name, last=last)
+        return asked_to_wait(error)
 
     # drift and credentials
 
@@ -260,6 +260,11 @@ class Board:
         if changed != before:
             self._rows[name] = changed
             self._tell(changed)
+
+
+def asked_to_wait(error: OperationError) -> float:
+    """For how many seconds the service wants to be left alone."""
+    return error.retry_after or 0.0 if isinstance(error, Transient) else 0.0
 
 
 def told(error: OperationError) -> str:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from dbxwizard.backend import board, project
 from dbxwizard.backend import workspace_actions as actions
 from dbxwizard.backend.board import Board, BoardRow
+from dbxwizard.backend.last_deployment import LastDeployment, newest
 from dbxwizard.backend.log import LogBatch, read_log
 from dbxwizard.backend.process import LOG
 from dbxwizard.core.clock import Clock, SystemClock
-from dbxwizard.core.errors import NotFound, OperationError
-from dbxwizard.core.journal import JournalRun
+from dbxwizard.core.errors import Forbidden, NotFound, NotYet, OperationError
 from dbxwizard.core.plan import Plan
 
 if TYPE_CHECKING:
@@ -160,6 +160,28 @@ class _Facts:
         found = await doctor.expiring(await self._of.connection(), repository)
         return {"": tuple(f"{one.name}: {one.detail}" for one in found)}
 
-    async def last_runs(self) -> dict[str, JournalRun]:
+    async def last_deployments(self) -> dict[str, LastDeployment]:
+        """What Azure does not tell takes nothing from what the journal does."""
         runs = await self._of._history()
-        return await asyncio.to_thread(runs.last_of, "deploy")
+        ours = await asyncio.to_thread(runs.last_of, "deploy")
+        made = {name: LastDeployment.of_run(run) for name, run in ours.items()}
+        theirs = await self._in_azure()
+        found = {name: newest((made.get(name), theirs.get(name))) for name in {*made, *theirs}}
+        return {name: last for name, last in found.items() if last is not None}
+
+    async def _in_azure(self) -> dict[str, LastDeployment]:
+        """One list for each subscription."""
+        from dbxwizard.steps.infrastructure import deployment_name
+
+        environments = await asyncio.to_thread(project.readable, self._of._launch.root)
+        connection = await self._of.connection()
+        found: dict[tuple[str, str], LastDeployment] = {}
+        for subscription in {one.subscription_id for one in environments if one.subscription_id}:
+            try:
+                listed = await connection.arm(subscription).deployments()
+            except (Forbidden, NotFound, NotYet) as error:
+                _LOG.info("the deployments of subscription %s can't be seen: %s", subscription, error.message)
+                continue
+            found |= {(subscription, str(one["name"])): LastDeployment.of_azure(one) for one in listed}
+        keys = {one.name: (one.subscription_id, deployment_name(one.name, one.location)) for one in environments}
+        return {name: found[key] for name, key in keys.items() if key in found}

@@ -175,11 +175,14 @@ class Service(ConsoleOperations, WizardOperations):
 
     # what there is and will be
 
-    async def doctor(self) -> list[Check]:
+    async def doctor(self, *, part: str = "") -> list[Check]:
+        """Every check, or those of one part."""
         from dbxwizard import doctor
 
         ready = [one for one in project.readable(self._launch.root) if one.subscription_id]
-        return await doctor.examine(await self.connection(), self._chosen_subscription(), self._repository(), ready)
+        return await doctor.examine(
+            await self.connection(), self._chosen_subscription(), self._repository(), ready, only=part
+        )
 
     async def summary(self) -> SummaryText:
         from dbxwizard.backend.summary import SummaryText, summary
@@ -263,7 +266,7 @@ class Service(ConsoleOperations, WizardOperations):
 
     async def _plan(self, steps: tuple[Step[Any], ...], only: str) -> Plan:
         connection = await self.connection()
-        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        actor = connection.signed_in.label
         plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor)
         return plan.limited_to(only) if only else plan
 

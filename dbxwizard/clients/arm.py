@@ -213,6 +213,7 @@ class ArmClient(Client):
         template: Mapping[str, Any],
         parameters: Mapping[str, Any],
         progress: Progress,
+        tags: Mapping[str, str] | None = None,
     ) -> Json:
         """Runs the deployment to its end; the deployment. Conflict `DeploymentActive` while another of that name runs.
 
@@ -222,12 +223,17 @@ class ArmClient(Client):
         with translated(resource):
             try:
                 poller = await self._deployments.deployments.begin_create_or_update_at_subscription_scope(
-                    name, _deployment(location, template, parameters), polling_interval=self._pace, cls=whole
+                    name, _deployment(location, template, parameters, tags), polling_interval=self._pace, cls=whole
                 )
                 progress.waiting(resource)
                 return await answered(poller.result())
             except HttpResponseError as error:
                 raise deployment_error(error, resource) from error
+
+    async def deployments(self) -> list[Json]:
+        """The history of the subscription's own scope: the newest of each name."""
+        with translated(f"deployments of {self.subscription_id}"):
+            return [entry.as_dict() async for entry in self._deployments.deployments.list_at_subscription_scope()]
 
     async def get_deployment(self, name: str) -> Json | None:
         """The deployment of that name at the subscription; None when there is none."""
@@ -258,9 +264,11 @@ class ArmClient(Client):
         return answer
 
 
-def _deployment(location: str, template: Mapping[str, Any], parameters: Mapping[str, Any]) -> IO[bytes]:
+def _deployment(
+    location: str, template: Mapping[str, Any], parameters: Mapping[str, Any], tags: Mapping[str, str] | None = None
+) -> IO[bytes]:
     properties = {"mode": "Incremental", "template": dict(template), "parameters": dict(parameters)}
-    return as_body({"location": location, "properties": properties})
+    return as_body({"location": location, "properties": properties} | ({"tags": dict(tags)} if tags else {}))
 
 
 async def _or_none(reading: Awaitable[Json]) -> Json | None:

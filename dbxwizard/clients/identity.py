@@ -40,6 +40,10 @@ class SignedIn:
     client_id: str
     method: str = ""
 
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.kind})"
+
     def close(self) -> None:
         if isinstance(self.credential, CachedCredential):
             self.credential.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from dbxwizard.steps.environment_roles import environment_role_steps
 from dbxwizard.steps.git_changes import unchanged
 from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
-from dbxwizard.steps.infrastructure import InfrastructureStep
+from dbxwizard.steps.infrastructure import BY, FROM, Around, InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.members import MemberStep, member_step
 from dbxwizard.steps.principals import Directory, Principals, repository_of
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from dbxwizard.clients.keyvault import VaultClient
 
 TOKEN_SECRET = "dbkstoken"  # noqa: S105  the accelerator's name of the secret that holds the access token
+_LONGEST_TAG = 256
 _WORKSPACE_KIND = {"User": "Users", "Group": "Groups", "ServicePrincipal": "ServicePrincipals"}
 
 
@@ -130,8 +132,11 @@ class _Deployment:
             self._connection.signed_in.tenant_id,
             reader=self._shared.resources[environment.subscription_id],
             unchanged_since=self._options.since if self._is_unchanged() else "",
-            meanwhile=self._prepare_workspace,
-            afterwards=assignments.changed,
+            around=Around(
+                tags=_signature(self._connection.signed_in.label, self._options.environ),
+                meanwhile=self._prepare_workspace,
+                afterwards=assignments.changed,
+            ),
         )
 
     def _is_unchanged(self) -> bool:
@@ -312,6 +317,20 @@ class _Deployment:
 def _kind_of(name: str) -> str:
     """What somebody is whom a file names without saying it: people sign in with an address."""
     return "User" if "@" in name else "Group"
+
+
+def _signature(who: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Tags that say who deploys and where: in Actions who started the run, and its address, else the machine's name.
+
+    docs.github.com/actions/reference/workflows-and-actions/variables; learn.microsoft.com/azure/azure-resource-manager/
+    management/tag-resources: 256 characters at most.
+    """
+    run, server, repository, person = (
+        environ.get(f"GITHUB_{name}", "") for name in ("RUN_ID", "SERVER_URL", "REPOSITORY", "ACTOR")
+    )
+    where = f"{server}/{repository}/actions/runs/{run}" if run else platform.node()
+    by = f"{person}, as {who}" if run and person else who
+    return {BY: by[:_LONGEST_TAG], FROM: where[:_LONGEST_TAG]}
 
 
 def load_template(root: Path) -> Mapping[str, Any]:

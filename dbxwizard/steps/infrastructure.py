@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from dbxwizard.arm_template import DeploymentScope, Expected
@@ -29,6 +29,8 @@ _ACTIVE = "DeploymentActive"
 # Types of which a list answers the whole of each resource, so that one reading does for all.
 _LISTED = frozenset({"microsoft.storage/storageaccounts/blobservices/containers"})
 _LONGEST_NAME = 64  # of a deployment
+# Tags of a deployment: who began it, and where. Azure's own history tells neither.
+BY, FROM = "dbxwizard-by", "dbxwizard-from"
 
 
 class ResourceManager(Lister, Protocol):
@@ -40,7 +42,15 @@ class ResourceManager(Lister, Protocol):
 
     async def what_if(self, name: str, location: str, template: Json, parameters: Json) -> Sequence[Json]: ...
 
-    async def deploy(self, name: str, location: str, template: Json, parameters: Json, progress: Progress) -> Json: ...
+    async def deploy(
+        self,
+        name: str,
+        location: str,
+        template: Json,
+        parameters: Json,
+        progress: Progress,
+        tags: Mapping[str, str] | None = None,
+    ) -> Json: ...
 
     async def wait_for_deployment(self, name: str, progress: Progress) -> None: ...
 
@@ -59,6 +69,19 @@ class Infrastructure:
     preview: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What goes with a deployment: its own `tags`, which are not those of what it makes.
+
+    `meanwhile` is called while Azure works, for what comes after: with True when all of it is being made;
+    `afterwards` when a deployment has ended.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[bool], None] = lambda _: None
+    afterwards: Callable[[], None] = lambda: None
+
+
 class InfrastructureStep(Step[Infrastructure]):
     """Everything in bicep/main.json for one environment."""
 
@@ -71,23 +94,20 @@ class InfrastructureStep(Step[Infrastructure]):
         *,
         reader: ResourceReader | None = None,
         unchanged_since: str = "",
-        meanwhile: Callable[[bool], None] = lambda _: None,
-        afterwards: Callable[[], None] = lambda: None,
+        around: Around | None = None,
     ) -> None:
         """`reader` may be shared by the environments of a subscription. `unchanged_since`: the commit that was deployed
-        and had the same inputs: what is there is left as it is, unless something is missing. `meanwhile` is called
-        while Azure works, for what comes after: with True when all of it is being made; `afterwards` when a deployment
-        has ended."""
+        and had the same inputs: what is there is left as it is, unless something is missing."""
         name, location = environment.name, environment.location
         self.id = f"{name.lower()}/infrastructure"
         self.title = "Azure resources"
         self.environment = name
         self.resource = f"resource group {environment.resources.resource_group}"
-        self._deployment = _deployment_name(name, location)
+        self._deployment, self._around = deployment_name(name, location), around or Around()
         self._template, self._arm, self._location = template, arm, location
         self._scope = f"/subscriptions/{environment.subscription_id}"
         self._reader, self._looked = reader or ResourceReader(arm), False
-        self._meanwhile, self._afterwards, self._unchanged_since = meanwhile, afterwards, unchanged_since
+        self._unchanged_since = unchanged_since
         self._parameters = template_parameters(environment)
         scope = DeploymentScope(tenant_id, subscription_id=environment.subscription_id, location=location)
         self._wanted = Wanted(template, self._parameters, scope, "bicep/main.json")
@@ -111,7 +131,7 @@ class InfrastructureStep(Step[Infrastructure]):
         group, *others = self._wanted.resources
         live_group = await reading(group)
         if live_group:
-            self._meanwhile(False)
+            self._around.meanwhile(False)
         live = {group.id.lower(): live_group, **await self._live(others, reading)} if live_group else {}
         recover = await self._vault_is_deleted(live)
         beside = self._wanted.beside(live)
@@ -160,11 +180,11 @@ class InfrastructureStep(Step[Infrastructure]):
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         state = state or await self._look(self._reader.now)
-        self._meanwhile(change.action is Action.CREATE)
+        self._around.meanwhile(change.action is Action.CREATE)
         try:
             after = await self._brought_about(state, progress)
         finally:
-            self._afterwards()
+            self._around.afterwards()
         lacking = [reason for reason in after.reasons if is_not_there(reason)]
         if lacking:
             raise _did_not_hold(lacking)
@@ -199,7 +219,9 @@ class InfrastructureStep(Step[Infrastructure]):
         """What is there after the deployment. Raises Conflict where another one of its name had to be waited for."""
         parameters = self._with_mode(recover)
         try:
-            await self._arm.deploy(self._deployment, self._location, self._template, parameters, progress)
+            await self._arm.deploy(
+                self._deployment, self._location, self._template, parameters, progress, self._around.tags
+            )
         except Conflict as conflict:
             if conflict.code == _ACTIVE:
                 # Somebody's run of the same deployment, perhaps ours that was killed: what it leaves is read anew.
@@ -247,7 +269,7 @@ def _presented(name: str, value: object) -> object:
     return f"https://{value}" if name == "workspace_url" else str(value)
 
 
-def _deployment_name(environment: str, location: str) -> str:
+def deployment_name(environment: str, location: str) -> str:
     """A deployment's location can't change, so it is part of the name; 64 characters at most."""
     name = f"dbxwizard-{environment.lower()}-{location.lower().replace(' ', '')}"
     if len(name) <= _LONGEST_NAME:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from dbxwizard.backend.board import Board, BoardRow
+from dbxwizard.backend.last_deployment import LastDeployment, newest
 from dbxwizard.backend.pacing import interval, shortest
 from dbxwizard.backend.tables import table
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.errors import OperationError, Transient
-from dbxwizard.core.journal import JournalRun
 from dbxwizard.inventory import EnvironmentInventory
 
 
@@ -67,7 +67,7 @@ class Facts:
     async def credentials(self) -> dict[str, tuple[str, ...]]:
         return {"": ("the token",), "Production": ("a secret",)}
 
-    async def last_runs(self) -> dict[str, JournalRun]:
+    async def last_deployments(self) -> dict[str, LastDeployment]:
         return {}
 
 
@@ -159,6 +159,20 @@ async def test_a_defect_ends_no_look_and_a_file_that_is_gone_has_no_row(watch: W
     await watch.advance(30)
     assert [(row.name, row.state) for row in await board.rows()] == [("Development", "deployed")]
     await board.close()
+
+
+def test_what_somebody_else_deployed_later_is_the_last_deployment() -> None:
+    ours = LastDeployment("success", 1000.0, "ada (user)")
+    stamp = {"provisioningState": "Failed", "timestamp": "2026-11-26T10:00:00.1234567Z"}
+    tags = {"dbxwizard-by": "main-spn (servicePrincipal)", "dbxwizard-from": "https://github.com/o/r/actions/runs/1"}
+    theirs = LastDeployment.of_azure({"name": "d", "properties": stamp, "tags": tags})
+    assert (theirs.status, theirs.actor, theirs.where) == ("error", *tags.values())
+    assert newest([ours, theirs]) == theirs
+    assert newest([None, LastDeployment.of_azure({"properties": stamp})]) == replace(theirs, actor="", where="Azure")
+    same_run, running = replace(ours, at=1030.0, where="jump"), replace(ours, status="running", changes=4)
+    assert newest([ours, same_run]) == ours
+    assert newest([running, theirs]) == running
+    assert newest([None, None]) is None
 
 
 @pytest.mark.parametrize(

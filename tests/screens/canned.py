@@ -13,6 +13,7 @@ from dbxwizard.backend.board import BoardRow, Drift
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.host import serve
 from dbxwizard.backend.items import Item
+from dbxwizard.backend.last_deployment import LastDeployment
 from dbxwizard.backend.log import LogBatch
 from dbxwizard.backend.resources import Branch, EnvironmentResources
 from dbxwizard.backend.views import Situation
@@ -34,7 +35,7 @@ _ROWS = (
         running=(_CLUSTER,),
         clusters=2,
         drift=Drift(2, ("cluster [bold]etl[/]: update", "job [/b]: create"), NOW - 300),
-        last_run=_RUN,
+        last=LastDeployment.of_run(_RUN),
         expiring=("client secrets: main-spn until 2027-02-01",),
         at=NOW - 12,
         stale_at=NOW + 60,
@@ -80,10 +81,16 @@ _REFUSED = Forbidden(
     "github-forbidden", "Resource not accessible by [b]integration[/]", action="a", scope="s", status=403
 )
 _CHECKS = [
-    Check("Azure sign-in", Verdict.OK, "ada@contoso.example (user, browser) in tenant [t]"),
-    Check("GitHub token", Verdict.WARNING, "expires at 2027-01-02 10:00:00 UTC", "Make a new one in time."),
-    Check("rights for setup", Verdict.MISSING, "[/red]roleAssignments/write (give roles)", "Ask an owner of [sub]."),
-    Check("quotas", Verdict.UNKNOWN, "timeout: no answer in time"),
+    Check("Azure sign-in", Verdict.OK, "ada@contoso.example (user, browser) in tenant [t]", at=NOW - 4),
+    Check("GitHub token", Verdict.WARNING, "expires at 2027-01-02 10:00:00 UTC", "Make a new one in time.", at=NOW - 3),
+    Check(
+        "rights for setup",
+        Verdict.MISSING,
+        "[/red]roleAssignments/write (give roles)",
+        "Ask an owner of [sub].",
+        at=NOW - 70,
+    ),
+    Check("quotas", Verdict.UNKNOWN, "timeout: no answer in time", at=NOW - 3600),
 ]
 _LEVELS = {3: "WARNING", 9: "ERROR"}
 _LINES = tuple(
@@ -111,7 +118,7 @@ class Canned:
         )
         return EnvironmentResources(environment, branches, NOW - 5)
 
-    async def doctor(self) -> list[Check]:
+    async def doctor(self, *, part: str = "") -> list[Check]:
         return _CHECKS
 
     async def log(self, *, after: int) -> LogBatch:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from tests.hosting import Hosting
@@ -21,6 +25,24 @@ async def test_the_board_tells_state_drift_clusters_and_the_last_deployment(
             assert words in row
         assert any("Production  PROD  ○ absent" in line for line in lines)
         assert any("cluster dbx-sp-cluster2: update" in line for line in lines)
+
+
+@pytest.fixture
+def host_elsewhere(host_set_up: Hosting, set_up: Road) -> Hosting:
+    """Development was deployed by a job of Actions, whose journal is not here."""
+    run = {"GITHUB_RUN_ID": "77", "GITHUB_SERVER_URL": "https://github.example", "GITHUB_ACTOR": "ada"}
+    job = set_up.job("Development", **run)
+    assert set_up.deploy("-e", "Development", **job).code == 0
+    set_up.forget_runs()
+    return host_set_up
+
+
+async def test_a_deployment_that_somebody_else_made_is_told_with_who_and_where(host_elsewhere: Hosting) -> None:
+    async with driven(host_elsewhere.program(), 120, 40) as pilot:
+        await until(pilot, lambda: "last deployment: ✓ success" in text(pilot))
+        assert re.search(r"by ada, as [-0-9a-f]{36} \(servicePrincipal\)", text(pilot))
+        assert "from https://github.example/contoso/databricks/actions/runs/77" in text(pilot)
+        assert text(pilot).count("+ not deployed") == 3
 
 
 async def test_a_look_that_fails_says_so_and_keeps_what_was_known(host_deployed: Hosting, deployed: Road) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.screens.bars import TopBar
 from dbxwizard.screens.modes import MODES
 from dbxwizard.screens.widgets import Table
 from tests.conftest import new_state
 from tests.hosting import Hosting, hosting
+from tests.roads import Road
 from tests.screens.pilots import driven, error, settled, text
 
 
@@ -55,6 +58,23 @@ async def test_doctor_shows_what_it_found_and_its_details(host_set_up: Hosting) 
         await pilot.press("slash", *"quota", "enter")
         assert "quotas" in text(pilot)
         assert "Azure sign-in" not in text(pilot).splitlines()[2]
+
+
+async def test_one_check_is_made_again_and_each_tells_its_age(host_set_up: Hosting, set_up: Road) -> None:
+    async with driven(host_set_up.program()) as pilot:
+        await pilot.press("5")
+        await settled(pilot)
+        with set_up.store() as store:
+            before = len(store.requests())
+        await pilot.press("j", "enter")
+        await settled(pilot)
+        with set_up.store() as store:
+            asked = [str(one["path"]) for one in store.requests()[before:]]
+        assert len(asked) == 1
+        assert asked[0].endswith(SUBSCRIPTION_ID)
+        ages = [line.split()[-1] for line in text(pilot).splitlines() if " ok  " in line]
+        assert len(ages) > 4
+        assert all(re.fullmatch(r"\d+s", one) for one in ages)
 
 
 async def test_an_error_says_what_to_do_and_goes_away(host: Hosting) -> None:

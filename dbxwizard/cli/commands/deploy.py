@@ -24,7 +24,7 @@ def run(invocation: Invocation) -> Report:
 async def _deploy(invocation: Invocation, chosen: Sequence[Environment]) -> Report:
     async with opened(invocation, subscription_id=chosen[0].subscription_id) as connection:
         steps = await deploy_steps(options(invocation), chosen, connection)
-        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        actor = connection.signed_in.label
         first = chosen[0]
         key = journal_key(connection.signed_in.tenant_id, first.subscription_id, repository_of(first))
         return await execution.apply(invocation, steps, actor, journal_key=key)

@@ -38,7 +38,7 @@ def _subscription(invocation: Invocation, scope: str) -> str:
 async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report:
     async with opened(invocation, subscription_id=subscription) as connection:
         steps = await _steps(invocation, scope, connection)
-        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        actor = connection.signed_in.label
         return await execution.plan_only(invocation, steps, actor)
 
 

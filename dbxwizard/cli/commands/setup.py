@@ -50,7 +50,7 @@ def _tell_of_waiting() -> None:
 async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence[Environment]) -> Report:
     async with opened(invocation, subscription_id=decided.subscription_id) as connection:
         steps = await setup_steps(decided, chosen, connection)
-        actor = f"{connection.signed_in.name} ({connection.signed_in.kind})"
+        actor = connection.signed_in.label
         key = journal_key(connection.signed_in.tenant_id, decided.subscription_id, decided.repository)
         return await execution.apply(invocation, steps, actor, journal_key=key)
 

@@ -1,0 +1,54 @@
+"""The newest deployment of an environment that anybody made: by this machine's journal, or by Azure's own history.
+
+Azure keeps the deployment of each environment under one name, with when it ended and, in its tags, who began it and
+where (steps.infrastructure). A run that changed nothing in Azure is in the journal alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dbxwizard.core.journal import JournalRun
+
+_STATUSES = {"Succeeded": "success", "Failed": "error", "Canceled": "cancelled"}
+_CLOCKS = 60.0  # seconds by which Azure's clock and ours may differ
+
+
+@dataclass(frozen=True, slots=True)
+class LastDeployment:
+    """`status` as in the journal; `at` (epoch seconds) is when it ended, or began where it has not.
+
+    `where` is "" for this machine's journal. `actor` is "" and `changes` None where nobody knows.
+    """
+
+    status: str
+    at: float
+    actor: str
+    where: str = ""
+    changes: int | None = None
+
+    @classmethod
+    def of_run(cls, run: JournalRun) -> LastDeployment:
+        return cls(run.status, run.ended or run.started, run.actor, changes=run.changes)
+
+    @classmethod
+    def of_azure(cls, deployment: Mapping[str, Any]) -> LastDeployment:
+        """learn.microsoft.com/rest/api/resources/deployments/list-at-subscription-scope"""
+        from dbxwizard.steps.infrastructure import BY, FROM
+
+        properties, tags = deployment["properties"], deployment.get("tags") or {}
+        status = _STATUSES.get(str(properties.get("provisioningState")), "running")
+        at = datetime.fromisoformat(str(properties["timestamp"])).timestamp()
+        return cls(status, at, str(tags.get(BY, "")), str(tags.get(FROM, "")) or "Azure")
+
+
+def newest(found: Iterable[LastDeployment | None]) -> LastDeployment | None:
+    """The last one; this machine's own (which come first) where Azure's is of the same run."""
+    last = None
+    for one in found:
+        if one is not None and (last is None or (last.status != "running" and one.at > last.at + _CLOCKS)):
+            last = one
+    return last
