@@ -207,14 +207,18 @@ def test_workflow_files_need_a_right_of_their_own(
     assert refused(lambda: classic.create_file(WORKFLOW, "x", "on: push\n")) == (404, "Not Found")
     denied = (403, "Resource not accessible by personal access token")
     assert refused(lambda: fine.create_git_tree([element])) == denied
-    filled.create_file(WORKFLOW, "second", "name: Deploy\non: push\n")
+    filled.create_file(
+        WORKFLOW, "second", "name: Deploy\non: workflow_dispatch\njobs: {a: {runs-on: x, steps: [run: x]}}\n"
+    )
     # Carrying a workflow along is no change of it.
     other = InputGitTreeElement("a", "100644", "blob", content="x")
     assert classic.create_git_tree([other], filled.get_git_tree("main")).sha
 
 
 def test_workflows_of_the_default_branch_are_listed(filled: Repository) -> None:
-    filled.create_file(WORKFLOW, "second", "name: Deploy\non: push\n")
+    filled.create_file(
+        WORKFLOW, "second", "name: Deploy\non: workflow_dispatch\njobs: {a: {runs-on: x, steps: [run: x]}}\n"
+    )
     (workflow,) = filled.get_workflows()
     assert (workflow.name, workflow.path, workflow.state) == ("Deploy", WORKFLOW, "active")
     assert filled.get_workflow("deploy.yml").id == workflow.id

@@ -332,7 +332,7 @@ def keep_secret(api: Api, name: str, value: str) -> None:
 
 def test_a_start_by_hand_is_refused_in_githubs_words(filled: Repository, api: Api) -> None:
     put(filled, "on: {workflow_dispatch: {inputs: {to: {required: true}}}}\njobs: {a: {runs-on: x}}")
-    put(filled, "on: push\njobs: {a: {runs-on: x}}", ".github/workflows/other.yml")
+    put(filled, "on: issues\njobs: {a: {runs-on: x, steps: [run: x]}}", ".github/workflows/other.yml")
     path = "/actions/workflows/run.yml/dispatches"
     for where, body, answer in (
         (path, {"ref": "nowhere"}, (422, "No ref found for: nowhere")),

@@ -27,6 +27,15 @@ _NO_USER_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
     "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required)."
 )
+# Whom a job's token speaks for: api.github.com/users/github-actions[bot].
+BOT: Document = {
+    "login": "github-actions[bot]",
+    "id": 41898282,
+    "type": "Bot",
+    "name": "github-actions[bot]",
+    "plan": "free",
+    "createdAt": 1_532_985_600.0,  # 2018-07-30T21:20:00Z
+}
 _EXCEEDED = "API rate limit exceeded for user ID {}."
 
 
@@ -108,10 +117,19 @@ def authenticate(call: Call) -> Principal:
 
 def account(store: Store, login: str) -> Document:
     """A user or an organisation; ApiError 404 when there is none."""
-    found = store.get("github.account", login.lower())
+    found = BOT if login == BOT["login"] else store.get("github.account", login.lower())
     if found is None:
         raise errors.not_found()
     return found
+
+
+def caller(call: Call) -> Document:
+    """The account in whose name the caller writes: a job writes as GitHub's bot."""
+    return BOT if call.principal.kind == "job" else account(call.store, call.principal.login)
+
+
+def email(account: Document) -> str:
+    return account.get("email") or f"{account['id']}+{account['login']}@users.noreply.github.com"
 
 
 def role(store: Store, repository: Document, login: str) -> str:
@@ -126,6 +144,8 @@ def role(store: Store, repository: Document, login: str) -> str:
 def required_role(permission: str, level: str) -> str:
     if permission == "administration":
         return "admin"
+    if permission in ("issues", "pull_requests"):
+        return "read"  # whoever sees it may ask and propose; what is others' the routes look after
     return "write" if level == "write" or permission in _SETTINGS else "read"
 
 
@@ -144,6 +164,16 @@ def full_name(repository: Document) -> str:
 
 def find_repository(store: Store, owner: str, name: str) -> Document | None:
     return store.get("github.repository", f"{owner}/{name}".lower())
+
+
+def repository_by_id(store: Store, number: int) -> Document | None:
+    return next((body for body in store.all("github.repository") if body["id"] == number), None)
+
+
+def network(store: Store, repository: Document) -> list[Document]:
+    """The repositories that a branch of this one may be proposed to: itself, and what it is a fork of."""
+    parent = repository_by_id(store, repository["parent"]) if repository.get("parent") else None
+    return [repository, *([parent] if parent else [])]
 
 
 def authorize(call: Call) -> None:
@@ -174,6 +204,13 @@ def require(call: Call, repository: Document, permission: str, level: str) -> No
         return
     holder = "integration" if who.kind == "job" else "personal access token"
     raise ApiError(403, "Forbidden", f"Resource not accessible by {holder}")
+
+
+def require_own(call: Call, repository: Document, author: str) -> None:
+    """Raises ApiError unless the caller wrote it, or may write to the repository."""
+    own = _ROLES.index(role(call.store, repository, call.principal.login))
+    if caller(call)["login"] != author and call.principal.kind != "job" and own < _ROLES.index("write"):
+        raise ApiError(403, "Forbidden", "Must have admin rights to Repository.")
 
 
 def sees(store: Store, who: Principal, repository: Document) -> bool:

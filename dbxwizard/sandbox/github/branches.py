@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import quote
 
 from dbxwizard.sandbox.github import errors, rulesets, views
 from dbxwizard.sandbox.github.git_data import filled
+from dbxwizard.sandbox.github.merging import changed_lines, changed_names
 from dbxwizard.sandbox.github.objects import Entry, GitObjects
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import git
@@ -116,18 +116,6 @@ def _changes(
             }
         )
     return shown
-
-
-def changed_names(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-
-
-def changed_lines(objects: GitObjects, before: Entry | None, after: Entry | None) -> tuple[int, int]:
-    """How many lines came and went."""
-    old, new = (objects.blob(entry.sha).splitlines() if entry else [] for entry in (before, after))
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    changed = [code for code in codes if code[0] != "equal"]
-    return sum(code[4] - code[3] for code in changed), sum(code[2] - code[1] for code in changed)
 
 
 def _compare(call: Call) -> Response:

@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dbxwizard.sandbox.github import access, errors, rulesets, views
+from dbxwizard.sandbox.github import access, errors, rulesets, triggers, views
 from dbxwizard.sandbox.github.objects import MODES, TREE, Entry, GitObjects, Ident
 from dbxwizard.sandbox.github.repositories import git, repository, save
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -34,6 +34,7 @@ _COMMIT_BODY = {
 }
 _NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 WORKFLOWS = ".github/workflows/"
+HIDDEN = "refs/pull/"  # GitHub alone writes there
 
 
 def register(service: Service) -> None:
@@ -196,9 +197,8 @@ def person(call: Call, asked: dict[str, Any] | None, default: Ident | None = Non
 
 
 def _caller(call: Call) -> Ident:
-    account = access.account(call.store, call.principal.login)
-    email = account.get("email") or f"{account['id']}+{account['login']}@users.noreply.github.com"
-    return Ident(account["name"], email, int(call.now))
+    account = access.caller(call)
+    return Ident(account["name"], access.email(account), int(call.now))
 
 
 def _time(text: str) -> int:
@@ -277,13 +277,15 @@ def _is_ref(name: str) -> bool:
 
 
 def move_ref(call: Call, body: Document, objects: GitObjects, name: str, sha: str, *, force: bool = False) -> None:
-    """Points a ref at a commit, as far as git's names and the repository's rules allow it."""
+    """Points a ref at a commit, as far as git's names and the repository's rules allow it; starts what that starts."""
     nested = [known for known in objects.refs() if known.startswith(f"{name}/") or name.startswith(f"{known}/")]
-    if nested:
+    if nested or name.startswith(HIDDEN):
         raise errors.unprocessable("Reference update failed")
     rulesets.check_update(call, body, objects, name, sha, force=force)
+    old = objects.ref(name)
     objects.set_ref(name, sha)
     save(call, {**body, "pushedAt": call.now})
+    triggers.ref_moved(call, body, objects, name, old, forced=force)
 
 
 def _update_ref(call: Call) -> Response:
@@ -308,6 +310,15 @@ def _delete_ref(call: Call) -> Response:
         raise errors.unprocessable("Cannot delete the default branch")
     if objects.ref(name) is None:
         raise errors.unprocessable("Reference does not exist")
-    rulesets.check_deletion(call, body, name)
-    objects.delete_ref(name)
+    if name.startswith(HIDDEN):
+        raise errors.unprocessable("Reference update failed")
+    remove_ref(call, body, objects, name)
     return Response(204)
+
+
+def remove_ref(call: Call, body: Document, objects: GitObjects, name: str) -> None:
+    """As far as the repository's rules allow it."""
+    rulesets.check_deletion(call, body, name)
+    old = objects.ref(name)
+    objects.delete_ref(name)
+    triggers.ref_moved(call, body, objects, name, old)

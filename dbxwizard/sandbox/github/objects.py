@@ -86,7 +86,7 @@ class GitObjects:
         return {key.rpartition("/")[2]: (body["type"], base64.b64decode(body["data"])) for key, body in found}
 
     def kind(self, sha: str) -> str:
-        """`blob`, `tree` or `commit`; "" when there is no such object."""
+        """`blob`, `tree`, `commit` or `tag`; "" when there is no such object."""
         found = self.read(sha)
         return found[0] if found else ""
 
@@ -104,13 +104,34 @@ class GitObjects:
         return entries
 
     def commit(self, sha: str) -> Commit:
-        header, _, message = self._content(sha, "commit").decode().partition("\n\n")
+        header, _, message = self._content(sha, "commit").decode("utf-8", "replace").partition("\n\n")
         fields: dict[str, list[str]] = {}
         for line in header.split("\n"):
             name, _, value = line.partition(" ")
             fields.setdefault(name, []).append(value)
         author, committer = _ident(fields["author"][0]), _ident(fields["committer"][0])
         return Commit(sha, fields["tree"][0], tuple(fields.get("parent", ())), author, committer, message)
+
+    def peeled(self, sha: str) -> str:
+        """What an annotated tag is put on; anything else itself."""
+        while self.kind(sha) == "tag":
+            sha = self._content(sha, "tag").partition(b"\n")[0].decode().removeprefix("object ")
+        return sha
+
+    def take(self, other: GitObjects, sha: str) -> None:
+        """Copies an object and all that it needs from another repository, as far as it is missing here."""
+        waiting = [sha]
+        while waiting:
+            sha = waiting.pop()
+            found = other.read(sha)
+            if found is None or self.kind(sha):
+                continue
+            self.write(*found)
+            if found[0] == "commit":
+                commit = self.commit(sha)
+                waiting += [commit.tree, *commit.parents]
+            elif found[0] == "tree":
+                waiting += [entry.sha for entry in self.tree(sha).values()]
 
     def _content(self, sha: str, kind: str) -> bytes:
         found = self.read(sha)
@@ -181,10 +202,10 @@ class GitObjects:
         return self._store.delete("github.ref", self._prefix + name)
 
     def resolve(self, revision: str) -> str | None:
-        """The object that a branch, a tag, a ref or a SHA names."""
+        """The object that a branch, a tag, a ref or a SHA names; of an annotated tag what it is put on."""
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision, f"refs/{revision}"):
             if (sha := self.ref(name)) is not None:
-                return sha
+                return self.peeled(sha)
         return revision if self.kind(revision) else None
 
     # History.

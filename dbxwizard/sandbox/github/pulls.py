@@ -1,14 +1,13 @@
-"""Pull requests between branches of one repository: docs.github.com/rest/pulls/pulls."""
+"""Pull requests, from branches of the repository and from its forks: docs.github.com/rest/pulls/pulls."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from dbxwizard.sandbox.github import access, errors, views
-from dbxwizard.sandbox.github.branches import changed_lines, changed_names
+from dbxwizard.sandbox.github import access, errors, forks, pull_state, rulesets, triggers
 from dbxwizard.sandbox.github.git_data import check_workflows, filled, person
-from dbxwizard.sandbox.github.objects import Entry, GitObjects, utc
+from dbxwizard.sandbox.github.merging import merged_files
+from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.paging import page
+from dbxwizard.sandbox.github.pull_views import shown, whole
 from dbxwizard.sandbox.github.repositories import git, save
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
@@ -38,81 +37,23 @@ def register(service: Service) -> None:
     service.route("PUT", one + "/merge", action="contents:write", body=_MERGE_BODY)(_merge)
 
 
-def _key(body: Document, number: int) -> str:
-    return f"{body['id']}/{number:08d}"
-
-
 def _list(call: Call) -> Response:
-    body, objects = git(call)
+    body, _ = git(call)
     asked = call.query
     state, head, base = asked.get("state", "open"), asked.get("head", ""), asked.get("base", "")
     found = [
         pull
-        for pull in reversed(call.store.all("github.pull", f"{body['id']}/"))
+        for pull in reversed(pull_state.every(call.store, body))
         if state in ("all", pull["state"])
         and base in ("", pull["base"])
-        and head in ("", pull["head"], f"{body['owner']}:{pull['head']}")
+        and head in ("", pull["head"], f"{_head_owner(call, body, pull)}:{pull['head']}")
     ]
-    return page(call, [_shown(call, body, objects, pull) for pull in found])
+    return page(call, [shown(call, body, pull) for pull in found])
 
 
-def _shown(call: Call, body: Document, objects: GitObjects, pull: Document) -> dict[str, Any]:
-    html = f"{views.web(call, body)}/pull/{pull['number']}"
-    head = _side(call, body, objects, pull["head"], pull["headSha"])
-    links = _links(views.api(call, body), pull["number"], head["sha"])
-    return {
-        "id": pull["id"],
-        "node_id": views.node_id("PullRequest", pull["id"]),
-        "number": pull["number"],
-        "state": pull["state"],
-        "locked": False,
-        "title": pull["title"],
-        "user": views.account(call, access.account(call.store, pull["author"])),
-        "body": pull["body"],
-        "labels": [],
-        "milestone": None,
-        "assignee": None,
-        "draft": pull["draft"],
-        "created_at": utc(pull["createdAt"]),
-        "updated_at": utc(pull["updatedAt"]),
-        "closed_at": utc(pull["closedAt"]) if pull["closedAt"] else None,
-        "merged_at": utc(pull["closedAt"]) if pull["mergeSha"] else None,
-        "merge_commit_sha": pull["mergeSha"],
-        "author_association": "MEMBER",
-        "auto_merge": None,
-        "head": head,
-        "base": _side(call, body, objects, pull["base"], pull["baseSha"]),
-        "html_url": html,
-        "diff_url": f"{html}.diff",
-        "patch_url": f"{html}.patch",
-        "url": links["self"],
-        **{f"{name}_url": url for name, url in links.items() if name != "self"},
-        "_links": {name: {"href": url} for name, url in {**links, "html": html}.items()},
-    }
-
-
-def _links(api: str, number: int, sha: str) -> dict[str, str]:
-    own = f"{api}/pulls/{number}"
-    return {
-        "self": own,
-        "issue": f"{api}/issues/{number}",
-        "comments": f"{api}/issues/{number}/comments",
-        "review_comments": f"{own}/comments",
-        "review_comment": f"{api}/pulls/comments{{/number}}",
-        "commits": f"{own}/commits",
-        "statuses": f"{api}/statuses/{sha}",
-    }
-
-
-def _side(call: Call, body: Document, objects: GitObjects, branch: str, kept: str) -> dict[str, Any]:
-    """One end: an open pull request follows its branch, a closed one keeps what it was closed at."""
-    return {
-        "label": f"{body['owner']}:{branch}",
-        "ref": branch,
-        "sha": kept or objects.ref(f"refs/heads/{branch}"),
-        "user": views.account(call, access.account(call.store, body["owner"])),
-        "repo": views.repository(call, body),
-    }
+def _head_owner(call: Call, body: Document, pull: Document) -> str:
+    repository = pull_state.head_repository(call.store, body, pull)
+    return str(repository["owner"]) if repository else ""
 
 
 def _invalid(**error: str) -> ApiError:
@@ -121,21 +62,40 @@ def _invalid(**error: str) -> ApiError:
 
 def _create(call: Call) -> Response:
     body, objects = git(call)
-    base, head = call.body["base"], call.body["head"].removeprefix(f"{body['owner']}:")
-    for field, branch in (("head", head), ("base", base)):
-        if objects.ref(f"refs/heads/{branch}") is None:
-            raise _invalid(field=field, code="invalid")
-    known = call.store.all("github.pull", f"{body['id']}/")
-    if any(pull["state"] == "open" and (pull["head"], pull["base"]) == (head, base) for pull in known):
-        raise _invalid(code="custom", message=f"A pull request already exists for {body['owner']}:{head}.")
-    if objects.contains(objects.refs()[f"refs/heads/{base}"], objects.refs()[f"refs/heads/{head}"]):
-        raise _invalid(code="custom", message=f"No commits between {base} and {head}")
-    pull = _new(call, body, len(known) + 1, head, base)
-    call.store.put("github.pull", _key(body, pull["number"]), pull)
-    return Response(201, _whole(call, body, objects, pull))
+    base = call.body["base"]
+    source, head = _source(call, body)
+    head_sha = GitObjects(call.store, source["id"]).ref(f"refs/heads/{head}") if source else None
+    base_sha = objects.ref(f"refs/heads/{base}")
+    if source is None or head_sha is None:
+        raise _invalid(field="head", code="invalid")
+    if base_sha is None:
+        raise _invalid(field="base", code="invalid")
+    proposed = (source["id"], head, base)
+    if any(pull["state"] == "open" and _proposed(pull) == proposed for pull in pull_state.every(call.store, body)):
+        raise _invalid(code="custom", message=f"A pull request already exists for {source['owner']}:{head}.")
+    objects.take(GitObjects(call.store, source["id"]), head_sha)
+    if objects.contains(base_sha, head_sha):
+        raise _invalid(code="custom", message=f"No commits between {base} and {call.body['head']}")
+    pull = pull_state.followed(call, body, objects, _new(call, body, proposed), head_sha)
+    triggers.happened(call, body, objects, pull, "opened")
+    return Response(201, whole(call, body, objects, pull))
 
 
-def _new(call: Call, body: Document, number: int, head: str, base: str) -> Document:
+def _proposed(pull: Document) -> tuple[int, str, str]:
+    return pull["headRepo"], pull["head"], pull["base"]
+
+
+def _source(call: Call, body: Document) -> tuple[Document | None, str]:
+    """The repository and the branch that are proposed: `OWNER:BRANCH` is a fork's."""
+    owner, _, branch = call.body["head"].rpartition(":")
+    if owner in ("", body["owner"]):
+        return body, branch
+    return forks.of_owner(call.store, body, owner, call.body.get("head_repo") or ""), branch
+
+
+def _new(call: Call, body: Document, proposed: tuple[int, str, str]) -> Document:
+    number = pull_state.next_number(call.store, body)
+    repository, head, base = proposed
     return {
         "id": int(call.new_id("github.pull", f"{body['id']}/{number}")[:8], 16),
         "number": number,
@@ -143,13 +103,15 @@ def _new(call: Call, body: Document, number: int, head: str, base: str) -> Docum
         "body": call.body.get("body"),
         "draft": bool(call.body.get("draft")),
         "head": head,
+        "headRepo": repository,
         "base": base,
         "headSha": "",
         "baseSha": "",
+        "testSha": "",
         "mergeSha": None,
         "mergedBy": None,
         "state": "open",
-        "author": call.principal.login,
+        "author": access.caller(call)["login"],
         "createdAt": call.now,
         "updatedAt": call.now,
         "closedAt": None,
@@ -158,49 +120,14 @@ def _new(call: Call, body: Document, number: int, head: str, base: str) -> Docum
 
 def _found(call: Call) -> tuple[Document, GitObjects, Document]:
     body, objects = git(call)
-    number = call.params["number"]
-    found = call.store.get("github.pull", f"{body['id']}/{number:0>8}")
+    found = pull_state.find(call.store, body, call.params["number"])
     if found is None:
         raise errors.not_found()
     return body, objects, found
 
 
-def _whole(call: Call, body: Document, objects: GitObjects, pull: Document) -> dict[str, Any]:
-    """The form of a single pull request: with what a merge would do."""
-    shown = _shown(call, body, objects, pull)
-    files = _merged_files(objects, shown["base"]["sha"], shown["head"]["sha"]) if pull["state"] == "open" else None
-    clean = files is not None
-    return {
-        **shown,
-        **_size(objects, shown["base"]["sha"], shown["head"]["sha"]),
-        "merged": pull["mergeSha"] is not None,
-        "merged_by": views.account(call, access.account(call.store, pull["mergedBy"])) if pull["mergedBy"] else None,
-        "mergeable": clean if pull["state"] == "open" else None,
-        "mergeable_state": "clean" if clean else "dirty" if pull["state"] == "open" else "unknown",
-        "maintainer_can_modify": False,
-    }
-
-
-def _size(objects: GitObjects, base: str | None, head: str | None) -> dict[str, int]:
-    """How much a pull request brings, and how much was said of it."""
-    counts = {"comments": 0, "review_comments": 0, "commits": 0, "additions": 0, "deletions": 0, "changed_files": 0}
-    if base is None or head is None:
-        return counts
-    common = objects.merge_base(base, head)
-    before = objects.files(objects.commit(common).tree) if common else {}
-    after = objects.files(objects.commit(head).tree)
-    lines = [changed_lines(objects, before.get(name), after.get(name)) for name in changed_names(before, after)]
-    there = {commit.sha for commit in objects.history(base)}
-    return counts | {
-        "commits": sum(commit.sha not in there for commit in objects.history(head)),
-        "additions": sum(added for added, _ in lines),
-        "deletions": sum(removed for _, removed in lines),
-        "changed_files": len(lines),
-    }
-
-
 def _get(call: Call) -> Response:
-    return Response(200, _whole(call, *_found(call)))
+    return Response(200, whole(call, *_found(call)))
 
 
 def _edit(call: Call) -> Response:
@@ -208,19 +135,42 @@ def _edit(call: Call) -> Response:
     state = call.body.get("state") or pull["state"]
     if state not in ("open", "closed"):
         raise _invalid(field="state", code="invalid")
-    new = {**pull, "updatedAt": call.now}
-    new |= {name: call.body[name] for name in ("title", "body", "base") if call.body.get(name) is not None}
+    access.require_own(call, body, pull["author"])
+    pull = _reworded(call, body, objects, pull)
     if state == "closed" and pull["state"] == "open":
-        new |= _closing(call, objects, pull)
-    elif state == "open":
-        new |= {"state": "open", "headSha": "", "baseSha": "", "closedAt": None}
-    call.store.put("github.pull", _key(body, pull["number"]), new)
-    return Response(200, _whole(call, body, objects, new))
+        pull = triggers.close(call, body, objects, pull)
+    elif state == "open" and pull["state"] == "closed":
+        pull = _reopened(call, body, objects, pull)
+    return Response(200, whole(call, body, objects, pull))
 
 
-def _closing(call: Call, objects: GitObjects, pull: Document) -> dict[str, Any]:
-    heads = {f"{side}Sha": objects.ref(f"refs/heads/{pull[side]}") or "" for side in ("head", "base")}
-    return {"state": "closed", "closedAt": call.now, "updatedAt": call.now, **heads}
+def _reworded(call: Call, body: Document, objects: GitObjects, pull: Document) -> Document:
+    changed = {name: call.body[name] for name in ("title", "body", "base") if call.body.get(name) is not None}
+    before = {name: {"from": pull[name]} for name, value in changed.items() if pull[name] != value}
+    if not before:
+        return pull
+    if "base" in before and objects.ref(f"refs/heads/{changed['base']}") is None:
+        raise _invalid(field="base", code="invalid")
+    new = {**pull, **changed, "updatedAt": call.now}
+    pull_state.save(call.store, body, new)
+    if new["state"] == "open":
+        new = pull_state.followed(call, body, objects, new, new["headSha"])
+    triggers.happened(call, body, objects, new, "edited", changes=before)
+    return new
+
+
+def _reopened(call: Call, body: Document, objects: GitObjects, pull: Document) -> Document:
+    source = pull_state.head_repository(call.store, body, pull)
+    theirs = GitObjects(call.store, source["id"]) if source else None
+    head = theirs.ref(f"refs/heads/{pull['head']}") if theirs else None
+    if pull["mergeSha"] or theirs is None or head is None:
+        message = "state cannot be changed. The pull request cannot be reopened."
+        raise _invalid(field="state", code="invalid", message=message)
+    objects.take(theirs, head)
+    opened = {**pull, "state": "open", "closedAt": None, "updatedAt": call.now}
+    followed = pull_state.followed(call, body, objects, opened, head)
+    triggers.happened(call, body, objects, followed, "reopened")
+    return followed
 
 
 def _is_merged(call: Call) -> Response:
@@ -230,42 +180,31 @@ def _is_merged(call: Call) -> Response:
     return Response(204)
 
 
-def _merged_files(objects: GitObjects, base: str | None, head: str | None) -> dict[str, Entry] | None:
-    """The files after a three-way merge by whole files; None where both sides changed one differently."""
-    if base is None or head is None:
-        return None
-    common = objects.merge_base(base, head)
-    start = objects.files(objects.commit(common).tree) if common else {}
-    ours, theirs = objects.files(objects.commit(base).tree), objects.files(objects.commit(head).tree)
-    merged = dict(ours)
-    for path in theirs.keys() | start.keys():
-        if theirs.get(path) == start.get(path) or theirs.get(path) == ours.get(path):
-            continue
-        if ours.get(path) != start.get(path):
-            return None
-        merged.pop(path, None)
-        merged |= {path: theirs[path]} if path in theirs else {}
-    return merged
-
-
 def _merge(call: Call) -> Response:
     body, objects = filled(call)
     _, _, pull = _found(call)
-    shown = _shown(call, body, objects, pull)
-    base, head = shown["base"]["sha"], shown["head"]["sha"]
-    files = _merged_files(objects, base, head) if pull["state"] == "open" else None
+    base, head, ref = pull["baseSha"], pull["headSha"], f"refs/heads/{pull['base']}"
+    files = merged_files(objects, base, head) if pull["state"] == "open" and not pull["draft"] else None
     if files is None:
-        raise ApiError(405, "NotMergeable", "Pull Request is not mergeable")
+        raise ApiError(405, "NotMergeable", _why_not(pull))
     if call.body.get("sha") not in (None, head):
         raise ApiError(409, "Conflict", "Head branch was modified. Review and try the merge again.")
+    rulesets.check_merge(call, body, pull)
     check_workflows(call, body, objects.files(objects.commit(base).tree), files)
     who = person(call, None)
-    sha = objects.write_commit(objects.write_files(files), _parents(call, base, head), who, who, _message(call, pull))
-    closed = {**pull, **_closing(call, objects, pull), "mergeSha": sha, "mergedBy": call.principal.login}
-    objects.set_ref(f"refs/heads/{pull['base']}", sha)
-    call.store.put("github.pull", _key(body, pull["number"]), closed)
+    sha = objects.write_commit(
+        objects.write_files(files), _parents(call, base, head), who, who, _message(call, body, pull)
+    )
+    objects.set_ref(ref, sha)
     save(call, {**body, "pushedAt": call.now})
+    triggers.close(call, body, objects, pull, merged=sha)
+    triggers.ref_moved(call, body, objects, ref, base)
     return Response(200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+def _why_not(pull: Document) -> str:
+    is_draft = pull["draft"] and pull["state"] == "open"
+    return "Pull Request is still a draft" if is_draft else "Pull Request is not mergeable"
 
 
 def _parents(call: Call, base: str, head: str) -> tuple[str, ...]:
@@ -275,7 +214,7 @@ def _parents(call: Call, base: str, head: str) -> tuple[str, ...]:
     return (base, head) if method == "merge" else (base,)
 
 
-def _message(call: Call, pull: Document) -> str:
-    default = f"Merge pull request #{pull['number']} from {pull['head']}"
+def _message(call: Call, body: Document, pull: Document) -> str:
+    default = f"Merge pull request #{pull['number']} from {_head_owner(call, body, pull)}/{pull['head']}"
     text = [call.body.get("commit_title") or default, call.body.get("commit_message") or pull["title"]]
     return "\n\n".join(text)

@@ -9,6 +9,7 @@ from dbxwizard.sandbox.github import access, environments, errors, views
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document, Store
 
@@ -26,8 +27,11 @@ _RULES = {
     "deletion": "Cannot delete this branch",
     "non_fast_forward": "Cannot force-push to this branch",
     "pull_request": "Changes must be made through a pull request.",
+    "required_status_checks": "",  # the checks themselves say it
     "update": "Cannot update this protected ref.",
 }
+_CHECKS = "required_status_checks"
+_PASSED = ("success", "skipped", "neutral")
 
 
 def register(service: Service) -> None:
@@ -58,22 +62,78 @@ def _fits(body: Document, ruleset: Document, ref: str) -> bool:
     return among(names.get("include") or []) and not among(names.get("exclude") or [])
 
 
-def _refuse(call: Call, body: Document, ref: str, kinds: set[str]) -> None:
+def _refuse(call: Call, body: Document, ref: str, kinds: set[str], sha: str = "") -> None:
     """Raises ApiError where a rule of one of `kinds` holds for the ref and the caller can't bypass it."""
+    broken: list[str] = []
     for ruleset in in_force(call.store, body, ref):
         if _bypasses(call, body, ruleset):
             continue
-        broken = [_RULES[rule["type"]] for rule in ruleset["rules"] if rule["type"] in kinds]
-        if broken:
-            text = "Repository rule violations found\n\n" + "\n\n".join(broken) + "\n\n"
-            # The contents API says 409, the git data API 422.
-            raise ApiError(409 if "/contents/" in call.route.path else 422, "RuleViolation", text)
+        for rule in ruleset["rules"]:
+            if rule["type"] in kinds:
+                broken += _failing(call, body, rule, sha) if rule["type"] == _CHECKS else [_RULES[rule["type"]]]
+    if broken:
+        # The contents API says 409, the git data API 422.
+        raise _violation(409 if "/contents/" in call.route.path else 422, broken)
 
 
-def _bypasses(call: Call, body: Document, ruleset: Document) -> bool:
+def _violation(status: int, broken: list[str]) -> ApiError:
+    text = "Repository rule violations found\n\n" + "\n\n".join(broken) + "\n\n"
+    return ApiError(status, "RuleViolation", text)
+
+
+def _bypasses(call: Call, body: Document, ruleset: Document, *modes: str) -> bool:
+    """Whether the caller need not obey; `modes` are those of an actor that count beside `always`."""
     is_admin = access.role(call.store, body, call.principal.login) == "admin"
-    kinds = {actor["actor_type"] for actor in ruleset["bypass_actors"] if actor.get("bypass_mode") != "pull_request"}
-    return is_admin and call.principal.kind != "job" and "OrganizationAdmin" in kinds
+    actors = [one for one in ruleset["bypass_actors"] if one.get("bypass_mode", "always") in ("always", *modes)]
+    return is_admin and call.principal.kind != "job" and any(one["actor_type"] == "OrganizationAdmin" for one in actors)
+
+
+def _failing(call: Call, body: Document, rule: Document, sha: str) -> list[str]:
+    """The required checks that have not passed for a commit; one that was skipped has."""
+    ended = records.checks(call.store, body, sha)
+    wanted = [one["context"] for one in (rule.get("parameters") or {}).get("required_status_checks", ())]
+    states = {name: _state(ended.get(name, "")) for name in wanted}
+    return [f'Required status check "{name}" is {state}.' for name, state in states.items() if state]
+
+
+def _state(conclusion: str | None) -> str:
+    """ "" for one that passed; None: it is still under way."""
+    if conclusion is None:
+        return "in progress"
+    return "" if conclusion in _PASSED else "failing" if conclusion else "expected"
+
+
+def unmet(call: Call, body: Document, pull: Document) -> list[str]:
+    """What keeps the caller from merging a pull request."""
+    found: list[str] = []
+    for ruleset in in_force(call.store, body, f"refs/heads/{pull['base']}"):
+        if not _bypasses(call, body, ruleset, "pull_request"):
+            found += [problem for rule in ruleset["rules"] for problem in _unmet(call, body, rule, pull)]
+    return found
+
+
+def _unmet(call: Call, body: Document, rule: Document, pull: Document) -> list[str]:
+    parameters = rule.get("parameters") or {}
+    if rule["type"] == "update":
+        return [_RULES["update"]]
+    if rule["type"] == "pull_request" and (count := parameters.get("required_approving_review_count", 0)):
+        # The sandbox plays no reviews.
+        return [f"At least {count} approving review is required by reviewers with write access."]
+    if rule["type"] != _CHECKS:
+        return []
+    failing = _failing(call, body, rule, pull["headSha"])
+    objects = GitObjects(call.store, body["id"])
+    is_behind = not objects.contains(pull["headSha"], pull["baseSha"])
+    if parameters.get("strict_required_status_checks_policy") and is_behind:
+        failing.append("Head branch is out of date with the base branch.")
+    return failing
+
+
+def check_merge(call: Call, body: Document, pull: Document) -> None:
+    """Raises ApiError when a rule keeps the caller from merging."""
+    broken = unmet(call, body, pull)
+    if broken:
+        raise _violation(405, broken)
 
 
 def check_update(call: Call, body: Document, objects: GitObjects, ref: str, sha: str, *, force: bool) -> None:
@@ -84,7 +144,7 @@ def check_update(call: Call, body: Document, objects: GitObjects, ref: str, sha:
         kinds.add("non_fast_forward")
     # A new branch on a commit that another branch has brings no change that a pull request could show.
     known = created and any(objects.contains(head, sha) for head in objects.refs("refs/heads/").values())
-    _refuse(call, body, ref, kinds if known else {*kinds, "pull_request"})
+    _refuse(call, body, ref, kinds if known else {*kinds, "pull_request", _CHECKS}, sha)
 
 
 def check_deletion(call: Call, body: Document, ref: str) -> None:

@@ -18,18 +18,21 @@ from dbxwizard.sandbox.github import (
     contents,
     environments,
     errors,
+    forks,
     git_data,
     pulls,
     repositories,
     rulesets,
+    schedules,
     seed,
     show,
     values,
 )
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.routes import RunRoutes
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, TaskContext
 from dbxwizard.sandbox.limits import Windows
-from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.store import Document, Store
 
 API_VERSIONS = ("2022-11-28", "2026-03-10")  # docs.github.com/rest/about-the-rest-api/api-versions
 HOURLY_LIMIT = 5000  # requests of one user, docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -56,10 +59,25 @@ class GitHubService(Service):
         self._points = Windows()
         self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
-            repositories, environments, values, git_data, contents, branches, pulls, rulesets, actions,
+            repositories, environments, values, git_data, contents, branches, pulls, forks, rulesets, actions,
         ):  # fmt: skip
             module.register(self)
         self._runs = RunRoutes(self)
+        self.task(schedules.TASK)(self._fire)
+
+    def handle(self, call: Call) -> Response:
+        response = super().handle(call)
+        self._wake(call.store)
+        return response
+
+    def _wake(self, store: Store) -> None:
+        """Has the runs carried out that were queued in this transaction."""
+        if records.take_wake(store):
+            self._runs.worker.wake(store.path)
+
+    def _fire(self, context: TaskContext, body: Document) -> None:
+        schedules.fire(context, body)
+        self._wake(context.store)
 
     def authenticate(self, call: Call) -> access.Principal:
         principal = access.authenticate(call)

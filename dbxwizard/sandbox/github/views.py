@@ -53,7 +53,6 @@ def account(call: Call, body: Document) -> dict[str, Any]:
 
 # What the sandbox has none of, as GitHub shows a repository without it.
 _NOTHING_OF: dict[str, Any] = {
-    "fork": False,
     "archived": False,
     "disabled": False,
     "is_template": False,
@@ -112,6 +111,7 @@ def repository(call: Call, body: Document) -> dict[str, Any]:
     return {
         **_NOTHING_OF,
         **_MERGING,
+        "fork": bool(body.get("parent")),
         "id": body["id"],
         "node_id": node_id("Repository", body["id"]),
         "name": body["name"],

@@ -87,9 +87,9 @@ class StartedRun:
 def started(files: Mapping[str, str], event: Event, assumed: Assumed | None = None) -> list[StartedRun]:
     """The runs that start, by path.
 
-    `files`: texts by path from the repository's root, as they are at the commit of the event. A file that can't be read
-    starts a run that has failed (for which events GitHub shows one is not published). Raises InputError for a start by
-    hand with inputs that the workflow doesn't take.
+    `files`: texts by path from the repository's root, as they are at the commit of the event. For a push a file that
+    can't be read starts a run that has failed (for which other events GitHub shows one is not published). Raises
+    InputError for a start by hand with inputs that the workflow doesn't take.
     """
     paths = sorted(path for path in files if _is_workflow(path) and event.workflow in {"", path})
     return [run for path in paths for run in _run(path, files, event, assumed or Assumed())]
@@ -109,7 +109,8 @@ def _run(path: str, files: Mapping[str, str], event: Event, assumed: Assumed) ->
     try:
         workflow = _read(path, files[path])
     except WorkflowError as error:
-        yield StartedRun(path, path, event.ref, error=f"The workflow is not valid. {error}")
+        if event.name == "push":
+            yield StartedRun(path, path, event.ref, error=f"The workflow is not valid. {error}")
         return
     trigger = workflow.triggers.get(event.name)
     if trigger is None or not listens(trigger, event):

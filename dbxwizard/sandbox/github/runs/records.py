@@ -6,7 +6,7 @@ A run is `github.run` under `REPOSITORY/NUMBER`, a job `github.job` under `REPOS
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,7 @@ from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
 
 _LAST_PART = 999_999
+_WAKE = "_github.wake"
 LOST = "The self-hosted runner lost communication with the server."
 
 
@@ -28,6 +29,12 @@ def run_key(run: Document) -> str:
 def all_runs(store: Store, repository: Document) -> list[Document]:
     """The newest first."""
     return store.all("github.run", f"{repository['id']}/")[::-1]
+
+
+def head_sha(run: Document) -> str:
+    """The commit that a run is about: a pull request's head, not the merge that its jobs check out."""
+    pull = run["event"]["payload"].get("pull_request")
+    return str(pull["head"]["sha"] if pull else run["sha"])
 
 
 def find_run(store: Store, repository: Document, run_id: str) -> Document | None:
@@ -63,6 +70,12 @@ def fail_run(store: Store, run: Document, now: float, reason: str) -> Document:
             save_job(store, {**job, "status": "completed", "conclusion": "failure", "completedAt": now})
             add_log(store, job["id"], _LAST_PART, f"##[error]{reason}\n")
     return save_run(store, run, now, status="completed", conclusion="failure", error=reason)
+
+
+def checks(store: Store, repository: Document, sha: str) -> dict[str, str | None]:
+    """How the jobs about a commit ended last, by name; None for one that is under way."""
+    runs = [run for run in all_runs(store, repository)[::-1] if head_sha(run) == sha]
+    return {job["name"]: job["conclusion"] for run in runs for job in jobs_of(store, run)}
 
 
 # The files of a commit.
@@ -102,16 +115,23 @@ def assumed(
     return Assumed(results, outputs, variables, github)
 
 
-def start(context: Context, repository: Document, event: Event, actor: str) -> Iterator[Document]:
+def start(context: Context, repository: Document, event: Event, actor: str) -> list[Document]:
     """Makes the runs that an event starts, queued; one that can't start has failed. Raises InputError."""
-    objects = GitObjects(context.store, repository["id"])
-    files = workflow_files(objects, event.sha)
+    files = workflow_files(GitObjects(context.store, repository["id"]), event.sha)
+    runs = []
     for found in started(files, event):
         number = len(all_runs(context.store, repository)) + 1
         run_id = int(context.new_id("github.run", f"{repository['id']}/{number}")[:8], 16)
         run = _new_run(context, repository, event, found, number, run_id, actor)
         context.store.put("github.run", run_key(run), run)
-        yield run
+        context.store.put(_WAKE, "", {})
+        runs.append(run)
+    return runs
+
+
+def take_wake(store: Store) -> bool:
+    """Whether runs were queued since this was asked last."""
+    return store.delete(_WAKE, "")
 
 
 def _new_run(

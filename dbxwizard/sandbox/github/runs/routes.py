@@ -51,7 +51,6 @@ class RunRoutes:
             [run] = records.start(call, body, event, call.principal.login)
         except InputError as error:
             raise errors.unprocessable(str(error)) from error
-        self.worker.wake(call.store.path)
         is_newer = call.request.headers.get("x-github-api-version") == _ALWAYS_DETAILED
         if not (is_newer or call.body.get("return_run_details")):
             return Response(204)
@@ -83,7 +82,7 @@ class RunRoutes:
             if path in ("", run["path"])
             and asked.get("event", "") in ("", run["event"]["name"])
             and asked.get("status", "") in ("", run["status"], run["conclusion"])
-            and asked.get("head_sha", "") in ("", run["sha"])
+            and asked.get("head_sha", "") in ("", records.head_sha(run))
             and asked.get("actor", "") in ("", run["actor"])
             and asked.get("branch", "") in ("", run["event"]["head"], run["event"]["ref"].partition("refs/heads/")[2])
         ]

@@ -7,6 +7,7 @@ from typing import Any
 from dbxwizard.sandbox.github import access, views
 from dbxwizard.sandbox.github.actions import number_of
 from dbxwizard.sandbox.github.objects import GitObjects, utc
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.http import Call
 from dbxwizard.sandbox.store import Document
 
@@ -14,7 +15,8 @@ from dbxwizard.sandbox.store import Document
 def shown_run(call: Call, repository: Document, run: Document) -> dict[str, Any]:
     url = f"{views.api(call, repository)}/actions/runs/{run['id']}"
     event, actor = run["event"], views.account(call, access.account(call.store, run["actor"]))
-    commit = GitObjects(call.store, repository["id"]).commit(run["sha"])
+    head_sha, pull = records.head_sha(run), event["payload"].get("pull_request")
+    commit = GitObjects(call.store, repository["id"]).commit(head_sha)
     branch = event["head"] or event["ref"].removeprefix("refs/heads/").removeprefix("refs/tags/")
     workflow = number_of(repository, run["path"])
     people = {"author": commit.author, "committer": commit.committer}
@@ -23,7 +25,7 @@ def shown_run(call: Call, repository: Document, run: Document) -> dict[str, Any]
         "name": run["name"],
         "node_id": views.node_id("WorkflowRun", run["id"]),
         "head_branch": branch,
-        "head_sha": run["sha"],
+        "head_sha": head_sha,
         "path": run["path"],
         "display_title": run["title"],
         "run_number": run["number"],
@@ -36,7 +38,7 @@ def shown_run(call: Call, repository: Document, run: Document) -> dict[str, Any]
         "check_suite_node_id": views.node_id("CheckSuite", run["id"]),
         "url": url,
         "html_url": f"{views.web(call, repository)}/actions/runs/{run['id']}",
-        "pull_requests": [],
+        "pull_requests": [_pull_request(pull)] if pull and not event["is_from_fork"] else [],
         "created_at": utc(run["createdAt"]),
         "updated_at": utc(run["updatedAt"]),
         "run_started_at": utc(run["startedAt"]),
@@ -55,8 +57,27 @@ def shown_run(call: Call, repository: Document, run: Document) -> dict[str, Any]
             **{name: {"name": one.name, "email": one.email} for name, one in people.items()},
         },
         "repository": views.repository(call, repository),
-        "head_repository": views.repository(call, repository),
+        "head_repository": _head_repository(call, repository, pull),
     }
+
+
+def _pull_request(pull: Document) -> Document:
+    """The short form of a pull request; those of forks are not named."""
+    sides = {
+        side: {
+            "ref": pull[side]["ref"],
+            "sha": pull[side]["sha"],
+            "repo": {name: pull[side]["repo"][name] for name in ("id", "url", "name")},
+        }
+        for side in ("head", "base")
+    }
+    return {"id": pull["id"], "number": pull["number"], "url": pull["url"], **sides}
+
+
+def _head_repository(call: Call, repository: Document, pull: Document | None) -> Document:
+    source = pull["head"]["repo"] if pull else None
+    found = access.repository_by_id(call.store, source["id"]) if source else None
+    return views.repository(call, found or repository)
 
 
 def shown_job(call: Call, repository: Document, run: Document, job: Document) -> dict[str, Any]:
@@ -69,7 +90,7 @@ def shown_job(call: Call, repository: Document, run: Document, job: Document) ->
         "run_url": f"{api}/actions/runs/{run['id']}",
         "run_attempt": 1,
         "node_id": views.node_id("CheckRun", job["id"]),
-        "head_sha": run["sha"],
+        "head_sha": records.head_sha(run),
         "url": f"{api}/actions/jobs/{job['id']}",
         "html_url": f"{views.web(call, repository)}/actions/runs/{run['id']}/job/{job['id']}",
         "status": job["status"],
