@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.answers import Answers
+from dbxwizard.backend.views import WorkflowsAdapted
 from dbxwizard.core.errors import NotSignedIn, OperationError
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.path import PATH, PathLine, Sidebar, StopChosen, place_of
+from dbxwizard.screens.words import many
 
 # Errors of setup's plan, and the page where a person mends them; the advice for the command line names its options.
 _MENDED_ON = {
@@ -28,6 +31,13 @@ _MENDED_ON = {
     "github-not-administrator": "sign_in",
     "github-token-scope": "sign_in",
 }
+
+
+@dataclass
+class AdaptedTo(Message):
+    """What became of the workflows for what was decided."""
+
+    made: WorkflowsAdapted
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,20 @@ class WizardPage(Page):
         """Keeps decisions, at once."""
         self.program.keep(self.answers.changed(**values))
         self.look_again()
+
+    def answer_and_adapt(self, **values: Any) -> None:
+        """Keeps decisions that the workflows depend on, and lets these follow."""
+        self.answer(**values)
+        self.request(self.ask.adapt_workflows(), AdaptedTo, "writing the workflows")
+
+    @on(AdaptedTo)
+    def tell_of_workflows(self, message: AdaptedTo) -> None:
+        made = message.made
+        if made.written:
+            self.notify(f"{many(len(made.written), 'workflow file')} written anew for this choice")
+        if made.conflicts:
+            words = f"you changed the same lines, yours stay: {', '.join(made.conflicts)}"
+            self.notify(f"{words}. What is shipped: dbxwizard init --update", severity="warning", markup=False)
 
     def look_again(self) -> None:
         """Says what is missing, and lets Next be pressed once nothing is."""

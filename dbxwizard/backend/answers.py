@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import OperationError, UsageError
 
 _VERSION = 1
 
@@ -47,6 +47,7 @@ class AnswerFile:
     """One file for each project folder, below `state_folder`."""
 
     def __init__(self, state_folder: Path, root: Path) -> None:
+        self._root = root
         key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
         self._path = state_folder / "answers" / f"{key}.json"
 
@@ -55,8 +56,9 @@ class AnswerFile:
         try:
             found = json.loads(self._path.read_bytes())
         except (OSError, ValueError, RecursionError):
-            return Answers()
-        return _answers(found) if isinstance(found, dict) and found.get("version") == _VERSION else Answers()
+            found = None
+        readable = isinstance(found, dict) and found.get("version") == _VERSION
+        return _answers(found) if readable else _as_initialized(self._root)
 
     def write(self, answers: Answers) -> None:
         """At once or not at all. Raises OperationError `answers-not-kept`."""
@@ -73,6 +75,17 @@ class AnswerFile:
                 resource=str(self._path),
                 fix="Check the permissions and the free space of its folder; the wizard goes on meanwhile.",
             ) from error
+
+
+def _as_initialized(root: Path) -> Answers:
+    """What was decided with `init` already, whose workflows are for it."""
+    from dbxwizard.backend.workflow_update import read_base
+
+    try:
+        base = read_base(root)
+    except (OSError, UsageError):
+        base = None
+    return Answers(auth=base.choices.auth, github_environments=base.choices.environments) if base else Answers()
 
 
 def _answers(found: Mapping[str, Any]) -> Answers:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dbxwizard import bundled
-from dbxwizard.backend.install_from import Source, source
+from dbxwizard.backend.install_from import Source
 from dbxwizard.backend.workflow_files import Choices, rendered
-from dbxwizard.backend.workflow_update import carried, read_base
+from dbxwizard.backend.workflow_update import carried, read_base, source_of
 
 FOLDERS = ("environments", "bicep", "framework")
 
@@ -23,7 +23,7 @@ def write_missing(
     """
     base = read_base(root)
     choices = choices or (base.choices if base else Choices())
-    install = install or (Source(base.install) if base else source(""))
+    install = install or source_of(base)
     written, kept = [], []
     for name, content in _shipped(choices, install):
         target = root / name

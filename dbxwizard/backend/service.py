@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
+from dbxwizard.backend.asked_token import AskedToken
 from dbxwizard.backend.console import ConsoleOperations
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.runs import Runs, journal_key
@@ -26,6 +27,7 @@ from dbxwizard.backend.views import (
     Identity,
     PlanView,
     Situation,
+    WorkflowsAdapted,
 )
 from dbxwizard.backend.wizard import WizardOperations
 from dbxwizard.core.clock import Clock, SystemClock
@@ -81,8 +83,7 @@ class Service(ConsoleOperations, WizardOperations):
         self._session = Session(launch, notify, self._answers, self._subscription)
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
-        self._git_token: Secret | None = None
-        self._git_token_asked: asyncio.Future[Secret | None] | None = None
+        self._git_token = AskedToken(lambda repository: notify("git-token", repository))
 
     async def close(self, *, detach: bool) -> None:
         await self._board.close()
@@ -124,10 +125,26 @@ class Service(ConsoleOperations, WizardOperations):
     async def write_project(self) -> tuple[str, ...]:
         """Writes the files that the folder lacks; returns their paths."""
         from dbxwizard.backend.project_files import write_missing
+        from dbxwizard.backend.workflow_files import Choices
+        from dbxwizard.clients.cloud import is_enterprise_server
 
         self._require_writable()
-        written, _ = await asyncio.to_thread(write_missing, self._launch.root)
+        answers, cloud = self._answers.read(), await self._session.cloud()
+        server = not cloud.is_sandbox and is_enterprise_server(cloud.github_web)
+        choices = Choices(answers.auth, answers.github_environments, server)
+        written, _ = await asyncio.to_thread(write_missing, self._launch.root, choices=choices)
         return tuple(written)
+
+    async def adapt_workflows(self) -> WorkflowsAdapted:
+        """Writes the workflows anew where they are for other choices than were decided; not with `read_only`."""
+        from dbxwizard.backend.workflow_update import adapt
+
+        answers = self._answers.read()
+        if self._launch.read_only:
+            return WorkflowsAdapted()
+        made = await asyncio.to_thread(adapt, self._launch.root, answers.auth, answers.github_environments)
+        written = tuple(update.path for update in made if update.changes)
+        return WorkflowsAdapted(written, tuple(update.path for update in made if update.conflicts))
 
     # who acts, and on what
 
@@ -214,7 +231,8 @@ class Service(ConsoleOperations, WizardOperations):
         """With `only` limited to that step and those that wait for it."""
         from dbxwizard.steps.setup_plan import setup_steps
 
-        steps = await setup_steps(self._setup_options(), self._drafts(), await self.connection())
+        with self._git_token.forgotten_if_refused():
+            steps = await setup_steps(self._setup_options(), self._drafts(), await self.connection())
         return self._hold("setup", await self._plan(steps, only))
 
     def _setup_options(self) -> SetupOptions:
@@ -234,21 +252,13 @@ class Service(ConsoleOperations, WizardOperations):
             adopt=answers.adopt,
             publish=answers.publish,
             github_environments=answers.github_environments,
-            git_token=Secret(token) if token else self._git_token,
-            ask_git_token=self._ask_git_token,
+            git_token=Secret(token) if token else self._git_token.value,
+            ask_git_token=self._git_token.ask,
         )
 
-    async def _ask_git_token(self, repository: str) -> Secret | None:
-        """Asks on the screen: the notice `git-token` is answered by `give_git_token`."""
-        self._git_token_asked = asyncio.get_running_loop().create_future()
-        self._notify("git-token", repository)
-        self._git_token = await self._git_token_asked
-        return self._git_token
-
     async def give_git_token(self, *, token: str) -> None:
-        """PAT_GITHUB, with which Databricks reads a private repository; "" gives none."""
-        if self._git_token_asked is not None and not self._git_token_asked.done():
-            self._git_token_asked.set_result(Secret(token) if token else None)
+        """PAT_GITHUB, with which Databricks reads a private repository, as notice `git-token` asks; "" gives none."""
+        self._git_token.give(token)
 
     async def plan_deploy(self, *, environments: tuple[str, ...] = (), only: str = "") -> PlanView:
         """With `only` limited to that step and those that wait for it."""

@@ -28,6 +28,15 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowsAdapted:
+    """Paths of workflows that were written anew for other choices, and of those where somebody changed the same lines:
+    theirs stay."""
+
+    written: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who acts in Azure."""
 

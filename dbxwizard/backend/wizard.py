@@ -11,6 +11,7 @@ from dbxwizard.backend import project
 if TYPE_CHECKING:
     from dbxwizard.backend.answers import AnswerFile
     from dbxwizard.backend.applications import ApplicationsView, TradeOff
+    from dbxwizard.backend.asked_token import AskedToken
     from dbxwizard.backend.choices import (
         RepositoryChoice,
         RepositoryDetail,
@@ -36,6 +37,7 @@ class WizardOperations(ABC):
     _launch: Launch
     _answers: AnswerFile
     _session: Session
+    _git_token: AskedToken
 
     @abstractmethod
     async def connection(self) -> Connection: ...
@@ -146,7 +148,8 @@ class WizardOperations(ABC):
     async def github_table(self) -> GitHubTable:
         from dbxwizard.backend.github_table import github_table
 
-        return await github_table(await self.connection(), self._setup_options(), self._drafts())
+        with self._git_token.forgotten_if_refused():
+            return await github_table(await self.connection(), self._setup_options(), self._drafts())
 
     async def environment_files(self) -> tuple[EnvironmentFile, ...]:
         from dbxwizard.backend.environment_files import environment_files

@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dbxwizard import __version__
-from dbxwizard.backend.install_from import CARRIED, Source
+from dbxwizard.backend.install_from import CARRIED, Source, source
 from dbxwizard.backend.workflow_files import Choices, rendered
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.merge import Conflict, merge
@@ -77,6 +77,28 @@ def read_base(root: Path) -> Base | None:
             resource=BASE,
             fix="Take it from the repository's history, or remove it: then your own files are kept as they are.",
         ) from error
+
+
+def source_of(base: Base | None) -> Source:
+    """Where dbxwizard comes from: what was said before counts for the version that it was said of."""
+    return Source(base.install) if base and base.version == __version__ else source("")
+
+
+def adapt(root: Path, auth: str, environments: bool) -> list[FileUpdate]:
+    """Writes the workflows of `root` for other choices than they were written for; what people changed stays.
+
+    Returns what was written, and what has conflicts. Nothing is done where nobody knows what was written. Raises
+    OSError, UsageError.
+    """
+    base = read_base(root)
+    if base is None or (base.choices.auth, base.choices.environments) == (auth, environments):
+        return []
+    choices, install = replace(base.choices, auth=auth, environments=environments), source_of(base)
+    found = [update for update in updates(root, base, choices, install.lines) if update.changes or update.conflicts]
+    for update in found:
+        write(root, update)
+    write_carried(root, choices, install)
+    return found
 
 
 def updates(root: Path, base: Base | None, choices: Choices, install: tuple[str, ...]) -> list[FileUpdate]:

@@ -77,6 +77,12 @@ def github_host(url: str = PUBLIC_GITHUB) -> GitHubHost:
     return GitHubHost(f"{web}/api/v3", web, f"{web}/_services/token")
 
 
+def is_enterprise_server(url: str) -> bool:
+    """Whether the GitHub at that address is neither github.com nor a SUBDOMAIN.ghe.com."""
+    host = urlsplit(url).hostname or ""
+    return host not in ("github.com", "www.github.com") and not host.endswith(".ghe.com")
+
+
 def find_cloud(name: str, *, github_url: str = PUBLIC_GITHUB) -> Cloud:
     """The cloud of that name, or of the resource manager at that address. Raises UsageError, and as `discover`."""
     if name.startswith("https://"):

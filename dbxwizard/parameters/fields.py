@@ -47,6 +47,13 @@ ROLE_ASSIGNMENT = Record(
             "principal_type",
             default="",
         ),
+        Field(
+            "principalName",
+            _PRINCIPAL_NAME,
+            "Whose object id it is, for people to read. setup writes it beside an id.",
+            "principal_name",
+            default="",
+        ),
         Field("Description", Text(free=True, most=2048), "A note for people.", "description", default=""),
         Field(
             "scope",

@@ -70,6 +70,7 @@ class RoleAssignment:
     roles: tuple[str, ...]
     principal: str
     principal_type: str = ""  # User, Group, ServicePrincipal; "" where the name tells
+    principal_name: str = ""  # for people to read, where `principal` is an object id
     description: str = ""
     scope: str = ""
 

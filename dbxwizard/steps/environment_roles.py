@@ -37,7 +37,8 @@ class _Roles:
         group = environment.resources.resource_group
         self._group = f"/subscriptions/{environment.subscription_id}/resourceGroups/{group}"
         # A person is read by name where the file has one beside the object id.
-        self._names = {one.principal: one.principal_name for one in environment.access if one.principal_name}
+        named: tuple[Access | RoleAssignment, ...] = (*environment.access, *environment.role_assignments)
+        self._names = {one.principal: one.principal_name for one in named if one.principal_name}
 
     def on_group(self, assignment: RoleAssignment, principal: Principal) -> Iterator[RoleAssignmentStep]:
         for role in assignment.roles:

@@ -19,7 +19,7 @@ STEP_ID = "setup/files"
 FILLED = "_filled"  # the output that is there once the files are
 # The fields beside a principal that say more of an object id (environments/schema.json).
 _TYPE_BESIDE = {"RBAC_Assignments": "principalType", "Access": "PrincipalType"}
-_NAME_BESIDE = {"SecretScopes": "PrincipalName", "Access": "PrincipalName"}
+_NAME_BESIDE = {"RBAC_Assignments": "principalName", "SecretScopes": "PrincipalName", "Access": "PrincipalName"}
 _PRINCIPAL = re.compile(r"/(RBAC_Assignments|Access|SecretScopes)/(?:\d+|\d+/Acls/\d+)/[Pp]rincipal")
 
 

@@ -84,7 +84,7 @@ class GitHubPage(WizardPage):
 
     @on(Decision.Made, "#environments")
     def keep_places(self, event: Decision.Made) -> None:
-        self.answer(github_environments=event.value == "yes")
+        self.answer_and_adapt(github_environments=event.value == "yes")
         self.action_look()
 
     @on(TableRead)

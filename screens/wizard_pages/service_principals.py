@@ -84,7 +84,7 @@ class ServicePrincipalsPage(WizardPage):
 
     @on(Decision.Made, "#auth")
     def keep_auth(self, event: Decision.Made) -> None:
-        self.answer(auth=event.value)
+        self.answer_and_adapt(auth=event.value)
 
     @on(Decision.Made, "#isolation")
     def keep_isolation(self, event: Decision.Made) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.backend.workflow_update import read_base
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.access import add_token
@@ -240,13 +243,59 @@ async def test_a_private_repository_on_free_does_without_environments_by_choice(
         place_of_answer.focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GitTokenDialog))
+        await pilot.press(*"github_pat_nobody", "enter")
+        await arrived(pilot, "github")
+        assert "git-token-refused" in error(pilot)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, GitTokenDialog))
         await pilot.press(*READER, "enter")
         await arrived(pilot, "github")
         assert not error(pilot)
         assert READER not in text(pilot)
         assert "PAT_GITHUB" in text(pilot)
         assert "the repository" in text(pilot)
+        deploy = free.folder / ".github" / "workflows" / "deploy.yml"
+        assert "\n    environment:" not in deploy.read_text()
     assert not kept(free).github_environments
+
+
+async def test_plans_that_wait_for_one_token_are_asked_about_once(free: Hosting) -> None:
+    decide(free, "sign_in", github_environments=False)
+    async with driven(free.program(), 80, 24) as pilot:
+        ask = pilot.app.backend.ask  # type: ignore[attr-defined]
+        given_up, *plans = [asyncio.create_task(ask.plan_setup()) for _ in range(3)]
+        await until(pilot, lambda: isinstance(pilot.app.screen, GitTokenDialog))
+        given_up.cancel()
+        await pilot.press(*READER, "enter")
+        assert [plan.scope for plan in await asyncio.gather(*plans)] == ["setup", "setup"]
+        await arrived(pilot, "sign_in")
+
+
+async def test_the_workflows_follow_what_is_decided_and_what_somebody_changed_stays(host: Hosting) -> None:
+    checks, deploy = (host.folder / ".github" / "workflows" / name for name in ("checks.yml", "deploy.yml"))
+    base = read_base(host.folder)
+    assert base
+    checks.write_text(f"# ours\n{checks.read_text()}")
+    decide(host, "service_principals")
+    async with driven(host.program(first="wizard"), 120, 40) as pilot:
+        await click_words(pilot, "○ Client secrets")
+        await settled(pilot)
+        with_secrets = rendered(Choices("secret"), base.install)
+        assert checks.read_text() == f"# ours\n{with_secrets['.github/workflows/checks.yml']}"
+        assert deploy.read_text() == with_secrets[".github/workflows/deploy.yml"]
+        await click_words(pilot, "○ Federation")
+        await settled(pilot)
+    assert checks.read_text() == f"# ours\n{base.files['.github/workflows/checks.yml']}"
+    assert deploy.read_text() == base.files[".github/workflows/deploy.yml"]
+    assert read_base(host.folder) == base
+
+
+async def test_the_wizard_begins_with_what_init_was_told(host: Hosting) -> None:
+    told = Road(host.folder).run("init", "--update", "--auth", "secret", "--no-github-environments", "--yes")
+    assert told.code == 0
+    async with driven(host.program(), 80, 24) as pilot:
+        assert place(pilot) == "welcome"
+    assert (kept(host).auth, kept(host).github_environments) == ("secret", False)
 
 
 async def test_a_file_that_is_wrong_is_to_be_mended_before_the_plan(host: Hosting) -> None:

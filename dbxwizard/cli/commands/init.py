@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
-from dbxwizard import __version__
 from dbxwizard.backend import workflow_update
 from dbxwizard.backend.install_from import UNPUBLISHED, Source, source
 from dbxwizard.backend.project_files import write_missing
 from dbxwizard.backend.workflow_files import REQUIREMENTS, Choices
-from dbxwizard.backend.workflow_update import BASE, Base, FileUpdate, read_base
+from dbxwizard.backend.workflow_update import BASE, Base, FileUpdate, read_base, source_of
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
+from dbxwizard.clients.cloud import is_enterprise_server
 from dbxwizard.core.errors import Location, OperationError
 from dbxwizard.core.result import Status
 
@@ -50,9 +49,8 @@ def _choices(invocation: Invocation, base: Base | None) -> Choices:
     given = any(invocation.values.get(name) or _by_our_variable(invocation, name) for name in _CHOICES)
     if base and not given:
         return base.choices
-    host = urlsplit(invocation.text("github_url")).hostname or ""
-    hosted = host == "github.com" or host.endswith(".ghe.com")
-    return Choices(invocation.text("auth"), not invocation.flag("no_github_environments"), not hosted)
+    server = is_enterprise_server(invocation.text("github_url"))
+    return Choices(invocation.text("auth"), not invocation.flag("no_github_environments"), server)
 
 
 def _by_our_variable(invocation: Invocation, name: str) -> bool:
@@ -60,11 +58,8 @@ def _by_our_variable(invocation: Invocation, name: str) -> bool:
 
 
 def _source(invocation: Invocation, base: Base | None) -> Source:
-    """What was said before counts for the version that it was said of."""
     given = invocation.text("install_from")
-    if base and base.version == __version__ and not given:
-        return Source(base.install)
-    return source(given)
+    return source(given) if given else source_of(base)
 
 
 def _update(invocation: Invocation, base: Base | None, choices: Choices, install: Source) -> Report:
