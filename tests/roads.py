@@ -64,18 +64,18 @@ class Road:
     def state(self) -> Path:
         return self.folder / ".state" / "sandbox" / "state.sqlite"
 
-    def run(self, *arguments: str, **environ: str) -> Outcome:
-        """One command in this process, its result as JSON."""
+    def run(self, *arguments: str, form: str = "json", **environ: str) -> Outcome:
+        """One command in this process, its result in this form."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         ours = {"DBXWIZARD_STATE_DIR": str(self.folder / ".state"), "DBXWIZARD_SANDBOX": "1"}
         out, err = io.StringIO(), io.StringIO()
-        form = () if arguments[0] == "sandbox" else ("--output", "json", "--root", str(self.folder))
+        last = () if arguments[0] == "sandbox" else ("--output", form, "--root", str(self.folder))
         with (
             mock.patch.dict(os.environ, clean | ours | self.environ | environ, clear=True),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            code = run([*arguments, *form])
+            code = run([*arguments, *last])
         return Outcome(code, out.getvalue(), err.getvalue())
 
     def setup(self, *options: str, **environ: str) -> Outcome:

@@ -97,12 +97,12 @@ def _invocation(values: dict[str, object], environ: Mapping[str, str]) -> Invoca
     from dbxwizard.cli.invocation import Invocation, is_interactive, output_form
 
     command = BY_NAME[str(values.pop("command"))]
-    words = values.pop("words", None) or ()
+    words = values.pop("words")
     return Invocation(
         command=command.name,
         options={option.key: option for option in command.options},
         values=values,
-        words=(words,) if isinstance(words, str) else tuple(words),  # type: ignore[arg-type]  # argparse gives strings
+        words=words,  # type: ignore[arg-type]  # a tuple of strings
         environ=dict(environ),
         interactive=is_interactive(values, environ),
         output=output_form(values, environ),

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -31,8 +31,9 @@ _DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "del
 
 
 @contextmanager
-def narrating(invocation: Invocation, *others: Listener) -> Iterator[Listener]:
-    """A listener that tells a person, writes --events and --log-file, and passes on to `others`."""
+def narrating(invocation: Invocation, *others: Listener, person: Listener | None = None) -> Iterator[Listener]:
+    """A listener that tells a person (`person`: in its own way), writes --events and --log-file, and passes on to
+    `others`."""
     listeners = list(others)
     files: list[TextIO] = []
     try:
@@ -41,8 +42,8 @@ def narrating(invocation: Invocation, *others: Listener) -> Iterator[Listener]:
             if target:
                 file = sys.stdout if target == "-" else _open(target, files)
                 listeners.append(_while_it_lasts(wrap(file), target))
-        with _for_person(invocation) as person:
-            yield fan_out(person, *listeners)
+        with nullcontext(person) if person else _for_person(invocation) as teller:
+            yield fan_out(teller, *listeners)
     finally:
         for file in files:
             with suppress(OSError):  # a full disk was told of by the first event that it did not take

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,12 +19,14 @@ from dbxwizard.core.secret import observed
 
 def render(report: Report, form: str) -> None:
     """Prints `report` as text, json or github."""
-    if report.document is not None and not report.errors:
+    if report.printed:
+        pass
+    elif report.document is not None and not report.errors:
         print(report.document)
     elif form == "json":
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=not _takes_every_character(sys.stdout)))
     elif form == "github":
-        with grouped(f"dbxwizard {report.command}", sys.stdout):
+        with grouped(f"dbxwizard {report.command}", sys.stdout), harmless(sys.stdout):
             _print_text(report, sys.stdout)
         _print_annotations(report)
     else:
@@ -39,6 +42,20 @@ def grouped(title: str, out: TextIO) -> Iterator[None]:
         yield
     finally:
         print("::endgroup::", file=out, flush=True)
+
+
+@contextmanager
+def harmless(out: TextIO) -> Iterator[None]:
+    """GitHub Actions takes nothing of what is printed inside for a command: logs and names are other people's words.
+
+    docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
+    """
+    word = secrets.token_hex(16)
+    print(f"::stop-commands::{word}", file=out, flush=True)
+    try:
+        yield
+    finally:
+        print(f"::{word}::", file=out, flush=True)
 
 
 def _takes_every_character(out: TextIO) -> bool:
@@ -76,7 +93,8 @@ def _print_annotations(report: Report) -> None:
             place = error.location
             at = f"file={_escaped(place.file, True)},line={place.line},col={place.column}," if place else ""
             print(f"::{level} {at}title={_escaped(error.code, True)}::{_escaped(f'{error.message}; {advise(error)}')}")
-    _append("GITHUB_OUTPUT", f"status={report.status.value}\nrun_id={report.run_id}\n")
+    outputs = {"status": report.status.value, "run_id": report.run_id, **report.outputs}
+    _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
     _append("GITHUB_STEP_SUMMARY", _summary(report))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from dbxwizard import __version__
-from dbxwizard.cli.commands import COMMANDS, OPEN, Command
+from dbxwizard.cli.commands import BY_NAME, COMMANDS, OPEN, Command
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.options import Kind, Option
 
@@ -42,9 +42,9 @@ def _add_command(commands: Any, command: Command) -> None:
     listed = {} if command.hidden else {"help": command.help}
     name = "dbxwizard" if command.name == OPEN else None
     made = commands.add_parser(command.name, description=command.help, allow_abbrev=False, prog=name, **listed)
-    for words in command.words:
+    for number, words in enumerate(command.words):
         made.add_argument(
-            "words", nargs=words.count, metavar=words.name, help=words.help, choices=words.choices or None
+            f"words{number}", nargs=words.count, metavar=words.name, help=words.help, choices=words.choices or None
         )
     for option in command.options:
         _add_option(made, option)
@@ -76,4 +76,19 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     Options before any command are those of the terminal program.
     """
     opening = bool(arguments) and arguments[0].startswith("-") and arguments[0] not in _OF_ALL
-    return vars(build().parse_args([OPEN, *arguments] if opening else arguments))
+    parser = build()
+    found, rest = parser.parse_known_args([OPEN, *arguments] if opening else arguments)
+    values = vars(found)
+    command = BY_NAME.get(values["command"] or "")
+    names = [f"words{number}" for number in range(len(command.words) if command else 0)]
+    # argparse takes words that may be missing for missing where options stand between them.
+    for name in names:
+        if values[name] is None and rest and not rest[0].startswith("-") and name != names[0]:
+            values[name] = rest.pop(0)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given = [values.pop(name) for name in names]
+    values["words"] = tuple(
+        word for one in given for word in (one if isinstance(one, list) else [one]) if word is not None
+    )
+    return values

@@ -24,6 +24,8 @@ class Report:
     document: str | None = None
     code: int | None = None
     told: bool = False  # `text` has the errors already
+    printed: bool = False  # the command has written its data itself, while it came
+    outputs: Mapping[str, str] = field(default_factory=dict)  # of the step, in GitHub Actions
     warnings: tuple[OperationError, ...] = ()
 
     @classmethod

@@ -16,6 +16,7 @@ from dbxwizard.steps.connection import Connection
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
+    from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.identity import DeviceCode
     from dbxwizard.sandbox.session import Endpoints
 
@@ -42,6 +43,20 @@ async def opened(invocation: Invocation, *, subscription_id: str = "") -> AsyncI
             yield connection
 
 
+@asynccontextmanager
+async def github_opened(invocation: Invocation, repository: str) -> AsyncIterator[GitHubClient]:
+    """GitHub alone, for what needs no Azure. Raises NotSignedIn, UsageError."""
+    from dbxwizard.cli.logs import collected
+    from dbxwizard.clients.github import GitHubClient
+    from dbxwizard.clients.github_token import require_token
+
+    with collected(invocation.text("log_file")), _terminable(), cloud_of(invocation) as cloud:
+        variables = variables_for(cloud, invocation.environ)
+        token = require_token(await github_token(cloud, variables), repository)
+        async with GitHubClient(cloud, token, repository) as client:
+            yield client
+
+
 @contextmanager
 def _terminable() -> Iterator[None]:
     """SIGTERM ends a command as Ctrl+C does: everything is put away, the terminal too."""
@@ -62,7 +77,8 @@ def cloud_of(invocation: Invocation) -> Iterator[Cloud]:
     from dbxwizard.clients.cloud import discover, find_cloud
 
     if not on_sandbox(invocation):
-        yield find_cloud(invocation.text("cloud"), github_url=invocation.text("github_url"))
+        name = invocation.text("cloud") if "cloud" in invocation.options else "AzureCloud"
+        yield find_cloud(name, github_url=invocation.text("github_url"))
         return
     with _sandbox(invocation) as endpoints:
         yield discover(
@@ -106,7 +122,8 @@ def variables_for(cloud: Cloud, environ: Mapping[str, str]) -> dict[str, str]:
     from dbxwizard.sandbox.tokens import TENANT_ID
 
     tenants = {environ.get(name) for name in ("AZURE_TENANT_ID", "ARM_TENANT_ID")}
-    return dict(environ) if TENANT_ID in tenants else {}
+    is_job = environ.get("GITHUB_SERVER_URL") == cloud.github_web  # one that the sandbox runs
+    return dict(environ) if is_job or TENANT_ID in tenants else {}
 
 
 async def github_token(cloud: Cloud, variables: Mapping[str, str]) -> Secret | None:

@@ -27,6 +27,7 @@ class GitHubClient(RepositoryPart, Client):
 
     def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
         super().__init__(GitHubConnection(cloud, token), repository)
+        self.is_local = cloud.is_sandbox
         self.runs = GitHubRuns(self._connection, repository)
         self._subject_parts: tuple[Repository, Mapping[str, Any]] | None = None
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from dbxwizard.core.errors import NotSignedIn
 from dbxwizard.core.secret import Secret
 
 _PATIENCE = 10.0  # seconds for the GitHub CLI to answer
@@ -18,6 +19,18 @@ def find_token(environ: Mapping[str, str], host: str = "github.com") -> Secret |
     variable = token_variable(environ, host)
     found = environ[variable] if variable else _ask_gh(environ, host)
     return Secret(found.strip()) if found.strip() else None
+
+
+def require_token(token: Secret | None, resource: str) -> Secret:
+    """Raises NotSignedIn without one."""
+    if token is None:
+        raise NotSignedIn(
+            "github-token-missing",
+            "there is no GitHub token",
+            resource=resource,
+            fix="Set GH_TOKEN or GITHUB_TOKEN, or run `gh auth login`.",
+        )
+    return token
 
 
 def token_variable(environ: Mapping[str, str], host: str = "github.com") -> str:

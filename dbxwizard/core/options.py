@@ -128,6 +128,14 @@ NO_ENVIRONMENTS = _flag(
     "DBXWIZARD_NO_GITHUB_ENVIRONMENTS",
 )
 
+REPOSITORY = Option(
+    "repo",
+    "the GitHub repository",
+    metavar="OWNER/NAME",
+    variables=("DBXWIZARD_REPO", "GITHUB_REPOSITORY"),
+    required=True,
+)
+
 SETUP = (
     Option(
         "subscription",
@@ -136,13 +144,7 @@ SETUP = (
         variables=("DBXWIZARD_SUBSCRIPTION", "AZURE_SUBSCRIPTION_ID"),
         required=True,
     ),
-    Option(
-        "repo",
-        "the GitHub repository",
-        metavar="OWNER/NAME",
-        variables=("DBXWIZARD_REPO", "GITHUB_REPOSITORY"),
-        required=True,
-    ),
+    REPOSITORY,
     AUTH,
     Option(
         "isolation",
@@ -193,6 +195,26 @@ DEPLOY = (
         metavar="COMMIT",
         variables=("DBXWIZARD_SINCE",),
     ),
+)
+
+# docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository: statuses and conclusions
+_STATES = ("queued", "in_progress", "waiting", "completed", "success", "failure", "cancelled", "skipped", "timed_out")
+
+STARTED_ON = Option("ref", "branch or tag that the workflow is started on (default: the default branch)", metavar="REF")
+
+WORKFLOW = Option("workflow", "only runs of this workflow, by the name of its file", metavar="WORKFLOW")
+
+RUNS = (
+    WORKFLOW,
+    Option("branch", "only runs on this branch or tag", metavar="BRANCH"),
+    Option("state", "only runs of this state", Kind.CHOICE, choices=_STATES),
+    Option("limit", "list: how many runs at the most", default="20", metavar="N"),
+    STARTED_ON,
+    Option("input", "launch: an input of the workflow", Kind.MANY, metavar="NAME=VALUE", short="i"),
+    _flag("follow", "launch, rerun, approve: follow the run, and end as it ends", short="f"),
+    Option("job", "logs, rerun: only this job, by its name or id", metavar="JOB"),
+    _flag("failed", "logs, rerun: only the jobs that failed"),
+    Option("comment", "approve, reject: what to say with it", metavar="TEXT"),
 )
 
 PLAN = (

@@ -51,6 +51,20 @@ async def launch(client: GitHubClient, workflow: str, ref: str, inputs: Mapping[
     return await _appeared(client, workflow, run_id, newest, clock)
 
 
+async def rerun(client: GitHubClient, run: Run, clock: Clock, *, failed: bool = False, job_id: int = 0) -> Run:
+    """Runs all jobs of an ended run again, those that failed, or one; the run once its new attempt is to be seen."""
+    if job_id:
+        await client.runs.rerun_job(job_id)
+    else:
+        await client.runs.rerun(run.id, failed=failed)
+    until = clock.now() + _APPEARS
+    while (found := await client.runs.run(run.id)).attempt <= run.attempt:
+        if clock.now() >= until:
+            raise _not_seen(client, run.workflow)
+        await clock.sleep(_BETWEEN)
+    return found
+
+
 async def _inputs_on(client: GitHubClient, workflow: str, ref: str) -> tuple[Input, ...]:
     text = await client.runs.file(_FOLDER + workflow, ref)
     if text is None:
@@ -79,13 +93,17 @@ async def _appeared(client: GitHubClient, workflow: str, run_id: int | None, new
         if found is not None:
             return found
         if clock.now() >= until:
-            raise OperationError(
-                "run-not-seen",
-                f"{workflow} was started, but its run is not to be seen",
-                resource=f"GitHub repository {client.name}",
-                fix=f"Look for it with `dbxwizard runs list --workflow {workflow}`.",
-            )
+            raise _not_seen(client, workflow)
         await clock.sleep(_BETWEEN)
+
+
+def _not_seen(client: GitHubClient, workflow: str) -> OperationError:
+    return OperationError(
+        "run-not-seen",
+        f"{workflow} was started, but its run is not to be seen",
+        resource=f"GitHub repository {client.name}",
+        fix=f"Look for it with `dbxwizard runs list --workflow {workflow}`.",
+    )
 
 
 async def _by_id(client: GitHubClient, run_id: int) -> Run | None:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbxwizard.clients.client import Client
-from dbxwizard.core.errors import NotSignedIn
+from dbxwizard.clients.github_token import require_token
 
 if TYPE_CHECKING:
     from dbxwizard.clients.arm import ArmClient
@@ -100,25 +100,15 @@ class Connection(Client):
         """Raises NotSignedIn without a token."""
         from dbxwizard.clients.github import GitHubClient
 
-        token = self._token_for(repository)
+        token = require_token(self._github_token, repository)
         return self._client(("github", repository), lambda: GitHubClient(self.cloud, token, repository))
 
     def github_account(self) -> GitHubAccount:
         """GitHub before a repository is chosen. Raises NotSignedIn without a token."""
         from dbxwizard.clients.github_account import GitHubAccount
 
-        token = self._token_for("GitHub")
+        token = require_token(self._github_token, "GitHub")
         return self._client(("github",), lambda: GitHubAccount(self.cloud, token))
-
-    def _token_for(self, resource: str) -> Secret:
-        if self._github_token is None:
-            raise NotSignedIn(
-                "github-token-missing",
-                "there is no GitHub token",
-                resource=resource,
-                fix="Set GH_TOKEN or GITHUB_TOKEN, or run `gh auth login`.",
-            )
-        return self._github_token
 
     def vault(self, vault_uri: str) -> VaultClient:
         from dbxwizard.clients.keyvault import VaultClient

@@ -81,12 +81,20 @@ def test_completion_names_every_command_and_option(shell: str, tmp_path: Path) -
         (["deploy", "--log-file", ""], set()),  # left to the shell, which offers files
         (["validate", "environments/"], set()),
         (["validate", "--f"], {"--fix"}),
+        (["runs", "wa"], {"watch"}),
+        (["runs", "launch", "dep"], {"deploy.yml"}),
+        (["runs", "list", "--workflow", "c"], {"checks.yml"}),
+        (["runs", "list", "--state", "s"], {"success", "skipped"}),
+        (["sandbox", "--state", "s"], set()),
     ],
 )
 def test_the_bash_completion_is_bash(words: list[str], offered: set[str], tmp_path: Path) -> None:
     (tmp_path / "environments").mkdir()
     for name in ("Development", "Test-area", "schema"):
         (tmp_path / "environments" / f"{name}.json").touch()
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    for name in ("checks", "deploy"):
+        (tmp_path / ".github" / "workflows" / f"{name}.yml").touch()
     script = dbxwizard("completion", "bash", cwd=tmp_path).stdout
     ask = f'{script}\nCOMP_WORDS=(dbxwizard "$@"); COMP_CWORD=$#; _dbxwizard; printf \'%s\\n\' "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", ask, "bash", *words], capture_output=True, text=True, check=True, cwd=tmp_path)

@@ -14,6 +14,8 @@ from dbxwizard.core.options import (
     LOG_FILE,
     OUTPUT,
     PLAN,
+    REPOSITORY,
+    RUNS,
     SETUP,
     TERMINAL,
     WORLD,
@@ -24,12 +26,13 @@ from dbxwizard.core.options import (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Positional arguments; `count` as argparse has it."""
+    """Positional arguments; `count` as argparse has it. `workflows`: completion offers the files of the workflows."""
 
     name: str
     help: str
     count: str = "*"
     choices: tuple[str, ...] = ()
+    workflows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,25 @@ COMMANDS = (
         "doctor",
         "who you are, what you may, what is missing and how to mend it",
         (FOLDER, *SETUP, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+    ),
+    Command(
+        "runs",
+        "runs of the workflows on GitHub: list, watch, launch, approve or reject what waits, rerun, cancel, read logs",
+        (FOLDER, *RUNS, ENVIRONMENTS, REPOSITORY, DECISIONS[0], WORLD[0], WORLD[2], *OUTPUT),
+        (
+            Words(
+                "ACTION",
+                "list, watch, launch, approve, reject, rerun, cancel, logs, or last (what was deployed last)",
+                "?",
+                ("list", "watch", "launch", "approve", "reject", "rerun", "cancel", "logs", "last"),
+            ),
+            Words(
+                "WHICH",
+                "a run by its id or address (default: the newest that fits); launch: a workflow's file",
+                "?",
+                workflows=True,
+            ),
+        ),
     ),
     Command(
         "sandbox",

@@ -6,7 +6,7 @@ from dbxwizard.cli.commands import SHOWN, Command
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.core.errors import UsageError
-from dbxwizard.core.options import ENVIRONMENTS, Kind, Option
+from dbxwizard.core.options import ENVIRONMENTS, WORKFLOW, Kind, Option
 from dbxwizard.core.result import Status
 
 
@@ -20,11 +20,15 @@ def run(invocation: Invocation) -> Report:
 # The environments of the folder that one is in, by the names of their files.
 _BASH_ENVIRONMENTS = 'for f in environments/*.json; do f=${f##*/}; [ "$f" = schema.json ] || echo "${f%.json}"; done'
 _FISH_ENVIRONMENTS = '(path basename environments/*.json | path change-extension "" | string match -v schema)'
+# The workflows of the folder, by the names of their files.
+_BASH_WORKFLOWS = "(cd .github/workflows 2>/dev/null && echo *.yml)"
+_FISH_WORKFLOWS = "(path basename .github/workflows/*.yml)"
 _PATHS = ("FILE", "DIR")
 
 
 def _names(command: Command) -> str:
     words = [choice for words in command.words for choice in words.choices]
+    words += [f"${_BASH_WORKFLOWS}" for words in command.words if words.workflows]
     return " ".join([*(spelling for option in command.options for spelling in _spellings(option)), *words])
 
 
@@ -33,7 +37,7 @@ def _spellings(option: Option) -> list[str]:
 
 
 def _takes_files(command: Command) -> bool:
-    return any(not words.choices for words in command.words)
+    return any(words.name in _PATHS for words in command.words)
 
 
 def _bash() -> str:
@@ -43,7 +47,7 @@ def _bash() -> str:
             "_dbxwizard() {",
             '  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
             "  COMPREPLY=()",
-            '  case "$before" in',
+            '  case "${COMP_WORDS[1]} $before" in',
             *(f'    {names}) COMPREPLY=($(compgen -W "{words}" -- "$word")); return;;' for names, words in _choices()),
             f"    {'|'.join(_of_paths())}) return;;",
             "  esac",
@@ -64,18 +68,27 @@ def _bash_words(command: Command) -> str:
 
 def _of_paths() -> list[str]:
     """The options whose value is a file or a folder."""
-    known = {f"--{one.name}" for command in SHOWN for one in command.options if one.metavar in _PATHS}
+    known = {_pattern(command, one) for command in SHOWN for one in command.options if one.metavar in _PATHS}
     return sorted(known)
 
 
+def _pattern(command: Command, option: Option) -> str:
+    """What stands before the option's value: any command, where they all mean the same by its name."""
+    meant = {one for other in SHOWN for one in other.options if one.name == option.name}
+    who = "*" if len(meant) == 1 else command.name
+    return "|".join(f"{who}\\ {spelling}" for spelling in _spellings(option))
+
+
 def _choices() -> list[tuple[str, str]]:
-    """The spellings of each option that has choices, as a pattern, and what it may be."""
+    """The pattern of each option that has choices, and what it may be."""
     found: dict[str, str] = {}
-    for option in (one for command in SHOWN for one in command.options):
+    for command, option in ((each, one) for each in SHOWN for one in each.options):
         if option.kind is Kind.CHOICE:
-            found["|".join(_spellings(option))] = " ".join(option.choices)
+            found[_pattern(command, option)] = " ".join(option.choices)
         elif option is ENVIRONMENTS:
-            found["|".join(_spellings(option))] = f"$({_BASH_ENVIRONMENTS})"
+            found[_pattern(command, option)] = f"$({_BASH_ENVIRONMENTS})"
+        elif option is WORKFLOW:
+            found[_pattern(command, option)] = f"${_BASH_WORKFLOWS}"
     return list(found.items())
 
 
@@ -90,6 +103,7 @@ def _fish() -> str:
         lines.append(f"complete -c dbxwizard -n __fish_use_subcommand -a {command.name} -d '{_quoted(command.help)}'")
         lines += [_fish_option(seen, option) for option in command.options]
         words = " ".join(choice for words in command.words for choice in words.choices)
+        words += f" {_FISH_WORKFLOWS}" if any(one.workflows for one in command.words) else ""
         lines += [f"complete -c dbxwizard -n '{seen}' -a '{words}'"] if words else []
         lines += [f"complete -c dbxwizard -n '{seen}' -F"] if _takes_files(command) else []
     return "\n".join(lines)
@@ -105,6 +119,8 @@ def _fish_value(option: Option) -> str:
         return ""
     if option is ENVIRONMENTS:
         return f" -x -a '{_FISH_ENVIRONMENTS}'"
+    if option is WORKFLOW:
+        return f" -x -a '{_FISH_WORKFLOWS}'"
     if option.choices:
         return f" -x -a '{' '.join(option.choices)}'"
     return " -r -F" if option.metavar in _PATHS else " -x"

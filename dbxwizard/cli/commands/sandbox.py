@@ -50,8 +50,9 @@ def undamaged(state: Path) -> Iterator[None]:
 
 
 def state_file(invocation: Invocation) -> Path:
-    """The sandbox's state: --state or DBXWIZARD_SANDBOX_STATE, else under the state folder."""
-    given = invocation.values.get("state") or invocation.environ.get("DBXWIZARD_SANDBOX_STATE")
+    """The sandbox's state: --state of `sandbox`, or DBXWIZARD_SANDBOX_STATE, else under the state folder."""
+    named = invocation.values.get("state") if invocation.command == "sandbox" else None
+    given = named or invocation.environ.get("DBXWIZARD_SANDBOX_STATE")
     return Path(str(given)).expanduser() if given else state_folder(invocation.environ) / "sandbox" / "state.sqlite"
 
 

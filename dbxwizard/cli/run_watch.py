@@ -1,0 +1,119 @@
+"""Follows runs to their ends, tells what happens on the way, and makes a report of how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.narration import narrating
+from dbxwizard.cli.report import Report
+from dbxwizard.cli.run_text import (
+    described,
+    end_lines,
+    failure_errors,
+    failure_lines,
+    printed_time,
+    snapshot_json,
+)
+from dbxwizard.clients.github import GitHubClient
+from dbxwizard.clients.run_types import Run
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import OperationError
+from dbxwizard.core.events import Event, Listener
+from dbxwizard.core.result import Status
+from dbxwizard.runs.digest import Explaining, Failure, failures
+from dbxwizard.runs.following import Snapshot, changes, follow
+from dbxwizard.runs.pacing import LOCAL, REMOTE
+
+CANCELLED = 130
+_FINE = ("success", "neutral", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended, and why."""
+
+    snapshot: Snapshot
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        state = self.snapshot.run.state
+        if state == "cancelled":
+            return Status.CANCELLED
+        return Status.SUCCESS if state in _FINE else Status.ERROR
+
+    @property
+    def code(self) -> int:
+        return {Status.SUCCESS: 0, Status.CANCELLED: CANCELLED}.get(self.status, 1)
+
+    @property
+    def errors(self) -> tuple[OperationError, ...]:
+        if self.status is not Status.ERROR:
+            return ()
+        run = self.snapshot.run
+        ended = OperationError("workflow-run-failed", f"the run ended as {run.state}", resource=run.html_url)
+        return failure_errors(self.failures) or (ended,)
+
+
+async def watch(invocation: Invocation, client: GitHubClient, runs: Sequence[Run]) -> list[Ended]:
+    """Follows all of them at once. Raises the core's errors; ctrl+c leaves them to go on."""
+    with narrating(invocation, person=_teller(invocation)) as listener:
+        try:
+            return list(await asyncio.gather(*(_watch(client, run, listener) for run in runs)))
+        except asyncio.CancelledError:
+            for run in runs:
+                print(f"not followed any more; it goes on: {run.html_url}", file=sys.stderr)
+            raise
+
+
+def _teller(invocation: Invocation) -> Listener:
+    def tell(event: Event) -> None:
+        line = "" if invocation.flag("quiet") else described(event)
+        if line:
+            print(f"{printed_time(event.at)}  {line}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+async def _watch(client: GitHubClient, run: Run, listener: Listener) -> Ended:
+    before = None
+    pace = LOCAL if client.is_local else REMOTE
+    async for snapshot in follow(client.runs, run.id, SystemClock(), pace):
+        for event in changes(before, snapshot):
+            listener(event)
+        before = snapshot
+    assert before is not None  # noqa: S101 - it yields at least the run's end
+    return Ended(before, tuple(await failures(client.runs, before.jobs, explaining(client))))
+
+
+def explaining(client: GitHubClient) -> Explaining:
+    """What GitHub itself can say: the subject that it presents is the one that setup makes Azure trust."""
+
+    async def trusted(environment: str) -> list[str]:
+        return [await client.subject(environment)]
+
+    async def admitted(environment: str) -> list[str]:
+        return sorted(await client.branch_policies(environment))
+
+    return Explaining(trusted, admitted)
+
+
+def report_of(invocation: Invocation, ended: Sequence[Ended]) -> Report:
+    """One run: its report; several: the worst of their ends decides."""
+    worst = max(ended, key=lambda one: (one.status is Status.ERROR, one.status is Status.CANCELLED))
+    lines = [line for one in ended for line in (*failure_lines(one.failures), *end_lines(one.snapshot))]
+    shown = [snapshot_json(one.snapshot) for one in ended]
+    return Report(
+        invocation.command,
+        invocation.run_id,
+        worst.status,
+        errors=tuple(error for one in ended for error in one.errors),
+        text=tuple(lines),
+        extra={"run": shown[0]} if len(shown) == 1 else {"runs": shown},
+        code=worst.code,
+        told=True,
+    )
