@@ -173,13 +173,18 @@ class ApplicationStep(Step[ApplicationState]):
         return Transient(code, message, resource=self.title, retry_after=_SOON)
 
     async def _make_principal(self, client_id: str) -> Mapping[str, Any]:
+        """Made, and seen: who plans or deploys right after setup would find none while it replicates."""
         try:
-            return await self._graph.make_principal(client_id)
+            await self._graph.make_principal(client_id)
         except Conflict as error:
             found = await self._graph.principal_of_client(client_id)
             if found is None:
                 raise NotYet(error.code, error.message, resource=self.title, status=error.status) from error
             return found
+        found = await self._graph.principal_of_client(client_id)
+        if found is None:
+            raise self._soon("principal-replicating", "the new service principal can't be read yet")
+        return found
 
     def outputs(self, state: ApplicationState, inputs: Inputs) -> Mapping[str, object]:
         return _outputs(state.application, state.principal)

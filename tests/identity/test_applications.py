@@ -173,6 +173,7 @@ async def test_a_new_application_is_waited_for(graph: GraphClient, world: World)
     result = await applied([step(graph)], Waiting(world.clock().now()))
     assert result.status is Status.SUCCESS
     assert len(world.show()["servicePrincipals"]) == 1
+    assert fields(await planned(step(graph))) == {}  # what setup has made is there for whoever comes next
 
 
 async def test_a_lost_answer_makes_no_second_application(graph: GraphClient, world: World) -> None:
