@@ -164,8 +164,9 @@ def _deploying() -> None:
     alone = statistics.median(run.seconds for run in one)
     print(f"deploy of four\n  {_each([run.seconds / alone for run in four])} times one; {_load()}")
     counted = four[0]
-    first, second = len(counted.first), len(counted.second)
-    print(f"requests (four)          first {first}, second {second}, ratio {second / first:.2f}")
+    for name, run in (("one", one[0]), ("four", counted)):
+        first, second = len(run.first), len(run.second)
+        print(f"requests ({name:<4})          first {first}, second {second}, ratio {second / first:.2f}")
     for title, requests in (("first run", counted.first), ("second run", counted.second)):
         print(f"\n{title}, by service and method")
         for (host, method), count in sorted(Counter((_service(one), one["method"]) for one in requests).items()):

@@ -9,6 +9,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
+from azure.mgmt.authorization.v2022_04_01 import models
 from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
 
 from dbxwizard.clients.client import Client
@@ -157,11 +158,6 @@ class AuthorizationClient(Client):
             )
             return [_assignment(entry) async for entry in found]
 
-    async def all_assignments(self) -> list[RoleAssignment]:
-        """Those made at the subscription, above and below it."""
-        with translated(f"role assignments of {self.subscription_id}"):
-            return [_assignment(entry) async for entry in self._client.role_assignments.list_for_subscription()]
-
     async def put_assignment(
         self,
         scope: str,
@@ -260,6 +256,11 @@ def _permission_body(permission: Permission) -> Json:
         "dataActions": list(permission.data_actions),
         "notDataActions": list(permission.not_data_actions),
     }
+
+
+def assignment_of(answer: Mapping[str, Any]) -> RoleAssignment:
+    """From the service's own form."""
+    return _assignment(models.RoleAssignment.deserialize(dict(answer)))
 
 
 def _assignment(entry: Any) -> RoleAssignment:

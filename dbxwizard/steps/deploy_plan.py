@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import platform
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,10 +80,9 @@ class _Shared:
         self.connection = connection
         self.directory, self.builds = Directory(connection), WheelBuilds()
         self.account, self.commits = Readings(), Readings()
-        counted = Counter(subscriptions)
-        self.resources = {one: ResourceReader(connection.arm(one)) for one in counted}
+        self.resources = {one: ResourceReader(connection.arm(one)) for one in dict.fromkeys(subscriptions)}
         self.assignments = {
-            one: AssignmentReader(connection.authorization(one), shared=count > 1) for one, count in counted.items()
+            one: AssignmentReader(connection.authorization(one), found) for one, found in self.resources.items()
         }
 
 
@@ -109,7 +107,7 @@ class _Deployment:
         entry = [] if connection.signed_in.kind == "user" else [role.id for role in roles]
         wheels, folders, members = self._wheels(), self._folders(), await self._members()
         return [
-            self._infrastructure(reader),
+            self._infrastructure(),
             *roles,
             Workspace(self._workspace, self._client_id, service_principal.display_name, needs=entry),
             *self._clusters(),
@@ -123,19 +121,19 @@ class _Deployment:
             *await self._access([folder.id for folder in folders], [member.id for member in members]),
         ]
 
-    def _infrastructure(self, assignments: AssignmentReader) -> InfrastructureStep:
-        environment = self._environment
+    def _infrastructure(self) -> InfrastructureStep:
+        environment, reader = self._environment, self._shared.resources[self._environment.subscription_id]
         return InfrastructureStep(
             environment,
             load_template(environment.root),
             self._connection.arm(environment.subscription_id),
             self._connection.signed_in.tenant_id,
-            reader=self._shared.resources[environment.subscription_id],
+            reader=reader,
             unchanged_since=self._options.since if self._is_unchanged() else "",
             around=Around(
                 tags=_signature(self._connection.signed_in.label, self._options.environ),
                 meanwhile=self._prepare_workspace,
-                afterwards=assignments.changed,
+                afterwards=reader.assignments_changed,
             ),
         )
 

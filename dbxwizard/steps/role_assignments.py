@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from dbxwizard.core.errors import Forbidden, NotFound, NotYet, UsageError
+from dbxwizard.core.errors import NotFound, UsageError
 from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Step
 from dbxwizard.core.plan import Scope as PlanScope
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.readings import Readings
+from dbxwizard.steps.resource_reader import ResourceReader
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleAssignment
@@ -71,11 +72,11 @@ class Listing:
 class AssignmentReader:
     """Reads each scope once, for all steps that look there at about the same time; and names of roles once.
 
-    `shared`: several environments look below the subscription, so that one list of it tells each of them its first
-    look; what they look at again is asked for alone."""
+    `resources`: has one list of role assignments for what the template and the files want, which tells a first look;
+    what is looked at again is asked for alone."""
 
     roles: AuthorizationClient
-    shared: bool = False
+    resources: ResourceReader | None = None
     _listings: dict[str, Listing] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _readings: Readings = field(default_factory=Readings)
@@ -92,22 +93,10 @@ class AssignmentReader:
             return known
 
     async def _first(self, scope: str) -> tuple[RoleAssignment, ...]:
-        if self.shared and f"{scope}/".lower().startswith(f"/subscriptions/{self.roles.subscription_id}/".lower()):
-            listed = await self._readings.once("assignments", self._all)
-            if listed is not None:
-                return tuple(one for one in listed if one.scope.lower().rstrip("/") == scope.lower().rstrip("/"))
-        return tuple(await self.roles.assignments(scope))
+        from dbxwizard.clients.authorization import assignment_of
 
-    async def _all(self) -> list[RoleAssignment] | None:
-        """None for a caller whose rights end below the subscription."""
-        try:
-            return await self.roles.all_assignments()
-        except (Forbidden, NotYet):
-            return None
-
-    def changed(self) -> None:
-        """Forgets the list of the subscription: something there was deployed."""
-        self._readings.changed("assignments")
+        listed = await self.resources.assignments_at(scope) if self.resources else None
+        return tuple(await self.roles.assignments(scope) if listed is None else map(assignment_of, listed))
 
     async def role_guid(self, role: str) -> str:
         """The GUID of a role that is given by name, by GUID or by id. NotFound: the subscription has no such role."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +106,23 @@ def test_two_environments_share_their_readings(both: Road) -> None:
     assert together["workspace"] < alone["workspace"] * 2
 
 
+def told_requests() -> Iterator[tuple[str, int, int]]:
+    """What docs/speed.md says of each service: its name, how many four environments send, how many one."""
+    table = (Path(__file__).parents[2] / "docs" / "speed.md").read_text("utf-8").split("## Why each request")[1]
+    for name, four, one in re.findall(r"^\| ([\w -]+?) \| (\d+) \| (\d+) \|", table, re.MULTILINE):
+        yield name, int(four), int(one)
+
+
+def by_name(sent: Counter[str]) -> dict[str, int]:
+    names = {"login": "sign-in", "graph": "Graph", "github": "GitHub", "arm": "Resource Manager"}
+    return {names.get(host, "Databricks"): count for host, count in sent.items()}
+
+
 def test_a_second_run_of_four_sends_what_the_docs_say(set_up: Road) -> None:
     assert set_up.deploy().code == 0
-    table = (Path(__file__).parents[2] / "docs" / "speed.md").read_text("utf-8").split("## Why each request")[1]
-    told = {name: int(count) for name, count in re.findall(r"^\| ([\w -]+?) \| (\d+) \|", table, re.MULTILINE)}
-    sent = requests(set_up, set_up.deploy)
-    names = {"login": "sign-in", "graph": "Graph", "github": "GitHub", "arm": "Resource Manager"}
-    assert {names.get(host, "Databricks"): count for host, count in sent.items()} == told
+    assert by_name(requests(set_up, set_up.deploy)) == {name: four for name, four, _ in told_requests()}
+
+
+def test_a_second_run_of_one_sends_what_the_docs_say(deployed: Road) -> None:
+    sent = requests(deployed, lambda: deployed.deploy("-e", "Development"))
+    assert by_name(sent) == {name: one for name, _, one in told_requests()}
