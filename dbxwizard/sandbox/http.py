@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,13 +34,16 @@ class ApiError(Exception):
 
 @dataclass(slots=True)
 class Response:
-    """`body`: None (no content), a JSON value, text or bytes."""
+    """`body`: None (no content), a JSON value, text or bytes. `stream`: a body that is not in memory as a whole."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    stream: Iterator[bytes] | None = None
 
     def encoded(self) -> bytes:
+        if self.stream is not None:
+            return b"".join(self.stream)
         if self.body is None:
             return b""
         if isinstance(self.body, bytes):
@@ -270,6 +273,9 @@ class Service:
     def show(self, store: Store) -> dict[str, list[Any]]:
         """This service's part of `sandbox show`: sorted lists without timestamps, counters or credentials."""
         return {}
+
+    def resume(self, context: Context) -> None:
+        """Takes up what the service did beside answering when an earlier server stopped: this one begins."""
 
     def close(self) -> None:
         """Ends what the service does beside answering: the server stops."""

@@ -16,7 +16,7 @@ import jwt
 from aiohttp import web
 
 from dbxwizard.sandbox import faults, tls, tokens
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, TaskContext
+from dbxwizard.sandbox.http import ApiError, Call, Context, Request, Response, Service, TaskContext
 from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
@@ -92,6 +92,9 @@ class _Frontend:
             hosts = {name for name, service in self.services.items() if service.always_open} | set(self.ports.known())
             for host in sorted(hosts):
                 self.ports.open(host)
+            context = Context(self.store, self.clock, self.ports, self.clock.now())
+            for service in self.services.values():
+                service.resume(context)
         await self._sync_sites()
 
     async def close(self) -> None:
@@ -135,7 +138,7 @@ class _Frontend:
             response = self._answers.before(request, response)
         elif fault:
             return await self._break(incoming, request, service, fault, response)
-        return _outgoing(response)
+        return await _outgoing(incoming, response)
 
     async def _read(self, incoming: web.Request) -> Request | None:
         """None when the host was closed while the caller kept its connection."""
@@ -216,7 +219,7 @@ class _Frontend:
         if fault.fault == "stall":
             await asyncio.sleep(fault.seconds)
         if fault.fault == "status":
-            return _outgoing(self._refuse(service, request, fault))
+            return await _outgoing(incoming, self._refuse(service, request, fault))
         if fault.fault in ("garbage", "truncate"):
             return await _spoil(incoming, response or Response(200, {}), fault)
         return _hang_up(incoming)
@@ -240,7 +243,7 @@ class _Answers:
         self._kept: dict[tuple[str, ...], list[Response]] = {}
 
     def keep(self, request: Request, response: Response) -> None:
-        if request.method != "GET" or response.status not in (200, 404):
+        if request.method != "GET" or response.status not in (200, 404) or response.stream is not None:
             return
         kept = self._kept.setdefault(_identity(request), [])
         if not kept or _differ(kept[-1], response):
@@ -248,10 +251,8 @@ class _Answers:
 
     def before(self, request: Request, response: Response) -> Response:
         """What was answered before the state changed; `response` where nobody asked then."""
-        if response.status not in (200, 404):
-            return response
-        kept = self._kept[_identity(request)]
-        return kept[0] if len(kept) > 1 else response
+        kept = self._kept.get(_identity(request), [])
+        return kept[0] if response.status in (200, 404) and len(kept) > 1 else response
 
 
 def _identity(request: Request) -> tuple[str, ...]:
@@ -283,9 +284,16 @@ def _hang_up(incoming: web.Request) -> web.Response:
     return web.Response()
 
 
-def _outgoing(response: Response) -> web.Response:
-    body = response.encoded()
-    return web.Response(status=response.status, body=body, headers=response.headers)
+async def _outgoing(incoming: web.Request, response: Response) -> web.StreamResponse:
+    if response.stream is None:
+        body = response.encoded()
+        return web.Response(status=response.status, body=body, headers=response.headers)
+    outgoing = web.StreamResponse(status=response.status, headers=response.headers)
+    await outgoing.prepare(incoming)
+    for piece in response.stream:  # other requests are answered in between
+        await outgoing.write(piece)
+    await outgoing.write_eof()
+    return outgoing
 
 
 async def _spoil(incoming: web.Request, response: Response, fault: faults.Fault) -> web.StreamResponse:

@@ -83,6 +83,19 @@ class Store:
         )
         return [(key, json.loads(body)) for key, body in rows]
 
+    def walk(self, kind: str, prefix: str = "") -> Iterator[tuple[str, Document]]:
+        """As `find`, with one document in memory at a time; others may read and write in between."""
+        sql = "SELECT key, body FROM documents WHERE kind=? AND key>? AND key<? ORDER BY key LIMIT 1"
+        last = prefix
+        while row := self._connection.execute(sql, (kind, last, prefix + "\U0010ffff")).fetchone():
+            last = row[0]
+            yield last, json.loads(row[1])
+
+    @property
+    def writes(self) -> int:
+        """A number that grows with each row that is written."""
+        return self._connection.total_changes
+
     def all(self, kind: str, prefix: str = "") -> list[Document]:
         return [body for _, body in self.find(kind, prefix)]
 

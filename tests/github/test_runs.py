@@ -375,31 +375,9 @@ jobs:
     assert api.post(f"/actions/runs/{first}/cancel").status_code == 409
 
 
-def test_a_run_whose_server_ended_has_lost_its_runner(filled: Repository, api: Api, store: Store) -> None:
-    put(filled, f"{ON}jobs: {{a: {{runs-on: x, steps: [run: echo]}}}}")
-    run = api.run()
-    with store.transaction():
-        for kind in ("github.run", "github.job"):
-            [(key, body)] = store.find(kind)
-            store.put(kind, key, {**body, "status": "in_progress", "conclusion": None})
-    assert api.get(f"/actions/runs/{run['id']}").json()["conclusion"] == "failure"
-    (job,) = api.jobs(run)
-    assert job["conclusion"] == "failure"
-    assert api.get(f"/actions/jobs/{job['id']}/logs").text.endswith("lost communication with the server.\n")
-
-
 def test_what_cannot_start_has_failed(filled: Repository, api: Api) -> None:
     put(filled, f"{ON}jobs: {{a: {{uses: ./.github/workflows/gone.yml}}}}")
     assert api.run()["conclusion"] == "startup_failure"
-
-
-def test_an_environment_with_rules_is_refused(filled: Repository, api: Api) -> None:
-    put(filled, f"{ON}jobs: {{a: {{runs-on: x, environment: UAT, steps: [run: echo ran]}}}}")
-    rules = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
-    assert api.put("/environments/UAT", rules).status_code == 200
-    run = api.run()
-    assert run["conclusion"] == "failure"
-    assert api.log(api.jobs(run)[0]) == ["##[error]The sandbox does not play protection rules of environments yet: UAT"]
 
 
 def test_logs_have_an_address_of_their_own(filled: Repository, api: Api) -> None:

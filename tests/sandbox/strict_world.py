@@ -178,7 +178,12 @@ class StrictWorld:
             "ruleset": "1",
             "workflow": "strict.yml",
             "run": "1",
+            "attempt": "1",
             "job": "1",
+            "deployment": "1",
+            "status": "1",
+            "check": "1",
+            "suite": "1",
         }
 
     def _make_workspace(self) -> None:

@@ -213,6 +213,16 @@ def require_own(call: Call, repository: Document, author: str) -> None:
         raise ApiError(403, "Forbidden", "Must have admin rights to Repository.")
 
 
+def require_token(call: Call, repository: Document, permission: str, level: str) -> None:
+    """As `require`, but of the token alone: whoever holds it may do this in any role."""
+    who: Principal = call.principal
+    if who.kind != "classic" and not who.holds(repository, permission, level):
+        holder = "integration" if who.kind == "job" else "personal access token"
+        raise ApiError(403, "Forbidden", f"Resource not accessible by {holder}")
+    if who.kind == "classic" and not set(required_scopes(repository, permission, level)) & set(who.scopes):
+        raise errors.not_found()
+
+
 def sees(store: Store, who: Principal, repository: Document) -> bool:
     """Public repositories are seen by all; private ones by their people, where the token covers them."""
     if not repository["private"]:

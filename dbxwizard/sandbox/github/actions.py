@@ -10,7 +10,7 @@ from dbxwizard.sandbox.github import errors, views
 from dbxwizard.sandbox.github.git_data import WORKFLOWS
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
-from dbxwizard.sandbox.github.repositories import git
+from dbxwizard.sandbox.github.repositories import git, repository
 from dbxwizard.sandbox.http import Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
@@ -21,6 +21,8 @@ def register(service: Service) -> None:
     root, read = "/repos/{owner}/{repo}/actions", "actions:read"
     service.route("GET", root + "/workflows", action=read)(_list_workflows)
     service.route("GET", root + "/workflows/{workflow}", action=read)(_get_workflow)
+    service.route("PUT", root + "/workflows/{workflow}/enable", action="actions:write")(_enable)
+    service.route("PUT", root + "/workflows/{workflow}/disable", action="actions:write")(_disable)
 
 
 def _workflows(call: Call) -> list[dict[str, Any]]:
@@ -43,7 +45,7 @@ def _workflow(call: Call, body: Document, objects: GitObjects, path: str, sha: s
         "node_id": views.node_id("Workflow", number),
         "name": named.group(1) if named else path,
         "path": path,
-        "state": "active",
+        "state": "disabled_manually" if call.store.get("github.disabled", f"{body['id']}/{path}") else "active",
         "created_at": utc(body["createdAt"]),
         "updated_at": utc(body["pushedAt"]),
         "url": url,
@@ -72,3 +74,17 @@ def find_workflow(call: Call) -> dict[str, Any]:
 
 def _get_workflow(call: Call) -> Response:
     return Response(200, find_workflow(call))
+
+
+def _enable(call: Call) -> Response:
+    call.store.delete("github.disabled", _disabled_key(call))
+    return Response(204)
+
+
+def _disable(call: Call) -> Response:
+    call.store.put("github.disabled", _disabled_key(call), {})
+    return Response(204)
+
+
+def _disabled_key(call: Call) -> str:
+    return f"{repository(call)['id']}/{find_workflow(call)['path']}"

@@ -12,7 +12,7 @@ from dbxwizard.sandbox.github import access, errors, views
 from dbxwizard.sandbox.github.objects import utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
-from dbxwizard.sandbox.http import Call, Response, Service
+from dbxwizard.sandbox.http import Call, Context, Response, Service
 from dbxwizard.sandbox.store import Document
 
 _LONGEST_NAME = 255  # docs.github.com/actions/reference/environments
@@ -68,7 +68,18 @@ def environment(call: Call) -> Document:
     return found
 
 
-def supports(call: Call, body: Document, *plans: str) -> bool:
+def ensure(context: Context, body: Document, name: str) -> Document | None:
+    """The environment that a job names, which is made where there is none; None where the plan has no environments."""
+    found = context.store.get("github.environment", key(body, name))
+    if found or not supports(context, body, "pro", "team", "enterprise"):
+        return found
+    number = int(context.new_id("github.environment", f"{body['id']}/{name}")[:8], 16)
+    made = {"name": name, "id": number, "createdAt": context.now, "updatedAt": context.now, **NO_RULES}
+    context.store.put("github.environment", key(body, name), made)
+    return made
+
+
+def supports(call: Context, body: Document, *plans: str) -> bool:
     """Whether the repository is public or its owner is on one of `plans`."""
     return not body["private"] or access.account(call.store, body["owner"])["plan"] in plans
 
@@ -128,16 +139,16 @@ def _check_rules(call: Call) -> None:
     if policy and policy["protected_branches"] == policy["custom_branch_policies"]:
         text = "`protected_branches` and `custom_branch_policies` cannot have the same value."
         raise errors.unprocessable(text)
-    for reviewer in reviewers:
-        _reviewer(call, reviewer)
+    for each in reviewers:
+        reviewer(call, each)
 
 
-def _reviewer(call: Call, reviewer: dict[str, Any]) -> dict[str, Any]:
+def reviewer(call: Call, named: dict[str, Any]) -> dict[str, Any]:
     """The account that a reviewer names. Teams are not part of the sandbox: no id is one."""
-    accounts = call.store.all("github.account") if reviewer.get("type") == "User" else []
-    found = next((body for body in accounts if body["id"] == reviewer.get("id")), None)
+    accounts = call.store.all("github.account") if named.get("type") == "User" else []
+    found = next((body for body in accounts if body["id"] == named.get("id")), None)
     if found is None:
-        raise errors.unprocessable(f"Reviewer {reviewer.get('id')} could not be found.")
+        raise errors.unprocessable(f"Reviewer {named.get('id')} could not be found.")
     return views.account(call, found)
 
 
@@ -150,7 +161,8 @@ def _delete(call: Call) -> Response:
     return Response(204)
 
 
-def _shown(call: Call, body: Document, found: Document) -> dict[str, Any]:
+def short(call: Call, body: Document, found: Document) -> dict[str, Any]:
+    """The form that stands where runs name an environment."""
     quoted = quote(found["name"], safe="")
     return {
         "id": found["id"],
@@ -158,6 +170,12 @@ def _shown(call: Call, body: Document, found: Document) -> dict[str, Any]:
         "name": found["name"],
         "url": f"{views.api(call, body)}/environments/{quoted}",
         "html_url": f"{views.web(call, body)}/deployments/activity_log?environments_filter={quoted}",
+    }
+
+
+def _shown(call: Call, body: Document, found: Document) -> dict[str, Any]:
+    return {
+        **short(call, body, found),
         "created_at": utc(found["createdAt"]),
         "updated_at": utc(found["updatedAt"]),
         "protection_rules": [_rule(found, index, rule) for index, rule in enumerate(_rules(call, found))],
@@ -175,7 +193,7 @@ def _rules(call: Call, found: Document) -> list[dict[str, Any]]:
     if found["wait_timer"]:
         rules.append({"type": "wait_timer", "wait_timer": found["wait_timer"]})
     if found["reviewers"]:
-        people = [{"type": each["type"], "reviewer": _reviewer(call, each)} for each in found["reviewers"]]
+        people = [{"type": each["type"], "reviewer": reviewer(call, each)} for each in found["reviewers"]]
         review = {"prevent_self_review": found["prevent_self_review"], "reviewers": people}
         rules.append({"type": "required_reviewers", **review})
     if found["deployment_branch_policy"]:
@@ -208,8 +226,7 @@ def _list_policies(call: Call) -> Response:
 
 def _add_policy(call: Call) -> Response:
     found, kind = _with_policies(call), call.body.get("type") or "branch"
-    if kind not in ("branch", "tag"):
-        raise errors.unprocessable(f"Invalid request.\n\n{kind} is not a member of ['branch', 'tag'].")
+    errors.check_member(kind, ("branch", "tag"))
     same = [each for each in found["policies"] if (each["name"], each["type"]) == (call.body["name"], kind)]
     if same:
         return Response(303, same[0])

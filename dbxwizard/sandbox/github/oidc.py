@@ -22,7 +22,8 @@ _BACKDATED = 600  # seconds by which nbf lies before iat, there too
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What GitHub knows of the job that asks. `may_ask`: its workflow has the permission `id-token: write`."""
+    """What GitHub knows of the job that asks. `called`: the workflow that the job stands in, where another one was
+    started; `may_ask`: its workflow has the permission `id-token: write`."""
 
     repository: str
     environment: str = ""
@@ -30,6 +31,7 @@ class Job:
     sha: str = "0" * 40
     event: str = "workflow_dispatch"
     workflow: str = ".github/workflows/deploy.yml"
+    called: str = ""
     run_id: int = 1
     run_number: int = 1
     run_attempt: int = 1
@@ -153,7 +155,7 @@ def _job_claims(store: Store, job: Job, repository: Document, owner: Document) -
         "workflow": job.workflow,
         "workflow_ref": workflow_ref,
         "workflow_sha": job.sha,
-        "job_workflow_ref": workflow_ref,
+        "job_workflow_ref": f"{name}/{job.called or job.workflow}@{job.ref}",
         "job_workflow_sha": job.sha,
     }
     return claims | ({"environment": job.environment} if job.environment else {})

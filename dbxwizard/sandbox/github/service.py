@@ -28,9 +28,9 @@ from dbxwizard.sandbox.github import (
     show,
     values,
 )
-from dbxwizard.sandbox.github.runs import records
+from dbxwizard.sandbox.github.runs import checks, deployment_routes, records
 from dbxwizard.sandbox.github.runs.routes import RunRoutes
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, TaskContext
+from dbxwizard.sandbox.http import ApiError, Call, Context, Request, Response, Service, TaskContext
 from dbxwizard.sandbox.limits import Windows
 from dbxwizard.sandbox.store import Document, Store
 
@@ -60,6 +60,7 @@ class GitHubService(Service):
         self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
             repositories, environments, values, git_data, contents, branches, pulls, forks, rulesets, actions,
+            checks, deployment_routes,
         ):  # fmt: skip
             module.register(self)
         self._runs = RunRoutes(self)
@@ -163,6 +164,9 @@ class GitHubService(Service):
     def _limit_headers(self, call: Call) -> dict[str, str]:
         headers = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in self._rate(call).items()}
         return {**headers, "X-RateLimit-Resource": "core"}
+
+    def resume(self, context: Context) -> None:
+        self._runs.worker.resume(context)
 
     def close(self) -> None:
         self._runs.worker.close()

@@ -57,10 +57,11 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """`result`: success, failure or cancelled."""
+    """`result`: success, failure or cancelled. `environment_url`: of the environment, as the job says it at its end."""
 
     result: str
     outputs: Mapping[str, str]
+    environment_url: str = ""
 
 
 class Listener(Protocol):
@@ -90,6 +91,7 @@ class JobPlan:
     env: tuple[Mapping[str, str], ...] = ()
     defaults: RunDefaults = field(default_factory=RunDefaults)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    environment_url: str = ""
     timeout_minutes: float = 360.0
     masks: tuple[str, ...] = ()
 
@@ -131,7 +133,7 @@ class _JobRun:
             return JobEnd("failure", {})
         for step in self._plan.steps:
             self._step(step)
-        return JobEnd(self._status, self._outputs())
+        return JobEnd(self._status, self._outputs(), self._environment_url())
 
     def _check_actions(self) -> None:
         """Actions are fetched before the first step: one that there is none of fails the job."""
@@ -150,6 +152,10 @@ class _JobRun:
             elif text:
                 found[name] = text
         return found
+
+    def _environment_url(self) -> str:
+        """Only what may be shown of it (docs: jobs.<job_id>.environment)."""
+        return self._masker.masked(to_text(expand(self._plan.environment_url, self._scope())))
 
     def _scope(self, env: Mapping[str, Value] | None = None) -> Scope:
         contexts = {

@@ -8,11 +8,40 @@ itself if there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 
-from dbxwizard.sandbox.actions.expressions.values import Value, is_equal
+from dbxwizard.sandbox.actions.expressions.values import Value, is_equal, to_number
 
 MAX_JOBS = 256  # docs.github.com/actions/reference/limits: jobs of a matrix in one run
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One place in a matrix. `of`: the id of the job that has it; `max_parallel` of its places are taken up at once."""
+
+    of: str
+    index: int
+    total: int
+    max_parallel: int
+    fails_fast: bool
+
+    def context(self) -> dict[str, Value]:
+        """The `strategy` context: docs.github.com/actions/reference/workflows-and-actions/contexts#strategy-context."""
+        return {
+            "fail-fast": self.fails_fast,
+            "job-index": self.index,
+            "job-total": self.total,
+            "max-parallel": self.max_parallel,
+        }
+
+
+def combination(job_id: str, strategy: Value, index: int, total: int) -> Combination:
+    """`strategy`: what stands under that key, evaluated; jobs that it does not limit all run at once."""
+    said = strategy if isinstance(strategy, Mapping) else {}
+    most = to_number(said.get("max-parallel", total))
+    fails_fast = said.get("fail-fast", True)
+    return Combination(job_id, index, total, int(most) if most >= 1 else total, fails_fast is not False)
 
 
 def combinations(matrix: Mapping[str, Value]) -> list[dict[str, Value]]:

@@ -9,8 +9,8 @@ stand with the job that calls them: `deploy / plan`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dbxwizard.sandbox.actions.expressions.errors import ExpressionError
@@ -20,7 +20,7 @@ from dbxwizard.sandbox.actions.expressions.values import Value, to_text
 from dbxwizard.sandbox.actions.workflows import permissions
 from dbxwizard.sandbox.actions.workflows.events import Event, listens
 from dbxwizard.sandbox.actions.workflows.inputs import InputError, called_inputs, check_secrets, dispatch_inputs
-from dbxwizard.sandbox.actions.workflows.matrix import combinations
+from dbxwizard.sandbox.actions.workflows.matrix import Combination, combination, combinations
 from dbxwizard.sandbox.actions.workflows.model import Concurrency, Job, Trigger, Workflow
 from dbxwizard.sandbox.actions.workflows.problems import WorkflowError
 from dbxwizard.sandbox.actions.workflows.reading import read_workflow
@@ -36,7 +36,8 @@ class Assumed:
 
     `results` and `outputs` of jobs by id (`deploy / plan`), a result being success, failure, cancelled or skipped;
     `variables` are `vars`; `github` are properties of that context beyond those of the event; `token` are the
-    permissions of a repository's token by default.
+    permissions of a repository's token by default. `decided`: of jobs that have begun, by id, whether they were let
+    run; `is_cancelled`: somebody has asked the run to end, which conditions that are still to be decided can see.
     """
 
     results: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +45,8 @@ class Assumed:
     variables: Mapping[str, str] = field(default_factory=dict)
     github: Mapping[str, Value] = field(default_factory=dict)
     token: Mapping[str, str] = field(default_factory=lambda: permissions.DEFAULT)
+    decided: Mapping[str, bool] = field(default_factory=dict)
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,10 @@ class StartedJob:
     """A job of a run: one for each combination of its matrix. What is not known before it runs is empty.
 
     `handed`: what the jobs that call its workflow say under `secrets`, the outermost first; none for a job of the run's
-    own workflow, which has all secrets.
+    own workflow, which has all secrets. `needs` and `strategy` are the contexts of these names. `is_ready`: results are
+    assumed for all that has to end before it; `waits` are the ids of those jobs, `within` of those that call its
+    workflow, `combinations` its places in their matrices and in its own. `outlives`: its condition lets it run although
+    the run is cancelled.
     """
 
     id: str
@@ -65,6 +71,13 @@ class StartedJob:
     permissions: Mapping[str, str] = field(default_factory=dict)
     concurrency: Concurrency | None = None
     handed: tuple[Mapping[str, str] | str, ...] = ()
+    needs: Mapping[str, Value] = field(default_factory=dict)
+    strategy: Mapping[str, Value] = field(default_factory=dict)
+    is_ready: bool = True
+    waits: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    combinations: tuple[Combination, ...] = ()
+    outlives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +152,16 @@ def _concurrency(concurrency: Concurrency | None, scope: Scope) -> Concurrency |
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Goes over the jobs of a workflow and of those that it calls."""
+    """Goes over the jobs of a workflow and of those that it calls. By full id: what came of
+    them, and which have ended."""
 
     files: Mapping[str, str]
     event: Event
     assumed: Assumed
     caller: Workflow
+    results: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Mapping[str, Value]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
     def scope(self, inputs: Mapping[str, Value], **contexts: Value) -> Scope:
         """What expressions may name: the `github` context is always that of the workflow that was started."""
@@ -156,44 +173,66 @@ class _Walk:
         workflow: Workflow,
         inputs: Mapping[str, Value],
         allowed: Mapping[str, str],
-        before: str = "",
-        handed: tuple[Mapping[str, str] | str, ...] = (),
+        caller: _Place | None = None,
     ) -> Iterator[StartedJob]:
-        """All jobs, those first that others need. `before`: what stands before their ids."""
-        results: dict[str, str] = {}
+        """All jobs, those first that others need. `caller`: the job that calls the workflow."""
         for job in _in_order(workflow):
-            found = list(self._job(_Place(workflow, job, inputs, allowed, before, handed), results))
-            own = [_result(each, self.assumed) for each in found]
-            results[job.id] = self.assumed.results.get(before + job.id, max(own, key=_RESULTS.index, default="skipped"))
+            place = _Place(workflow, job, inputs, allowed)
+            if caller:
+                place = caller.inside(workflow, job, inputs, allowed)
+            found = list(self._job(place))
+            self._note(place, found)
             yield from found
 
-    def _job(self, place: _Place, results: Mapping[str, str]) -> Iterator[StartedJob]:
-        job, needs = place.job, self._needs(place, results)
-        scope = self.scope(place.inputs, needs=needs)
-        earlier = {name: results[name] for name in _ancestors(place.workflow, job.id)}
-        decided = Scope(scope.contexts, for_job(earlier, cancelled=False))
+    def _note(self, place: _Place, found: Sequence[StartedJob]) -> None:
+        own = [_result(each, self.assumed) for each in found]
+        known = self.assumed.results
+        self.results[place.id] = known.get(place.id, max(own, key=_RESULTS.index, default="skipped"))
+        if place.id in known or all(each.id in known for each in found):
+            self.ended.add(place.id)
+        if place.id in self.assumed.outputs:
+            self.outputs[place.id] = self.assumed.outputs[place.id]
+
+    def _job(self, place: _Place) -> Iterator[StartedJob]:
+        scope = self.scope(place.inputs, needs=self._needs(place))
+        place = replace(
+            place,
+            is_ready=place.is_ready and self.ended.issuperset(place.needed),
+            outlives=place.outlives and self._is_let(place, scope, cancelled=True),
+        )
         granted = self._granted(place)
-        if not condition(job.condition, decided):
-            yield StartedJob(place.id, job.name or place.id, job, place.workflow, will_run=False, permissions=granted)
+        known = self.assumed.decided.get(place.id)
+        if not (self._is_let(place, scope, cancelled=self.assumed.is_cancelled) if known is None else known):
+            yield _unexpanded(place, granted, will_run=False)
             return
         try:
             yield from list(self._expanded(place, scope, granted))
         except (ExpressionError, ValueError):
             # Values of jobs that have not ended are not known yet: GitHub evaluates when they have.
-            if all(place.before + name in self.assumed.results for name in job.needs):
+            if self.ended.issuperset(place.needed):
                 raise
-            yield StartedJob(place.id, job.name or place.id, job, place.workflow, will_run=True, permissions=granted)
+            yield _unexpanded(place, granted, will_run=True)
+
+    def _is_let(self, place: _Place, scope: Scope, *, cancelled: bool) -> bool:
+        """What its condition says."""
+        earlier = {name: self.results[place.before + name] for name in _ancestors(place.workflow, place.job.id)}
+        return condition(place.job.condition, Scope(scope.contexts, for_job(earlier, cancelled=cancelled)))
 
     def _expanded(self, place: _Place, scope: Scope, granted: Mapping[str, str]) -> Iterator[StartedJob]:
-        for number, matrix in enumerate(_combinations(place.job, scope)):
-            own = {**scope.contexts, "matrix": matrix, "strategy": {"job-index": number}}
-            full = Scope(own, scope.functions)
-            yield from self._called(place, full, granted) if place.job.uses else [_plain(place, full, granted)]
+        strategy = _evaluated(place.job.strategy, scope)
+        found = _combinations(place.job, strategy)
+        for number, matrix in enumerate(found):
+            own = combination(place.id, strategy, number, len(found))
+            here = replace(place, matrix=matrix, combinations=(*place.combinations, *([own] if matrix else [])))
+            full = Scope({**scope.contexts, "matrix": matrix, "strategy": own.context()}, scope.functions)
+            yield from self._called(here, full, granted) if place.job.uses else [_plain(here, full, granted)]
 
-    def _needs(self, place: _Place, results: Mapping[str, str]) -> dict[str, Value]:
-        outputs = self.assumed.outputs
+    def _needs(self, place: _Place) -> dict[str, Value]:
         return {
-            name: {"result": results[name], "outputs": dict(outputs.get(place.before + name, {}))}
+            name: {
+                "result": self.results[place.before + name],
+                "outputs": dict(self.outputs.get(place.before + name, {})),
+            }
             for name in place.job.needs
         }
 
@@ -208,7 +247,7 @@ class _Walk:
         called, trigger = self._workflow(place)
         check_secrets(job, trigger)
         inputs = called_inputs(job, trigger, scope)
-        nested = list(self.jobs(called, inputs, granted, f"{place.id} / ", (*place.handed, job.secrets)))
+        nested = list(self.jobs(called, inputs, granted, replace(place, title=_title(place, scope))))
         for each in nested:
             beyond = permissions.excess(each.permissions, granted)
             if beyond:
@@ -217,7 +256,30 @@ class _Walk:
                     f"{place.workflow.path} (Line: {job.line}, Col: {job.column}): Error calling workflow "
                     f"'{job.uses}'. The nested job '{name}' {beyond}"
                 )
+        self._hand_back(place, trigger, inputs, called, nested)
         yield from nested
+
+    def _hand_back(
+        self,
+        place: _Place,
+        trigger: Trigger,
+        inputs: Mapping[str, Value],
+        called: Workflow,
+        nested: Sequence[StartedJob],
+    ) -> None:
+        """A job that calls a workflow has that workflow's outputs, once all of it has ended."""
+        if not all(each.id in self.assumed.results for each in nested):
+            return
+        inside: dict[str, Value] = {
+            name: {
+                "result": self.results[place.below + name],
+                "outputs": dict(self.outputs.get(place.below + name, {})),
+            }
+            for name in called.jobs
+        }
+        scope = self.scope(inputs, jobs=inside)
+        found = {name: to_text(expand(raw, scope)) for name, raw in trigger.outputs.items()}
+        self.outputs[place.id] = {**self.outputs.get(place.id, {}), **found}
 
     def _workflow(self, place: _Place) -> tuple[Workflow, Trigger]:
         """The workflow that a job calls, and its `workflow_call`."""
@@ -241,49 +303,101 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A job and where it stands: `allowed` is what its token may be given, `before` stands before its id."""
+    """A job and where it stands: `allowed` is what its token may be given, `before` stands before its id, `over` before
+    its name; `title` is the name of a job that calls a workflow."""
 
     workflow: Workflow
     job: Job
     inputs: Mapping[str, Value]
     allowed: Mapping[str, str]
-    before: str
-    handed: tuple[Mapping[str, str] | str, ...]
+    before: str = ""
+    over: str = ""
+    title: str = ""
+    handed: tuple[Mapping[str, str] | str, ...] = ()
+    is_ready: bool = True
+    outlives: bool = True
+    waits: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    matrix: Mapping[str, Value] = field(default_factory=dict)
+    combinations: tuple[Combination, ...] = ()
 
     @property
     def id(self) -> str:
         return self.before + self.job.id
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The full ids of what it needs itself."""
+        return tuple(self.before + name for name in self.job.needs)
 
-def _plain(place: _Place, scope: Scope, granted: Mapping[str, str]) -> StartedJob:
-    job, matrix = place.job, scope.contexts["matrix"]
-    environment = to_text(expand(job.environment.name, scope)) if job.environment else ""
+    @property
+    def below(self) -> str:
+        """What stands before the ids of the jobs that it calls."""
+        return f"{self.id}{_values(self.matrix)} / "
+
+    def inside(self, workflow: Workflow, job: Job, inputs: Mapping[str, Value], allowed: Mapping[str, str]) -> _Place:
+        """A job of the workflow that this one calls."""
+        return _Place(
+            workflow, job, inputs, allowed,
+            before=self.below,
+            over=f"{self.title} / ",
+            handed=(*self.handed, self.job.secrets),
+            is_ready=self.is_ready,
+            outlives=self.outlives,
+            waits=(*self.waits, *self.needed),
+            within=(*self.within, self.id),
+            combinations=self.combinations,
+        )  # fmt: skip
+
+
+def _unexpanded(place: _Place, granted: Mapping[str, str], *, will_run: bool) -> StartedJob:
+    """A job whose matrix and values are not looked at."""
+    job = place.job
     return StartedJob(
         id=place.id,
-        name=place.before + _name(job, scope),
+        name=place.over + (job.name or job.id),
         job=job,
         workflow=place.workflow,
-        will_run=True,
-        matrix=matrix,
-        inputs=place.inputs,
-        environment=environment,
+        will_run=will_run,
         permissions=granted,
-        concurrency=_concurrency(job.concurrency, scope),
-        handed=place.handed,
+        is_ready=place.is_ready,
+        outlives=place.outlives,
+        waits=(*place.waits, *place.needed),
+        within=place.within,
+        combinations=place.combinations,
     )
 
 
-def _name(job: Job, scope: Scope) -> str:
-    """Its own, else its id with the values of its matrix."""
-    if job.name:
-        return to_text(expand(job.name, scope))
-    values = ", ".join(to_text(value) for value in scope.contexts["matrix"].values() if not isinstance(value, dict))
-    return f"{job.id} ({values})" if values else job.id
+def _plain(place: _Place, scope: Scope, granted: Mapping[str, str]) -> StartedJob:
+    job = place.job
+    environment = to_text(expand(job.environment.name, scope)) if job.environment else ""
+    return replace(
+        _unexpanded(place, granted, will_run=True),
+        name=_title(place, scope),
+        matrix=place.matrix,
+        inputs=place.inputs,
+        environment=environment,
+        concurrency=_concurrency(job.concurrency, scope),
+        handed=place.handed,
+        needs=scope.contexts["needs"],
+        strategy=scope.contexts["strategy"],
+    )
 
 
-def _combinations(job: Job, scope: Scope) -> list[dict[str, Value]]:
+def _title(place: _Place, scope: Scope) -> str:
+    """Its own name, else its id; with the values of its matrix where no expression says them."""
+    job = place.job
+    values = "" if "${{" in job.name else _values(place.matrix)
+    return place.over + (to_text(expand(job.name, scope)) if job.name else job.id) + values
+
+
+def _values(matrix: Mapping[str, Value]) -> str:
+    values = ", ".join(to_text(value) for value in matrix.values() if not isinstance(value, dict))
+    return f" ({values})" if values else ""
+
+
+def _combinations(job: Job, strategy: Value) -> list[dict[str, Value]]:
     """What each of its jobs has as its `matrix`: one with nothing where there is none."""
-    strategy = _evaluated(job.strategy, scope)
     matrix = strategy.get("matrix") if isinstance(strategy, Mapping) else None
     if matrix is None:
         return [{}]

@@ -20,33 +20,45 @@ class Reporter:
 
     def __init__(self, store: Store, clock: Clock, job: Document, is_closing: Callable[[], bool]) -> None:
         self.job = job
+        self.size = 0
+        """Bytes of the log as far as it was written."""
         self._store = store
         self._clock = clock
         self._is_closing = is_closing
         self._waiting: list[str] = []
-        self._size = 0
+        self._characters = 0
+        self._step = 0
         self._parts = 0
 
     def save(self, **changes: Any) -> None:
+        """What others have written into the record meanwhile stays."""
         self.job = {**self.job, **changes}
         if self._is_closing():
             return
         with self._store.transaction():
-            records.save_job(self._store, self.job)
+            known = records.find_job(self._store, {"id": self.job["repository"]}, str(self.job["id"]))
+            if known:
+                records.save_job(self._store, {**known, **changes})
 
-    def line(self, _number: int, text: str) -> None:
+    def line(self, number: int, text: str) -> None:
         """With the time before it, as in GitHub's logs; a group's lines keep their marks."""
-        stamped = "".join(f"{_stamp(self._clock.now())} {part}\n" for part in text.split("\n"))
+        if number != self._step:
+            self.flush()
+            self._step = number
+        stamp = _stamp(self._clock.now())
+        stamped = "".join(f"{stamp} {part}\n" for part in text.split("\n"))
         self._waiting.append(stamped)
-        self._size += len(stamped)
-        if self._size >= _PART:
+        self._characters += len(stamped)
+        if self._characters >= _PART:
             self.flush()
 
     def flush(self) -> None:
         if self._waiting and not self._is_closing():
+            text = "".join(self._waiting)
+            self.size += len(text.encode())
             with self._store.transaction():
-                records.add_log(self._store, self.job["id"], self._parts, "".join(self._waiting))
-        self._waiting, self._size, self._parts = [], 0, self._parts + 1
+                records.add_log(self._store, self.job["id"], self._parts, self._step, text)
+        self._waiting, self._characters, self._parts = [], 0, self._parts + 1
 
     def annotated(self, number: int, annotation: Annotation) -> None:
         found = {
@@ -57,7 +69,7 @@ class Reporter:
             "path": annotation.path,
             "line": annotation.start_line,
         }
-        self.job = {**self.job, "annotations": [*self.job["annotations"], found]}
+        self.save(annotations=[*self.job["annotations"], found])
 
     def step_started(self, number: int, name: str) -> None:
         step = {"number": number, "name": name, "status": "in_progress", "conclusion": None}

@@ -1,10 +1,11 @@
-"""Runs through the API: started by hand, shown, cancelled; logs of jobs that have ended.
+"""Runs through the API: started by hand, shown, cancelled, run again, reviewed; logs of jobs that have ended.
 
 docs.github.com/rest/actions/workflows, /workflow-runs and /workflow-jobs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,16 +15,17 @@ from dbxwizard.sandbox.actions.workflows.problems import WorkflowError
 from dbxwizard.sandbox.actions.workflows.reading import read_workflow
 from dbxwizard.sandbox.github import access, errors
 from dbxwizard.sandbox.github.actions import find_workflow
-from dbxwizard.sandbox.github.objects import GitObjects
+from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import git, repository
-from dbxwizard.sandbox.github.runs import logs, records
-from dbxwizard.sandbox.github.runs.views import shown_job, shown_run
+from dbxwizard.sandbox.github.runs import logs, records, reruns, reviews
+from dbxwizard.sandbox.github.runs.views import head_branch, shown_job, shown_run
 from dbxwizard.sandbox.github.runs.worker import Worker
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
 _DISPATCH_BODY = {"ref": str, "inputs?": dict, "return_run_details?": bool}
+_RERUN_BODY = {"enable_debug_logging?": bool}
 _ALWAYS_DETAILED = "2026-03-10"  # since that version the answer always names the run
 
 
@@ -33,20 +35,40 @@ class RunRoutes:
     def __init__(self, service: Service) -> None:
         self.worker = Worker()
         root, read, write = "/repos/{owner}/{repo}/actions", "actions:read", "actions:write"
+        run, attempt = root + "/runs/{run}", root + "/runs/{run}/attempts/{attempt}"
         route = service.route
         route("POST", root + "/workflows/{workflow}/dispatches", action=write, body=_DISPATCH_BODY)(self._dispatch)
-        route("GET", root + "/workflows/{workflow}/runs", action=read)(self._of_workflow)
-        route("GET", root + "/runs", action=read)(self._list)
-        route("GET", root + "/runs/{run}", action=read)(self._get)
-        route("GET", root + "/runs/{run}/jobs", action=read)(self._jobs)
-        route("POST", root + "/runs/{run}/cancel", action=write)(self._cancel)
-        route("GET", root + "/jobs/{job}", action=read)(self._job)
-        route("GET", root + "/jobs/{job}/logs", action=read)(self._logs)
+        route("GET", root + "/workflows/{workflow}/runs", action=read)(_list_of_workflow)
+        route("GET", root + "/runs", action=read)(_list)
+        route("GET", run, action=read)(_get)
+        route("DELETE", run, action=write)(_delete)
+        route("GET", run + "/jobs", action=read)(_jobs)
+        route("GET", run + "/logs", action=read)(_archive)
+        route("GET", run + "/artifacts", action=read)(_artifacts)
+        route("GET", attempt, action=read)(_get)
+        route("GET", attempt + "/jobs", action=read)(_jobs)
+        route("GET", attempt + "/logs", action=read)(_archive)
+        route("POST", run + "/cancel", action=write)(self._cancel)
+        route("POST", run + "/force-cancel", action=write)(self._force_cancel)
+        route("POST", run + "/rerun", action=write, body=_RERUN_BODY)(self._rerun)
+        route("POST", run + "/rerun-failed-jobs", action=write, body=_RERUN_BODY)(self._rerun_failed)
+        route("GET", run + "/pending_deployments", action=read)(_pending)
+        # Who only reads may be a reviewer; what the token may do the handler looks at.
+        pending, action = run + "/pending_deployments", "deployments:read"
+        route("POST", pending, action=action, body=reviews.REVIEW_BODY)(self._review)
+        route("GET", run + "/approvals", action=read)(_approvals)
+        job, again = root + "/jobs/{job}", {**_RERUN_BODY, "enable_debugger?": bool}
+        route("GET", job, action=read)(_job)
+        route("GET", job + "/logs", action=read)(_log)
+        route("POST", job + "/rerun", action=write, body=again)(self._rerun_job)
+        service.task("github.run.look")(lambda context, _: self.worker.wake(context.store.path))
 
     def _dispatch(self, call: Call) -> Response:
         workflow = find_workflow(call)
         body, objects = git(call)
         event = _event(call, objects, workflow["path"])
+        if workflow["state"] != "active":
+            raise errors.unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
         try:
             [run] = records.start(call, body, event, call.principal.login)
         except InputError as error:
@@ -58,76 +80,162 @@ class RunRoutes:
         details = {"workflow_run_id": run["id"], "run_url": shown["url"], "html_url": shown["html_url"]}
         return Response(200, details)
 
-    def _settled(self, call: Call, body: Document) -> list[Document]:
-        """The runs; one that nobody carries out any more has lost its runner."""
-        found = records.all_runs(call.store, body)
-        for at, run in enumerate(found):
-            if run["status"] == "in_progress" and not self.worker.runs(run["id"]):
-                found[at] = records.fail_run(call.store, run, call.now, records.LOST)
-        if any(run["status"] == "queued" for run in found):
-            self.worker.wake(call.store.path)
-        return found
-
-    def _list(self, call: Call) -> Response:
-        return self._page(call, "")
-
-    def _of_workflow(self, call: Call) -> Response:
-        return self._page(call, find_workflow(call)["path"])
-
-    def _page(self, call: Call, path: str) -> Response:
-        body, asked = repository(call), call.query
-        found = [
-            run
-            for run in self._settled(call, body)
-            if path in ("", run["path"])
-            and asked.get("event", "") in ("", run["event"]["name"])
-            and asked.get("status", "") in ("", run["status"], run["conclusion"])
-            and asked.get("head_sha", "") in ("", records.head_sha(run))
-            and asked.get("actor", "") in ("", run["actor"])
-            and asked.get("branch", "") in ("", run["event"]["head"], run["event"]["ref"].partition("refs/heads/")[2])
-        ]
-        return page(call, [shown_run(call, body, run) for run in found], wrap="workflow_runs")
-
-    def _found(self, call: Call) -> tuple[Document, Document]:
-        body = repository(call)
-        run = next((run for run in self._settled(call, body) if str(run["id"]) == call.params["run"]), None)
-        if run is None:
-            raise errors.not_found()
-        return body, run
-
-    def _get(self, call: Call) -> Response:
-        return Response(200, shown_run(call, *self._found(call)))
-
-    def _jobs(self, call: Call) -> Response:
-        body, run = self._found(call)
-        jobs = records.jobs_of(call.store, run)
-        return page(call, [shown_job(call, body, run, job) for job in jobs], wrap="jobs")
-
     def _cancel(self, call: Call) -> Response:
-        _, run = self._found(call)
+        return self._end(call, "asked")
+
+    def _force_cancel(self, call: Call) -> Response:
+        return self._end(call, "forced")
+
+    def _end(self, call: Call, how: str) -> Response:
+        _, run = _found(call)
         if run["status"] == "completed":
             raise ApiError(409, "Conflict", "Cannot cancel a workflow run that is completed.")
-        if not self.worker.cancel(run["id"]):
-            records.save_run(call.store, run, call.now, status="completed", conclusion="cancelled")
+        reason = f"The run was canceled by @{call.principal.login}."
+        records.save_run(call.store, run, call.now, cancel=how, error=reason)
+        records.ask_wake(call.store)
         return Response(202, {})
 
-    def _found_job(self, call: Call) -> tuple[Document, Document, Document]:
-        body = repository(call)
-        for run in self._settled(call, body):
-            for job in records.jobs_of(call.store, run):
-                if str(job["id"]) == call.params["job"]:
-                    return body, run, job
+    def _rerun(self, call: Call) -> Response:
+        return self._again(call, *_found(call), None)
+
+    def _rerun_failed(self, call: Call) -> Response:
+        return self._again(call, *_found(call), lambda job: job["conclusion"] in ("failure", "cancelled"))
+
+    def _rerun_job(self, call: Call) -> Response:
+        body, _, asked = _found_job(call)
+        run = records.find_run(call.store, body, str(asked["run"]))
+        assert run is not None  # noqa: S101 - jobs go with their run
+        return self._again(call, body, run, lambda job: job["id"] == asked["id"])
+
+    def _again(self, call: Call, body: Document, run: Document, which: Callable[[Document], bool] | None) -> Response:
+        files = records.workflow_files(GitObjects(call.store, body["id"]), run["sha"])
+        reruns.rerun(call, run, files, call.principal.login, which)
+        records.ask_wake(call.store)
+        return Response(201, {})
+
+    def _review(self, call: Call) -> Response:
+        body, run = _found(call)
+        access.require_token(call, body, "deployments", "write")
+        answer = reviews.review(call, body, run)
+        records.ask_wake(call.store)
+        return answer
+
+
+def _found(call: Call) -> tuple[Document, Document]:
+    """The repository and the run in the path, as its attempt there shows it where one is named."""
+    body = repository(call)
+    run = records.find_run(call.store, body, call.params["run"])
+    if run is not None and "attempt" in call.params:
+        run = records.find_attempt(call.store, run, call.params["attempt"])
+    if run is None:
         raise errors.not_found()
+    return body, run
 
-    def _job(self, call: Call) -> Response:
-        return Response(200, shown_job(call, *self._found_job(call)))
 
-    def _logs(self, call: Call) -> Response:
-        """The address of the log, which needs no token and is good for a minute; 404 until the job has ended."""
-        _, _, job = self._found_job(call)
-        if job["status"] != "completed" or job["conclusion"] == "skipped":
-            raise errors.not_found()
-        return Response(302, None, {"Location": logs.address(call, job["id"])})
+def _list(call: Call) -> Response:
+    return _page(call, "")
+
+
+def _list_of_workflow(call: Call) -> Response:
+    return _page(call, find_workflow(call)["path"])
+
+
+def _page(call: Call, path: str) -> Response:
+    body, asked = repository(call), call.query
+    found = [
+        run
+        for run in records.all_runs(call.store, body)
+        if path in ("", run["path"])
+        and asked.get("event", "") in ("", run["event"]["name"])
+        and asked.get("status", "") in ("", run["status"], run["conclusion"])
+        and asked.get("head_sha", "") in ("", run["headSha"])
+        and asked.get("actor", "").lower() in ("", run["actor"])
+        and asked.get("branch", "") in ("", head_branch(run))
+        and asked.get("check_suite_id", "") in ("", str(run["id"]))
+        and _lies_in(utc(run["createdAt"]), asked.get("created", ""))
+    ]
+    return page(call, [shown_run(call, body, run) for run in found], wrap="workflow_runs")
+
+
+def _lies_in(moment: str, dates: str) -> bool:
+    """Whether a moment lies in a range of dates as searches have them.
+
+    docs.github.com/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax:
+    `>=2026-01-01`, `<…`, `2026-01-01..2026-01-31`, `2026-01-01..*`, or one date, which is the whole of its day.
+    """
+    first, dots, last = dates.partition("..")
+    if dots:
+        return (first == "*" or moment >= first) and (last == "*" or moment[: len(last)] <= last)
+    for sign in (">=", "<=", ">", "<"):
+        if dates.startswith(sign):
+            date = dates.removeprefix(sign)
+            part = moment[: len(date)]
+            return {">=": part >= date, "<=": part <= date, ">": part > date, "<": part < date}[sign]
+    return moment.startswith(dates)
+
+
+def _get(call: Call) -> Response:
+    return Response(200, shown_run(call, *_found(call)))
+
+
+def _delete(call: Call) -> Response:
+    """Only one that has ended (github.com/cli/cli/issues/6460)."""
+    _, run = _found(call)
+    if run["status"] != "completed":
+        raise ApiError(403, "Forbidden", "Could not delete the workflow run")
+    records.delete_run(call.store, run)
+    return Response(204)
+
+
+def _jobs(call: Call) -> Response:
+    """`filter=all`: of all attempts, else of the latest; of the attempt that the path names, of that one."""
+    body, run = _found(call)
+    is_all = call.query.get("filter") == "all" and "attempt" not in call.params
+    jobs = records.all_jobs(call.store, run) if is_all else records.jobs_of(call.store, run)
+    return page(call, [shown_job(call, body, run, job) for job in jobs], wrap="jobs")
+
+
+def _archive(call: Call) -> Response:
+    """The address of an archive with the logs of all jobs; 404 until the run has ended."""
+    _, run = _found(call)
+    jobs = [job for job in records.jobs_of(call.store, run) if logs.has_log(call.store, job)]
+    if run["status"] != "completed" or not jobs:
+        raise errors.not_found()
+    return Response(302, None, {"Location": logs.address(call, jobs, as_archive=True)})
+
+
+def _artifacts(call: Call) -> Response:
+    """None: the sandbox plays no action that makes one."""
+    _found(call)
+    return page(call, [], wrap="artifacts")
+
+
+def _pending(call: Call) -> Response:
+    return reviews.pending(call, *_found(call))
+
+
+def _approvals(call: Call) -> Response:
+    return reviews.approvals(call, *_found(call))
+
+
+def _found_job(call: Call) -> tuple[Document, Document, Document]:
+    body = repository(call)
+    job = records.find_job(call.store, body, call.params["job"])
+    if job is None:
+        raise errors.not_found()
+    return body, records.run_of(call.store, body, job), job
+
+
+def _job(call: Call) -> Response:
+    return Response(200, shown_job(call, *_found_job(call)))
+
+
+def _log(call: Call) -> Response:
+    """The address of the log, which needs no token and is good for a minute; 404 until the job has ended."""
+    _, _, job = _found_job(call)
+    if not logs.has_log(call.store, job):
+        raise errors.not_found()
+    return Response(302, None, {"Location": logs.address(call, [job], as_archive=False)})
 
 
 def _event(call: Call, objects: GitObjects, path: str) -> Event:
