@@ -59,8 +59,8 @@ class GitHubService(Service):
         self._points = Windows()
         self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
-            repositories, environments, values, git_data, contents, branches, pulls, forks, rulesets, actions,
-            checks, deployment_routes,
+            repositories, environments, values, git_data, contents, checks, branches, pulls, forks, rulesets, actions,
+            deployment_routes,
         ):  # fmt: skip
             module.register(self)
         self._runs = RunRoutes(self)

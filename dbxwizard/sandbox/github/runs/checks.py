@@ -19,9 +19,9 @@ from dbxwizard.sandbox.store import Document, Store
 
 def register(service: Service) -> None:
     root, read = "/repos/{owner}/{repo}", "checks:read"
-    service.route("GET", root + "/commits/{sha}/check-runs", action=read)(_runs_of_commit)
-    service.route("GET", root + "/commits/{sha}/check-suites", action=read)(_suites_of_commit)
-    service.route("GET", root + "/commits/{sha}/status", action="statuses:read")(_status)
+    service.route("GET", root + "/commits/{sha...}/check-runs", action=read)(_runs_of_commit)
+    service.route("GET", root + "/commits/{sha...}/check-suites", action=read)(_suites_of_commit)
+    service.route("GET", root + "/commits/{sha...}/status", action="statuses:read")(_status)
     service.route("GET", root + "/check-runs/{check}", action=read)(_run)
     service.route("GET", root + "/check-runs/{check}/annotations", action=read)(_annotations)
     service.route("GET", root + "/check-suites/{suite}", action=read)(_suite)
