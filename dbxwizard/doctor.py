@@ -92,6 +92,11 @@ async def examine(
     return [check for name, part in parts if only in ("", name) for check in await _guarded(name, part)]
 
 
+async def examine_sign_in(connection: Connection, subscription_id: str) -> list[Check]:
+    """That who signed in may see the subscription. Raises the core's errors: a proof is no opinion."""
+    return [*await _identity(connection), *await _subscription(connection, subscription_id)]
+
+
 async def _guarded(name: str, part: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
     try:
         found = await part()

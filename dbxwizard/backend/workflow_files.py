@@ -1,8 +1,8 @@
 """The workflows that `init` writes, rendered here alone from the templates in workflows/ and a project's choices.
 
 In a template, a line that starts with `#:` is ours: `if CHOICE`, `if not CHOICE`, both joined by `and`, `else`, `end`,
-and `use PART name=value …`, which puts in a file of parts/ at that indentation. `#{name}` is one of those values; a
-line with one that was not given is left out.
+and `use PART name=value …`, which puts in a file of parts/ at that indentation. `#{name}` is one of the values that the
+part itself was given; a line with one that was not is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ FOLDER = ".github/workflows"
 REQUIREMENTS = ".github/dbxwizard-requirements.txt"
 _PLACEHOLDER = re.compile(r"#\{(\w+)\}")
 _VALUES = re.compile(r"(\w+)=(.*?)(?=\s+\w+=[^=]|$)")
+_EVERYWHERE = ("ignored", "called")  # values that a part has without being given them
 _WITHOUT_ENVIRONMENTS = " # zizmor: ignore[secrets-outside-env] this repository has no environments"
 
 _CALLED_ON_SERVER = "./.github/workflows/deploy.yml # zizmor: ignore[self-repository] Enterprise Server lacks it"
@@ -76,8 +77,9 @@ def _lines(shipped: Mapping[str, str], name: str, choices: Choices, values: Mapp
         elif verb == "end":
             kept.pop()
         elif all(kept):
-            part, _, given = rest.partition(" ")
-            used = _lines(shipped, f"workflows/parts/{part}.yml", choices, {**values, **dict(_VALUES.findall(given))})
+            part, _, given = _PLACEHOLDER.sub(lambda found: values[found[1]], rest).partition(" ")
+            own = {name: values[name] for name in _EVERYWHERE} | dict(_VALUES.findall(given))
+            used = _lines(shipped, f"workflows/parts/{part}.yml", choices, own)
             yield from (f"{indent}{one}" if one else "" for one in used)
 
 

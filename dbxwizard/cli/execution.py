@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +27,14 @@ from dbxwizard.core.result import RunResult, Status
 _PLAN_SHOWS_CHANGES = 4
 
 
-async def plan_only(invocation: Invocation, steps: Sequence[Step[Any]], actor: str) -> Report:
-    """The plan as a report; writes nothing but --save FILE."""
+async def plan_only(
+    invocation: Invocation, steps: Sequence[Step[Any]], actor: str, tell: Callable[[Plan], Awaitable[None]]
+) -> Report:
+    """The plan as a report; writes nothing but --save FILE, and what `tell` tells of it."""
     with narrating(invocation) as listener:
         plan = await _plan(steps, listener, actor, lenient=(Scope.SETUP,))
     _save(invocation.text("save"), plan)
+    await tell(plan)
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)
     lines = plan_lines(plan, requests=invocation.flag("verbose"))
     report = Report.of(result, lines, plan=plan.to_json())

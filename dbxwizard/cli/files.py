@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbxwizard.backend import project
 from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.parameters import Environment
+from dbxwizard.steps.principals import repository_of
 
 
 def environments(invocation: Invocation) -> tuple[Environment, ...]:
@@ -17,3 +18,11 @@ def drafts(invocation: Invocation) -> tuple[Environment, ...]:
 
 def readable(invocation: Invocation) -> tuple[Environment, ...]:
     return project.readable(invocation.root, invocation.many("environment"))
+
+
+def repository(invocation: Invocation) -> str:
+    """--repo, or the one that the environment files name. Raises UsageError where nobody says it."""
+    named = invocation.text("repo") or next(filter(None, map(repository_of, readable(invocation))), "")
+    if not named:
+        invocation.require("repo")
+    return named

@@ -217,6 +217,12 @@ RUNS = (
     Option("comment", "approve, reject: what to say with it", metavar="TEXT"),
 )
 
+PROVE = Option(
+    "prove-sign-in",
+    "only prove that Azure lets you in; for so many seconds trust and rights may still be spreading there",
+    metavar="SECONDS",
+)
+
 PLAN = (
     Option(
         "scope",
@@ -227,4 +233,6 @@ PLAN = (
     ),
     _flag("detailed-exitcode", "exit with 4 when there are changes"),
     Option("save", "save the plan to FILE, for `deploy --plan FILE`", metavar="FILE"),
+    Option("comment", "write the plan on this pull request, as one comment that is kept up to date", metavar="NUMBER"),
+    _flag("issue", "keep an issue for each environment that differs from its files: opened, updated, closed"),
 )

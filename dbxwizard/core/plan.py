@@ -98,6 +98,11 @@ class Plan:
         return tuple(planned for planned in self.steps if planned.changes)
 
     @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that it is about, in their order."""
+        return tuple(dict.fromkeys(planned.step.environment for planned in self.steps if planned.step.environment))
+
+    @property
     def not_checked(self) -> tuple[PlannedStep, ...]:
         return tuple(planned for planned in self.steps if planned.not_checked)
 

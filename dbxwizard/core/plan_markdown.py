@@ -12,9 +12,15 @@ from dbxwizard.core.requests import Request
 _ORDER = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
 
-def plan_markdown(plan: Plan) -> str:
-    """Counts, then a list for each environment: what changes, the reason per field, the requests; no secret."""
-    return "\n".join(_lines(plan)) + "\n"
+def plan_markdown(plan: Plan, longest: int | None = None) -> str:
+    """Counts, then a list for each environment: what changes, the reason per field, the requests; no secret.
+
+    `longest`: characters, for who takes no more; what is left out is said.
+    """
+    text = "\n".join(_lines(plan)) + "\n"
+    if longest is None or len(text) <= longest:
+        return text
+    return text[:longest].rpartition("\n")[0] + "\n\nThe rest is left out: it is too long.\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

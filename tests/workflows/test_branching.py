@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
 
 from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.cli.parser import parse
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.workflows import events
 from dbxwizard.sandbox.actions.workflows.events import Event
@@ -126,16 +128,16 @@ def what_happens(run: StartedRun, event: Event) -> Iterator[str]:
 
 def started_by_hand(job: Job, event: Event) -> str:
     """What deploy.yml gets where it is started on a branch that Azure trusts."""
-    [step] = job.steps
-    words = (step.run or "").split()
-    assert words[:4] == ["gh", "workflow", "run", "deploy.yml"]
-    environment = next(word for word in words if word.startswith("environment=")).partition("=")[2]
-    ref = next(word.strip('"') for word in words if word.strip('"').startswith("ref=")).partition("=")[2]
-    trusted = words[words.index("--ref") + 1]
-    assert trusted == ("main" if environment in ("Development", "UAT") else "release")
+    step = job.steps[-1]
     needs = {"on-release": {"outputs": {"commit": TAGGED}}}
-    commit = interpolate(step.env["COMMIT"], {"github": event.github(), "needs": needs})
-    return f"{environment} {commit} {ref.replace('$GITHUB_REF', event.ref)}"
+    contexts = {"github": event.github(), "needs": needs}
+    environ = {name: interpolate(value, contexts) for name, value in step.env.items() if name != "GITHUB_TOKEN"}
+    said = Template(step.run or "").substitute(environ)
+    values = parse(shlex.split(said)[1:])
+    assert (values["command"], values["words"]) == ("runs", ("launch", "deploy.yml"))
+    given = dict(text.split("=", 1) for text in values["input"])
+    assert values["ref"] == ("main" if given["environment"] in ("Development", "UAT") else "release")
+    return f"{given['environment']} {given['commit']} {given['ref']}"
 
 
 def test_by_hand_all_four_are_deployed_at_the_commit_that_it_was_started_on() -> None:
@@ -268,52 +270,6 @@ def test_a_tag_has_to_lie_on_release(tag: str, lies_there: bool, clone: Path) ->
     assert ("::error title=Not deployed::" in done.stdout) is not lies_there
 
 
-def play_gh(cwd: Path, answers: Mapping[str, object]) -> None:
-    """A `gh` that answers `api … PATH` with what jq would print, fails for any other, and notes what it was asked."""
-    (cwd / "answers.json").write_text(json.dumps(answers))
-    program = cwd / "gh"
-    program.write_text(
-        "#!/usr/bin/env python3\n"
-        "import json, sys\n"
-        f"answers = json.load(open({str(cwd / 'answers.json')!r}))\n"
-        f"print(*sys.argv[1:], file=open({str(cwd / 'asked')!r}, 'a'))\n"
-        "path = next(word for word in sys.argv if word.startswith('repos/'))\n"
-        "sys.exit(print(answers[path])) if path in answers else sys.exit('gh: HTTP 500')\n"
-    )
-    program.chmod(0o755)
-
-
-def test_what_was_deployed_last_is_the_last_success(tmp_path: Path) -> None:
-    deployments = f"repos/{HERE}/deployments"
-    play_gh(
-        tmp_path,
-        {
-            f"{deployments}?environment=Production&per_page=50": "3\n2\n1",
-            f"{deployments}/3/statuses": "",  # failed
-            f"{deployments}/2/statuses": f"https://github.com/{HERE}/tree/{TAGGED}?ref=refs/tags/v1@{TAGGED}",
-            f"{deployments}/1/statuses": f"https://github.com/{HERE}/tree/{HEAD}?ref=refs/tags/v0@{HEAD}",
-        },
-    )
-    text = script("deploy.yml", "deploy", "Find what was deployed last")
-    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="Production")
-    assert done.returncode == 0, done.stderr
-    assert outputs(tmp_path) == {"ref": f"refs/tags/v1@{TAGGED}", "commit": TAGGED}
-
-
-def test_where_nothing_was_deployed_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    play_gh(tmp_path, {f"repos/{HERE}/deployments?environment=UAT&per_page=50": ""})
-    text = script("drift.yml", "plan", "Find what was deployed last")
-    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="UAT")
-    assert (done.returncode, outputs(tmp_path)) == (0, {})
-    assert "nothing was deployed to UAT yet" in done.stdout
-
-
-def test_a_service_that_fails_is_not_taken_for_an_empty_answer(tmp_path: Path) -> None:
-    play_gh(tmp_path, {})
-    text = script("drift.yml", "plan", "Find what was deployed last")
-    assert bash(text, tmp_path, GITHUB_REPOSITORY=HERE, ENVIRONMENT="UAT").returncode != 0
-
-
 @pytest.mark.parametrize(
     ("environment", "ref", "commit"),
     [
@@ -334,59 +290,34 @@ def test_without_environments_drift_is_held_against_the_branches(
     assert git(clone, "rev-parse", "HEAD") == expected
 
 
-@pytest.mark.parametrize(
-    ("there", "expected"),
-    [
-        ("", f"api --silent --method POST repos/{HERE}/issues/7/comments"),
-        ("42", f"api --silent --method PATCH repos/{HERE}/issues/comments/42"),
-    ],
-    ids=["first", "again"],
-)
-def test_a_pull_request_has_one_comment_that_is_kept_up_to_date(there: str, expected: str, tmp_path: Path) -> None:
-    comments = f"repos/{HERE}/issues/7/comments"
-    play_gh(tmp_path, {comments: there, f"repos/{HERE}/issues/comments/42": ""})
-    (tmp_path / "plan.md").write_text("<!-- dbxwizard plan -->")
-    text = script("checks.yml", "plan", "Comment")
-    done = bash(text, tmp_path, GITHUB_REPOSITORY=HERE, NUMBER="7", RUNNER_TEMP=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    written = (tmp_path / "asked").read_text().splitlines()[1:]
-    assert written == [f"{expected} --field body=@{tmp_path}/plan.md"]
+def test_every_command_of_the_scripts_is_one_that_there_is() -> None:
+    """For each set of choices: its options are known, and nothing needs another program than git."""
+    for mode in MODES.values():
+        said = [step["run"] for workflow in parsed(mode).values() for job in workflow["jobs"].values()
+                for step in job.get("steps", ()) if "dbxwizard " in step.get("run", "")]  # fmt: skip
+        assert len(said) >= 5
+        for script in said:
+            name, *arguments = shlex.split(script)
+            if name == "dbxwizard":
+                parse([argument.replace("$COMMAND", "deploy") for argument in arguments])
 
 
-@pytest.mark.parametrize(
-    ("differs", "there", "expected"),
-    [
-        ("true", "", "--method POST {issues} --raw-field title=Drift in UAT --field body=@{body}"),
-        ("true", "9", "--method PATCH {issues}/9 --field body=@{body}"),
-        ("false", "9", "--method PATCH {issues}/9 --raw-field state=closed"),
-        ("false", "", ""),
-    ],
-    ids=["new", "known", "over", "none"],
-)
-def test_drift_is_one_issue_that_is_opened_updated_and_closed(
-    differs: str, there: str, expected: str, tmp_path: Path
-) -> None:
-    issues, body = f"repos/{HERE}/issues", tmp_path / "plan.md"
-    play_gh(tmp_path, {f"{issues}?state=open&per_page=100": there, issues: "", f"{issues}/9": ""})
-    text = script("drift.yml", "plan", "Tell it")
-    environ = {"GITHUB_REPOSITORY": HERE, "ENVIRONMENT": "UAT", "DIFFERS": differs, "RUNNER_TEMP": str(tmp_path)}
-    done = bash(text, tmp_path, **environ)
-    assert done.returncode == 0, done.stderr
-    written = (tmp_path / "asked").read_text().splitlines()[1:]
-    assert written == ([f"api --silent {expected.format(issues=issues, body=body)}"] if expected else [])
+def test_drift_asks_for_the_last_deployment_with_a_program_that_is_there() -> None:
+    names = [step["name"] for step in parsed(Choices())["drift.yml"]["jobs"]["plan"]["steps"]]
+    assert names.index("Install dbxwizard") < names.index("Find what was deployed last")
+    assert names[-2:] == ["Check out what was deployed", "Plan"]
 
 
-@pytest.mark.parametrize(("code", "expected"), [(0, {"differs": "false"}), (4, {"differs": "true"}), (3, None)])
-def test_drift_tells_a_difference_from_a_plan_that_failed(
-    code: int, expected: dict[str, str] | None, tmp_path: Path
-) -> None:
-    program = tmp_path / "dbxwizard"
-    program.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/asked"; echo text >>"$GITHUB_STEP_SUMMARY"; exit {code}\n')
-    program.chmod(0o755)
-    environ = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "ENVIRONMENT": "UAT"}
-    done = bash(script("drift.yml", "plan", "Plan"), tmp_path, **environ)
-    asked = (tmp_path / "asked").read_text().split()
-    assert asked == ["plan", "--scope", "deploy", "--environment", "UAT", "--detailed-exitcode", "--non-interactive"]
-    assert done.returncode == (0 if expected else code)
-    assert outputs(tmp_path) == (expected or {})
-    assert (tmp_path / "plan.md").read_text() == "text\n"
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("sign_in_only", "expected"), [(True, {"Prove the sign-in"}), (False, {"Plan"})])
+def test_a_proof_signs_in_and_plans_nothing(sign_in_only: bool, expected: set[str], mode: str) -> None:
+    [job] = parsed(MODES[mode])["drift.yml"]["jobs"].values()
+    found = {"outputs": {} if sign_in_only else {"commit": HEAD}}
+    contexts = {"inputs": {"sign_in_only": sign_in_only}, "steps": {"last": found}}
+    steps = {one["name"]: one for one in job["steps"]}
+    conditions = {
+        name: str(one["if"]).removeprefix("${{").removesuffix("}}") for name, one in steps.items() if "if" in one
+    }
+    will = {name for name, text in conditions.items() if interpolate("${{ " + text + " }}", contexts)}
+    assert {"Prove the sign-in", "Plan"} & will == expected
+    assert ("Find what was deployed last" in will) is not sign_in_only

@@ -14,6 +14,7 @@ from dbxwizard.core.options import (
     LOG_FILE,
     OUTPUT,
     PLAN,
+    PROVE,
     REPOSITORY,
     RUNS,
     SETUP,
@@ -77,7 +78,7 @@ COMMANDS = (
     Command(
         "doctor",
         "who you are, what you may, what is missing and how to mend it",
-        (FOLDER, *SETUP, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+        (FOLDER, PROVE, *SETUP, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
     ),
     Command(
         "runs",

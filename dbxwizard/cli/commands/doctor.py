@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 
 from dbxwizard import doctor
@@ -10,13 +11,17 @@ from dbxwizard.cli import files
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.result import Status
+from dbxwizard.core.retry import RetryPolicy, patiently
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.principals import repository_of
 
 _SIGN = {Verdict.OK: "ok", Verdict.WARNING: "!", Verdict.MISSING: "MISSING", Verdict.UNKNOWN: "?"}
 _NOT_ALLOWED = 3
+_MOST_PATIENCE = 3600  # seconds
 
 
 def run(invocation: Invocation) -> Report:
@@ -27,7 +32,10 @@ def run(invocation: Invocation) -> Report:
         invocation.require("subscription")
     repository = invocation.text("repo") or next((name for name in map(repository_of, drafts) if name), "")
     ready = [one for one in drafts if one.subscription_id]
-    checks = asyncio.run(_examine(invocation, subscription, repository, ready))
+    if invocation.text("prove_sign_in"):
+        checks = asyncio.run(_prove(invocation, subscription))
+    else:
+        checks = asyncio.run(_examine(invocation, subscription, repository, ready))
     missing = any(check.verdict is Verdict.MISSING for check in checks)
     return Report(
         "doctor",
@@ -54,6 +62,30 @@ async def _examine(
             ready,
             github_environments=not invocation.flag("no_github_environments"),
         )
+
+
+async def _prove(invocation: Invocation, subscription: str) -> list[Check]:
+    """Signs in and looks at the subscription, again for as long as trust and rights may still be spreading."""
+    clock = SystemClock()
+    policy = RetryPolicy(not_yet_window=_patience(invocation))
+    began = clock.now()
+
+    async def once() -> list[Check]:
+        async with opened(invocation, subscription_id=subscription) as connection:
+            return await doctor.examine_sign_in(connection, subscription)
+
+    def again(error: OperationError, delay: float, _attempt: int) -> None:
+        print(f"again in {delay:.0f} s: {error.code}: {error.message}", file=sys.stderr, flush=True)
+
+    return await patiently(once, policy=policy, clock=clock, fresh=lambda: began, retried=again)
+
+
+def _patience(invocation: Invocation) -> float:
+    text = invocation.text("prove_sign_in")
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PATIENCE):
+        problem = f"{text!r}: a number of seconds up to {_MOST_PATIENCE} is needed"
+        raise UsageError("option-invalid", problem, resource="--prove-sign-in")
+    return float(text)
 
 
 def _table(checks: Sequence[Check]) -> list[str]:

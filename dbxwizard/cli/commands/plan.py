@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from dbxwizard.cli import execution, files
+from dbxwizard.cli import execution, files, plan_told
 from dbxwizard.cli.commands import deploy, setup
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, each_error
-from dbxwizard.core.plan import Step
+from dbxwizard.core.plan import Plan, Step
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import deploy_steps
 from dbxwizard.steps.pending import AfterSetup, NotChecked
@@ -24,6 +25,7 @@ _BEFORE_SETUP = ("placeholder", "identity-unresolved", "service-principal-missin
 
 def run(invocation: Invocation) -> Report:
     scope = invocation.text("scope")
+    plan_told.pull_request(invocation)
     subscription = _subscription(invocation, scope)
     return asyncio.run(_plan(invocation, scope, subscription))
 
@@ -39,7 +41,18 @@ async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report
     async with opened(invocation, subscription_id=subscription) as connection:
         steps = await _steps(invocation, scope, connection)
         actor = connection.signed_in.label
-        return await execution.plan_only(invocation, steps, actor)
+        return await execution.plan_only(invocation, steps, actor, partial(_tell, invocation, connection))
+
+
+async def _tell(invocation: Invocation, connection: Connection, plan: Plan) -> None:
+    """What --comment and --issue ask for. Raises the core's errors."""
+    number = plan_told.pull_request(invocation)
+    if number or invocation.flag("issue"):
+        client = await connection.github_loaded(files.repository(invocation))
+        if number:
+            await plan_told.comment(invocation, client, number, plan)
+        if invocation.flag("issue"):
+            await plan_told.keep_issues(invocation, client, plan)
 
 
 async def _steps(invocation: Invocation, scope: str, connection: Connection) -> list[Step[Any]]:

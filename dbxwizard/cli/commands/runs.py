@@ -22,7 +22,6 @@ from dbxwizard.core.errors import Forbidden, OperationError, UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.runs.deployed import last_deployed, runs_that_deploy
 from dbxwizard.runs.launching import launch, rerun
-from dbxwizard.steps.principals import repository_of
 
 _RUN = re.compile(r"(?:\S*/actions/runs/)?(\d+)(?:/\S*)?")
 Action = Callable[[Invocation, GitHubClient], Awaitable[Report]]
@@ -37,21 +36,13 @@ def run(invocation: Invocation) -> Report:
             resource="dbxwizard runs",
             fix="See `dbxwizard runs --help`.",
         )
-    repository = repository_for(invocation)
+    repository = files.repository(invocation)
     return asyncio.run(_run(invocation, _ACTIONS[action], repository))
 
 
 async def _run(invocation: Invocation, action: Action, repository: str) -> Report:
     async with github_opened(invocation, repository) as client:
         return await action(invocation, client)
-
-
-def repository_for(invocation: Invocation) -> str:
-    """--repo, or the one that the environment files name. Raises UsageError where nobody says it."""
-    named = invocation.text("repo") or next(filter(None, map(repository_of, files.readable(invocation))), "")
-    if not named:
-        invocation.require("repo")
-    return named
 
 
 # Looking.
