@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from dbxwizard.sandbox.github import bare
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
@@ -35,4 +37,5 @@ def reset(state: Path) -> bool:
         existed = state.exists()
         for file in files:
             file.unlink(missing_ok=True)
+        shutil.rmtree(bare.folder(state), ignore_errors=True)
         return existed

@@ -96,6 +96,13 @@ class Store:
         """A number that grows with each row that is written."""
         return self._connection.total_changes
 
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """The keys of `find`, without reading what lies there."""
+        rows = self._connection.execute(
+            "SELECT key FROM documents WHERE kind=? AND key>=? AND key<?", (kind, prefix, prefix + "\U0010ffff")
+        )
+        return [key for (key,) in rows]
+
     def all(self, kind: str, prefix: str = "") -> list[Document]:
         return [body for _, body in self.find(kind, prefix)]
 

@@ -17,7 +17,7 @@ from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 
 ROUTES = {route.name: route for route in GitHubService().routes}
-OF_REPOSITORY = {name: route for name, route in ROUTES.items() if "{repo}" in route.path}
+OF_REPOSITORY = {name: route for name, route in ROUTES.items() if route.path.startswith("/repos/{owner}/{repo}")}
 SAMPLES = {
     "owner": "contoso",
     "repo": "databricks",

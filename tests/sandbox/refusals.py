@@ -81,6 +81,12 @@ REFUSALS = (
     Refusal("oidc", "no token", 401, "The request token is missing"),
     Refusal("oidc", "audience", 401, "The request token is missing"),
     Refusal("oidc", "right", 403, "The workflow lacks the permission id-token: write"),
+    # git over HTTPS says it in plain text: git-scm.com/docs/http-protocol
+    *(
+        Refusal("github", case, status, "", f"* /{{owner}}/{{repo}}/{path}")
+        for path in ("info/refs", "git-upload-pack", "git-receive-pack")
+        for case, status in (("no token", 401), ("audience", 401), ("right", 403))
+    ),
     # docs.github.com/rest/about-the-rest-api/api-versions: "you will receive a 400 error"
     Refusal("github", "version", 400, "API version 2020-01-01 is not supported"),
     # docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
@@ -164,6 +170,14 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "arm GET /subscriptions/{subscription}/operationresults/{operation}": {
         "right": "the address is given to whoever began the operation"
+    },
+    **{
+        f"github {route}": {"version": "git's protocol has versions of its own"}
+        for route in (
+            "GET /{owner}/{repo}/info/refs",
+            "POST /{owner}/{repo}/git-upload-pack",
+            "POST /{owner}/{repo}/git-receive-pack",
+        )
     },
     "github GET /": {"right": "the start of the API: any token may ask"},
     "github GET /rate_limit": {"right": _OWN},

@@ -160,6 +160,7 @@ class StrictWorld:
         sha = self.ask("github", "PUT", f"{root}/contents/README.md", file)["commit"]["sha"]
         self.ask("github", "PUT", f"{root}/environments/strict", {})
         owner, name = REPOSITORY.split("/")
+        self.values["github"] = {"service": "git-upload-pack"}
         self.params["oidc"] = {"ticket": "x"}
         self.params["github"] = {
             "owner": owner,

@@ -6,6 +6,7 @@ docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
@@ -96,11 +97,11 @@ def authenticate(call: Call) -> Principal:
     """The holder of the request's token; raises ApiError 401 as GitHub words it, 403 for a nameless program."""
     if not call.request.headers.get("user-agent"):
         raise ApiError(403, "Forbidden", _NO_USER_AGENT)
-    kind, _, token = call.request.headers.get("authorization", "").partition(" ")
-    if not token:
+    token = _token(call.request.headers.get("authorization", ""))
+    if token is None:
         raise ApiError(401, "Unauthorized", "Requires authentication")
-    hashed = token_hash(token.strip())
-    body = call.store.get("_github.token", hashed) if kind.lower() in ("bearer", "token") else None
+    hashed = token_hash(token)
+    body = call.store.get("_github.token", hashed)
     if body is None or (body["expiresAt"] is not None and body["expiresAt"] <= call.now):
         raise ApiError(401, "Unauthorized", "Bad credentials")
     return Principal(
@@ -113,6 +114,17 @@ def authenticate(call: Call) -> Principal:
         repositories=None if body["repositories"] is None else tuple(body["repositories"]),
         expires_at=body["expiresAt"],
     )
+
+
+def _token(header: str) -> str | None:
+    """The token that a header carries: itself, or as the password of basic authentication. None: there is no header."""
+    kind, _, given = header.partition(" ")
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return (given.strip() if kind.lower() in ("bearer", "token") else "") if given else None
 
 
 def account(store: Store, login: str) -> Document:
@@ -187,21 +199,27 @@ def authorize(call: Call) -> None:
     require(call, repository, permission, level)
 
 
-def require(call: Call, repository: Document, permission: str, level: str) -> None:
-    """Raises ApiError unless the caller holds `permission` at `level` on the repository."""
+def may(call: Call, repository: Document, permission: str, level: str) -> bool:
+    """Whether the caller holds `permission` at `level` on the repository."""
     who: Principal = call.principal
     own = _ROLES.index(role(call.store, repository, who.login))
     has_role = who.kind == "job" or own >= _ROLES.index(required_role(permission, level))
     if who.kind == "classic":
         scopes = required_scopes(repository, permission, level)
-        if has_role and (not scopes or set(scopes) & set(who.scopes)):
-            return
+        return has_role and (not scopes or bool(set(scopes) & set(who.scopes)))
+    return has_role and who.holds(repository, permission, level)
+
+
+def require(call: Call, repository: Document, permission: str, level: str) -> None:
+    """Raises ApiError unless the caller holds `permission` at `level` on the repository."""
+    who: Principal = call.principal
+    if may(call, repository, permission, level):
+        return
+    if who.kind == "classic":
         # GitHub hides what a classic token may not do, but for settings that need an administrator.
         if permission == "administration":
             raise ApiError(403, "Forbidden", "Must have admin rights to Repository.")
         raise errors.not_found()
-    if has_role and who.holds(repository, permission, level):
-        return
     holder = "integration" if who.kind == "job" else "personal access token"
     raise ApiError(403, "Forbidden", f"Resource not accessible by {holder}")
 

@@ -61,6 +61,7 @@ def _get_branch(call: Call) -> Response:
 def _list_tags(call: Call) -> Response:
     body, objects = git(call)
     tags = {name.removeprefix("refs/tags/"): sha for name, sha in objects.refs("refs/tags/").items()}
+    tags = {name: objects.peeled(sha) for name, sha in tags.items()}
     shown = [
         {
             "name": name,

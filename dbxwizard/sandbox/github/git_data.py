@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from dbxwizard.sandbox.github import access, errors, rulesets, triggers, views
+from dbxwizard.sandbox.github.merging import changed_names
 from dbxwizard.sandbox.github.objects import MODES, TREE, Entry, GitObjects, Ident
 from dbxwizard.sandbox.github.repositories import git, repository, save
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -137,12 +138,12 @@ def _added(objects: GitObjects, path: str, mode: str, item: dict[str, Any]) -> d
 def check_workflows(call: Call, body: Document, before: dict[str, Entry], after: dict[str, Entry]) -> None:
     """Changing a workflow needs a right of its own; without it a classic token sees 404
     (github.com/github/docs/pull/4770)."""
-    if _workflows(before) != _workflows(after):
+    if changed_workflows(before, after):
         access.require(call, body, "workflows", "write")
 
 
-def _workflows(files: dict[str, Entry]) -> dict[str, Entry]:
-    return {path: entry for path, entry in files.items() if path.startswith(WORKFLOWS)}
+def changed_workflows(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
+    return [name for name in changed_names(before, after) if name.startswith(WORKFLOWS)]
 
 
 def _tree_of(objects: GitObjects, sha: str) -> str:
@@ -255,7 +256,7 @@ def _matching_refs(call: Call) -> Response:
 def _create_ref(call: Call) -> Response:
     body, objects = filled(call)
     name, sha = call.body["ref"], call.body["sha"]
-    if not _is_ref(name):
+    if not is_ref(name):
         raise errors.unprocessable(f"Invalid request.\n\n{name} is not a valid ref name.")
     if objects.kind(sha) != "commit":
         raise errors.unprocessable("Object does not exist")
@@ -265,7 +266,7 @@ def _create_ref(call: Call) -> Response:
     return Response(201, _shown_ref(call, body, objects, name, sha))
 
 
-def _is_ref(name: str) -> bool:
+def is_ref(name: str) -> bool:
     """Whether git allows the name: git-scm.com/docs/git-check-ref-format."""
     first, *parts = name.split("/")
     return (
@@ -276,8 +277,20 @@ def _is_ref(name: str) -> bool:
     )
 
 
-def move_ref(call: Call, body: Document, objects: GitObjects, name: str, sha: str, *, force: bool = False) -> None:
-    """Points a ref at a commit, as far as git's names and the repository's rules allow it; starts what that starts."""
+def move_ref(
+    call: Call,
+    body: Document,
+    objects: GitObjects,
+    name: str,
+    sha: str,
+    *,
+    force: bool = False,
+    starts: bool = True,
+) -> None:
+    """Points a ref at a commit, as far as git's names and the repository's rules allow it.
+
+    Then starts what that starts, where `starts` says so.
+    """
     nested = [known for known in objects.refs() if known.startswith(f"{name}/") or name.startswith(f"{known}/")]
     if nested or name.startswith(HIDDEN):
         raise errors.unprocessable("Reference update failed")
@@ -285,7 +298,8 @@ def move_ref(call: Call, body: Document, objects: GitObjects, name: str, sha: st
     old = objects.ref(name)
     objects.set_ref(name, sha)
     save(call, {**body, "pushedAt": call.now})
-    triggers.ref_moved(call, body, objects, name, old, forced=force)
+    if starts:
+        triggers.ref_moved(call, body, objects, name, old, forced=force)
 
 
 def _update_ref(call: Call) -> Response:

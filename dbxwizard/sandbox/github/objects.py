@@ -80,10 +80,12 @@ class GitObjects:
         body = self._store.get("github.object", self._prefix + sha)
         return (body["type"], base64.b64decode(body["data"])) if body else None
 
-    def all(self) -> dict[str, tuple[str, bytes]]:
-        """Every object by its SHA, with type and content."""
-        found = self._store.find("github.object", self._prefix)
-        return {key.rpartition("/")[2]: (body["type"], base64.b64decode(body["data"])) for key, body in found}
+    def delete(self, sha: str) -> None:
+        self._store.delete("github.object", self._prefix + sha)
+
+    def names(self) -> set[str]:
+        """The SHA of every object."""
+        return {key[len(self._prefix) :] for key in self._store.keys("github.object", self._prefix)}
 
     def kind(self, sha: str) -> str:
         """`blob`, `tree`, `commit` or `tag`; "" when there is no such object."""

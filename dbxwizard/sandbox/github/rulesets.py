@@ -93,7 +93,10 @@ def _failing(call: Call, body: Document, rule: Document, sha: str) -> list[str]:
     ended = records.checks(call.store, body, sha)
     wanted = [one["context"] for one in (rule.get("parameters") or {}).get("required_status_checks", ())]
     states = {name: _state(ended.get(name, "")) for name in wanted}
-    return [f'Required status check "{name}" is {state}.' for name, state in states.items() if state]
+    problems = [f'Required status check "{name}" is {state}.' for name, state in states.items() if state]
+    if len(problems) < 2:
+        return problems
+    return [f"{len(problems)} of {len(wanted)} required status checks are expected."]
 
 
 def _state(conclusion: str | None) -> str:
@@ -143,7 +146,9 @@ def check_update(call: Call, body: Document, objects: GitObjects, ref: str, sha:
     if force:
         kinds.add("non_fast_forward")
     # A new branch on a commit that another branch has brings no change that a pull request could show.
-    known = created and any(objects.contains(head, sha) for head in objects.refs("refs/heads/").values())
+    known = created and any(
+        objects.contains(head, objects.peeled(sha)) for head in objects.refs("refs/heads/").values()
+    )
     _refuse(call, body, ref, kinds if known else {*kinds, "pull_request", _CHECKS}, sha)
 
 

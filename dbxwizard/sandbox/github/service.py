@@ -20,6 +20,7 @@ from dbxwizard.sandbox.github import (
     errors,
     forks,
     git_data,
+    git_http,
     pulls,
     repositories,
     rulesets,
@@ -61,6 +62,7 @@ class GitHubService(Service):
         for module in (
             repositories, environments, values, git_data, contents, checks, branches, pulls, forks, rulesets, actions,
             deployment_routes,
+            git_http,
         ):  # fmt: skip
             module.register(self)
         self._runs = RunRoutes(self)
@@ -80,7 +82,9 @@ class GitHubService(Service):
         schedules.fire(context, body)
         self._wake(context.store)
 
-    def authenticate(self, call: Call) -> access.Principal:
+    def authenticate(self, call: Call) -> access.Principal | None:
+        if git_http.is_git(call.request.path):
+            return git_http.authenticate(call)
         principal = access.authenticate(call)
         call.principal = principal
         access.count_request(self._used, call, self.hourly_limit)
@@ -95,11 +99,16 @@ class GitHubService(Service):
             raise ApiError(403, "TooManyRequests", _SECONDARY_LIMIT, headers={"Retry-After": str(taken.wait)})
 
     def authorize(self, call: Call) -> None:
+        if git_http.is_git(call.request.path):
+            git_http.authorize(call)
+            return
         access.authorize(call)
 
     def check_version(self, call: Call) -> None:
         """The version is a header; without it the oldest one that is supported counts."""
         asked = call.request.headers.get("x-github-api-version", API_VERSIONS[0])
+        if git_http.is_git(call.request.path):
+            return
         if asked not in API_VERSIONS:
             raise ApiError(400, "BadVersion", f"API version {asked} is not supported.")
 
@@ -128,11 +137,15 @@ class GitHubService(Service):
         return errors.not_found()
 
     def render(self, request: Request, error: ApiError, now: float) -> Response:
+        if git_http.is_git(request.path):
+            return Response(error.status, f"{error.message}\n", {"Content-Type": "text/plain; charset=utf-8"})
         message = _SECONDARY_LIMIT if error.code == "TooManyRequests" else error.message
         body = {"message": message, **error.extra, "documentation_url": _DOCUMENTATION, "status": str(error.status)}
         return Response(error.status, body)
 
     def decorate(self, call: Call | None, request: Request, response: Response) -> None:
+        if git_http.is_git(request.path):
+            return
         version = request.headers.get("x-github-api-version", API_VERSIONS[0])
         headers = {
             "Server": "github.com",

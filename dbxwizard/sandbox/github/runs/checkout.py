@@ -1,15 +1,13 @@
-"""The repository in a workspace, as a real git repository made of the objects that are kept.
+"""The repository in a workspace, fetched from its bare repository; its `origin` is the sandbox's GitHub.
 
 actions/checkout at v7: github.com/actions/checkout/blob/v7.0.1/action.yml. Of its inputs `ref`, `fetch-depth`, `path`,
-`persist-credentials` and `clean` are known (there are no credentials to persist: the sandbox serves no git over
-HTTPS); any other is refused.
+`persist-credentials` and `clean` are known; any other is refused.
 """
 
 from __future__ import annotations
 
+import base64
 import subprocess
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from dbxwizard.sandbox.actions.running.job import Action, ActionCall, StepError
@@ -18,22 +16,8 @@ CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 _INPUTS = {"ref": "", "fetch-depth": "1", "path": "", "persist-credentials": "true", "clean": "true"}
 
 
-def export(objects: Mapping[str, tuple[str, bytes]], refs: Mapping[str, str], folder: Path) -> None:
-    """Writes a bare repository: `objects` by SHA with type and content, `refs` by full name."""
-    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
-        (folder / name).mkdir(parents=True)
-    (folder / "HEAD").write_text("ref: refs/heads/main\n")
-    (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
-    for sha, (kind, content) in objects.items():
-        path = folder / "objects" / sha[:2] / sha[2:]
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content, 1))
-    lines = "".join(f"{sha} {name}\n" for name, sha in sorted(refs.items()))
-    (folder / "packed-refs").write_text("# pack-refs with: peeled fully-peeled sorted\n" + lines)
-
-
-def checkout(bare: Path, sha: str) -> Action:
-    """The action for a job at the commit `sha`."""
+def checkout(bare: Path, sha: str, token: str) -> Action:
+    """The action for a job at the commit `sha`, whose own token is `token`."""
 
     def act(call: ActionCall) -> None:
         unknown = sorted(call.inputs.keys() - _INPUTS.keys())
@@ -45,7 +29,9 @@ def checkout(bare: Path, sha: str) -> Action:
             raise StepError(f"Repository path '{place}' is not under '{call.workspace}'")
         place.mkdir(parents=True, exist_ok=True)
         depth = [] if inputs["fetch-depth"] == "0" else ["--depth", inputs["fetch-depth"]]
+        (place / ".git" / "config").unlink(missing_ok=True)  # of a checkout before this one
         _git(call, place, "init", "--quiet")
+        _point_to_origin(call, place, token if inputs["persist-credentials"] == "true" else "")
         refs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"] if not depth else []
         wanted = _commit(call, bare, inputs["ref"] or sha)
         _git(call, place, "fetch", "--quiet", "--no-tags", *depth, bare.as_uri(), wanted, *refs)
@@ -54,6 +40,18 @@ def checkout(bare: Path, sha: str) -> Action:
         call.log(f"HEAD is now at {wanted}")
 
     return act
+
+
+def _point_to_origin(call: ActionCall, place: Path, token: str) -> None:
+    """Where `git fetch` and `git push` of later steps go. A token is written into the workspace alone."""
+    server = call.environment["GITHUB_SERVER_URL"]
+    _git(call, place, "remote", "add", "origin", f"{server}/{call.environment['GITHUB_REPOSITORY']}")
+    settings = f'[http "{server}/"]\n\tsslCAInfo = {call.environment["SSL_CERT_FILE"]}\n'
+    if token:
+        header = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        settings += f"\textraheader = AUTHORIZATION: basic {header}\n"
+    with (place / ".git" / "config").open("a", encoding="utf-8") as config:
+        config.write(settings)
 
 
 def _commit(call: ActionCall, bare: Path, ref: str) -> str:

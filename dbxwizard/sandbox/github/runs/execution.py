@@ -12,10 +12,10 @@ from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.running.job import JobEnd, run_job
 from dbxwizard.sandbox.actions.running.process import Stop
 from dbxwizard.sandbox.actions.workflows.starting import StartedJob
-from dbxwizard.sandbox.github.objects import GitObjects
+from dbxwizard.sandbox.github import access, bare
 from dbxwizard.sandbox.github.runs import given, records
 from dbxwizard.sandbox.github.runs.attempt import Attempt
-from dbxwizard.sandbox.github.runs.checkout import CHECKOUT, checkout, export
+from dbxwizard.sandbox.github.runs.checkout import CHECKOUT, checkout
 from dbxwizard.sandbox.github.runs.endings import deployed, end_job
 from dbxwizard.sandbox.github.runs.reporting import Reporter
 from dbxwizard.sandbox.github.runs.setup_python import SETUP_PYTHON, setup_python
@@ -95,9 +95,11 @@ class JobExecution:
                 deployed(context, self._run, self._reporter.job, "in_progress")
         try:
             plan = given.job_plan(context, self._run, job, own, folder)
-            bare = folder / "repository.git"
-            self._export(bare)
-            actions = {CHECKOUT: checkout(bare, self._run["sha"]), SETUP_PYTHON: setup_python}
+            with self._store.transaction():
+                repository = access.repository_by_id(self._store, self._run["repository"])
+                assert repository is not None  # noqa: S101 - nothing deletes one
+                place = bare.synced(self._store, repository)
+            actions = {CHECKOUT: checkout(place, self._run["sha"], own.token), SETUP_PYTHON: setup_python}
             return run_job(plan, folder, self._reporter, self._stop, actions)
         except ExpressionError as error:
             self._reporter.line(0, f"##[error]{error}")
@@ -105,9 +107,3 @@ class JobExecution:
         finally:
             with self._store.transaction():
                 own.end(self._store)
-
-    def _export(self, bare: Path) -> None:
-        with self._store.transaction():
-            objects = GitObjects(self._store, self._run["repository"])
-            found, refs = objects.all(), objects.refs()
-        export(found, refs, bare)
