@@ -13,6 +13,7 @@ from github.Repository import Repository
 
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.sandbox.github import seed
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.inspection import reset
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
@@ -198,7 +199,8 @@ jobs:
     filled.create_file(".github/workflows/push.yml", "Push from a job", text)
     wait()
     [run] = store.all("github.run")
-    assert run["conclusion"] == "success"
+    [job] = records.jobs_of(store, run)
+    assert run["conclusion"] == "success", [part["text"] for part in records.log_parts(store, job["id"])]
     assert sorted(one.name for one in filled.get_branches()) == ["from-job", "main"]
 
 

@@ -26,7 +26,7 @@ def push(
 ) -> dict[str, Any]:
     """`old`: None for a ref that was made."""
     sha = objects.peeled(new)
-    commits = pushed(objects, old, sha) if ref.startswith("refs/heads/") else []
+    commits = pushed(objects, ref, old, sha) if ref.startswith("refs/heads/") else []
     who, web = access.caller(call), views.web(call, body)
     return {
         "ref": ref,
@@ -44,9 +44,9 @@ def push(
     }
 
 
-def pushed(objects: GitObjects, old: str | None, new: str) -> list[Commit]:
-    """The commits that a push to a branch brought, the oldest first: those that no branch had before it."""
-    heads = [old] if old else [sha for sha in objects.refs("refs/heads/").values() if sha != new]
+def pushed(objects: GitObjects, ref: str, old: str | None, new: str) -> list[Commit]:
+    """The commits that a push to `ref` brought, the oldest first; to a new one, those that no branch had before it."""
+    heads = [old] if old else [sha for name, sha in objects.refs("refs/heads/").items() if name != ref]
     there = {commit.sha for head in heads for commit in objects.history(head)}
     return [commit for commit in objects.history(new) if commit.sha not in there][::-1]
 

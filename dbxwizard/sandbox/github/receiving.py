@@ -157,7 +157,7 @@ def _is_forward(objects: GitObjects, command: Command) -> bool:
 
 def _check_workflows(call: Call, repository: Document, objects: GitObjects, command: Command) -> None:
     new = objects.peeled(command.new)
-    pushed = payloads.pushed(objects, objects.peeled(command.old) if command.old else None, new)
+    pushed = payloads.pushed(objects, command.ref, objects.peeled(command.old) if command.old else None, new)
     if not pushed:
         return
     before = objects.files(objects.commit(pushed[0].parents[0]).tree) if pushed[0].parents else {}

@@ -55,7 +55,7 @@ def _pushed(
     event = Event(
         "push",
         ref,
-        changed=_changed(objects, old, sha) if ref.startswith("refs/heads/") else None,
+        changed=_changed(objects, ref, old, sha) if ref.startswith("refs/heads/") else None,
         message=objects.commit(sha).message,
         payload=payloads.push(call, body, objects, ref, old, new, forced=forced),
         repository=access.full_name(body),
@@ -64,10 +64,10 @@ def _pushed(
     records.start(call, body, event, call.principal.login)
 
 
-def _changed(objects: GitObjects, old: str | None, new: str) -> tuple[str, ...] | None:
+def _changed(objects: GitObjects, ref: str, old: str | None, new: str) -> tuple[str, ...] | None:
     """The files between both ends of a push; of a new branch, from where it left what was there already."""
     if old is None:
-        first = next(iter(payloads.pushed(objects, None, new)), None)
+        first = next(iter(payloads.pushed(objects, ref, None, new)), None)
         if first is None:
             return None
         old = first.parents[0] if first.parents else None
