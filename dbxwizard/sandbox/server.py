@@ -120,7 +120,10 @@ class _Frontend:
                 self.ports.sockets.pop(host).close()
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
-        request = await self._read(incoming)
+        try:
+            request = await self._read(incoming)
+        except web.RequestPayloadError as error:  # not packed as its header says
+            return web.Response(status=400, text=str(error))
         if request is None:
             return _hang_up(incoming)
         if request.path == CONTROL:

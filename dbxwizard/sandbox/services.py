@@ -11,6 +11,8 @@ from dbxwizard.sandbox.github.oidc import OidcService
 from dbxwizard.sandbox.github.service import GitHubService
 from dbxwizard.sandbox.graph.service import GraphService
 from dbxwizard.sandbox.http import Service
+from dbxwizard.sandbox.insights.ingestion import IngestionService
+from dbxwizard.sandbox.insights.service import QueryService
 from dbxwizard.sandbox.vault.service import VaultService
 
 
@@ -24,5 +26,7 @@ def all_services() -> Mapping[str, Service]:
         OidcService(),
         GitHubService(),
         WorkspaceService(),
+        IngestionService(),
+        QueryService(),
     )
     return {service.name: service for service in services}

@@ -255,7 +255,7 @@ def test_logs(arm: Arm, group: str) -> None:
     properties = arm.made(component, INSIGHTS_VERSION, linked)["properties"]
     key = properties["InstrumentationKey"]
     assert properties["ConnectionString"].startswith(
-        f"InstrumentationKey={key};IngestionEndpoint=https://westeurope-0."
+        f"InstrumentationKey={key};IngestionEndpoint=https://127.0.0.1:"
     )
     shown = ArmService().show(arm.store)["resources"]
     assert key not in str(shown)

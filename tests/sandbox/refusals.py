@@ -111,6 +111,16 @@ REFUSALS = (
     Refusal("workspace", "right", 404, "RESOURCE_DOES_NOT_EXIST", "POST /api/{version}/token/delete"),
     Refusal("workspace", "right", 404, "RESOURCE_DOES_NOT_EXIST", "* /api/{version}/git-credentials/{credential_id}"),
     Refusal("workspace", "right", 403, "PERMISSION_DENIED"),
+    # The version is part of the path; errors of the protocol have words and no code.
+    Refusal("ingestion", "version", 404, ""),
+    Refusal("ingestion", "malformed", 400, ""),
+    # learn.microsoft.com/azure/azure-monitor/logs/api/errors
+    Refusal("insights", "version", 404, "PathNotFoundError"),
+    Refusal("insights", "field", 400, "BadArgumentError"),
+    Refusal("insights", "malformed", 400, "BadArgumentError"),
+    Refusal("insights", "no token", 401, "AuthorizationRequiredError"),
+    Refusal("insights", "audience", 403, "InvalidTokenError"),
+    Refusal("insights", "right", 403, "InsufficientAccessError"),
 )
 
 
@@ -126,6 +136,8 @@ _FORM = "public; Entra ignores form fields that it does not know (MSAL's telemet
 _DISCOVERY = "public: how clients find endpoints and keys before they have a token"
 _OWN = "about the caller itself: nothing beyond being signed in"
 _FILTERED = "answers with what the caller may see"
+_ITEMS = "an item that is not as it has to be is told by its place in the batch"
+_KEYED = "the key is in each item: learn.microsoft.com/azure/azure-monitor/app/connection-strings"
 _MEMBER = "every member of a workspace may: learn.microsoft.com/azure/databricks/security/auth/entitlements"
 _NO_VERSION = "the address has no version"
 _PUBLIC_INFO = "public on GitHub: docs.github.com/rest/authentication/authenticating-to-the-rest-api"
@@ -207,4 +219,6 @@ EXEMPT: dict[str, dict[str, str]] = {
     "workspace GET /api/{version}/jobs/runs/list": {"right": _FILTERED},
     "workspace POST /api/{version}/token/create": {"right": _OWN},
     "workspace GET /api/{version}/token/list": {"right": _OWN},
+    "ingestion POST /v2/track": {"public": _KEYED, "field": _ITEMS},
+    "ingestion POST /v2.1/track": {"public": _KEYED, "field": _ITEMS},
 }

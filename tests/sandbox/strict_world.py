@@ -30,6 +30,7 @@ AUDIENCES = {
     "arm": "https://management.core.windows.net/",
     "vault": "https://vault.azure.net",
     "workspace": DATABRICKS_APP_ID,
+    "insights": "https://api.applicationinsights.io",
 }
 # What GitHub shows to nobody: a token without permissions, and one of somebody who is no collaborator.
 POWERLESS, OUTSIDER = "github_pat_strict_powerless", "ghp_strict_outsider"
@@ -58,6 +59,7 @@ class StrictWorld:
         self._make_github()
         self._make_workspace()
         self._make_secret()
+        self._make_component()
 
     def ask(self, service: str, method: str, path: str, body: object = None, **headers: str) -> Any:
         """A request of the owner's, which works."""
@@ -235,6 +237,15 @@ class StrictWorld:
     def _make_secret(self) -> None:
         self.ask("vault", "PUT", "/secrets/strict?api-version=7.4", {"value": "hidden"})
         self.params["vault"] = {"name": "strict", "version": "1"}
+
+    def _make_component(self) -> None:
+        self.ask("arm", "POST", f"{SUBSCRIPTION}/providers/Microsoft.Insights/register?api-version=2022-09-01")
+        path = f"{GROUP}/providers/Microsoft.Insights/components/appi-strict?api-version=2020-02-02"
+        body = {"location": "westeurope", "kind": "web", "properties": {"Application_Type": "web"}}
+        made = self.ask("arm", "PUT", path, body)["properties"]
+        self.params["ingestion"] = {}
+        self.params["insights"] = {"application": made["AppId"]}
+        self.values["insights"] = {"query": "traces | take 1", "timespan": "PT1H"}
 
 
 def minimal(spec: Spec, values: Mapping[str, Any] | None = None) -> Any:

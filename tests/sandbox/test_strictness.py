@@ -127,11 +127,17 @@ def _with_another_version(world: StrictWorld, service: Service, route: Route, bo
         return send(world, service, route, token=token, body=body, version="1999-01-01")
     if service.name == "github":
         return send(world, service, route, token=token, body=body, headers={"X-GitHub-Api-Version": "2020-01-01"})
-    marks = {"graph": "/v1.0/", "login": "/v2.0/", "workspace": "/api/2.0/"}
+    marks = {
+        "graph": ("/v1.0/", "/v9.9/"),
+        "login": ("/v2.0/", "/v9.9/"),
+        "workspace": ("/api/2.0/", "/api/9.9/"),
+        "ingestion": ("/v2", "/v9"),
+        "insights": ("/v1/", "/v9/"),
+    }
     path = world.path(service.name, route)
-    mark = marks[service.name]
+    mark, another = marks[service.name]
     assert mark in path
-    other = path.replace(mark, mark.replace("1.0", "9.9").replace("2.0", "9.9"))
+    other = path.replace(mark, another)
     return world.wire.send(route.method, world.host(service.name), other, token=token, json_body=body)
 
 

@@ -63,6 +63,11 @@ def resources(hosts: Hosts) -> tuple[Resource, ...]:
             )
         ),
         Resource(frozenset({"https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fa0be7a4093"})),
+        Resource(
+            frozenset(
+                {hosts.url("insights"), "https://api.applicationinsights.io", "f5c26e74-f226-4ae8-85f0-b4af0080ac9e"}
+            )
+        ),
         Resource(frozenset({tokens.DATABRICKS_APP_ID})),
         Resource(frozenset({"https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1"})),
     )

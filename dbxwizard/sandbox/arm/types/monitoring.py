@@ -22,8 +22,7 @@ from dbxwizard.sandbox.http import ApiError, Context
 from dbxwizard.sandbox.store import Document
 from dbxwizard.sandbox.tokens import TENANT_ID
 
-# Telemetry must not leave the machine: the names below are known to no resolver (RFC 6761).
-_INGESTION = "in.applicationinsights.sandbox.invalid"
+# Live metrics are not played, and must not leave the machine: no resolver knows the name (RFC 6761).
 _LIVE = "livediagnostics.monitor.sandbox.invalid"
 _SWITCH = frozenset({"Enabled", "Disabled"})
 
@@ -204,18 +203,18 @@ class ComponentType(StoredType):
     def make(self, write: Write, document: Document) -> Document:
         application = write.context.new_id("applicationInsights.app", write.id.key)
         key = write.context.new_id("applicationInsights.key", write.id.key)
-        region = document["location"]
-        connection = (
-            f"InstrumentationKey={key};IngestionEndpoint=https://{region}-0.{_INGESTION}/;"
-            f"LiveEndpoint=https://{region}.{_LIVE}/;ApplicationId={application}"
-        )
         names = {"ApplicationId": document["name"], "Name": document["name"], "AppId": application}
-        return {
-            "properties": {**names, "InstrumentationKey": key, "ConnectionString": connection, "TenantId": TENANT_ID}
-        }
+        return {"properties": {**names, "InstrumentationKey": key, "TenantId": TENANT_ID}}
 
     def live(self, context: Context, document: Document) -> Document:
-        return {"properties": {"CreationDate": iso(document["createdAt"])}} if "createdAt" in document else {}
+        """The connection string is said anew each time: where telemetry is taken may move."""
+        properties = {"CreationDate": iso(document["createdAt"])} if "createdAt" in document else {}
+        if key := document["properties"].get("InstrumentationKey"):
+            properties["ConnectionString"] = (
+                f"InstrumentationKey={key};IngestionEndpoint={context.url('ingestion')}/;"
+                f"LiveEndpoint=https://{document['location']}.{_LIVE}/;ApplicationId={document['properties']['AppId']}"
+            )
+        return {"properties": properties}
 
 
 _DATABRICKS = """
@@ -289,11 +288,11 @@ class DiagnosticSettingType(StoredType):
         _check_sinks(write, properties)
 
     def adapt(self, write: Write, document: Document) -> Document:
-        for entry in [*document["properties"].get("logs", []), *document["properties"].get("metrics", [])]:
+        properties = document.setdefault("properties", {})
+        logs, metrics = properties.setdefault("logs", []), properties.setdefault("metrics", [])
+        for entry in [*logs, *metrics]:
             entry.setdefault("retentionPolicy", {"days": 0, "enabled": False})
-        document["properties"].setdefault("logs", [])
-        document["properties"].setdefault("metrics", [])
-        _add_what_is_off(write, document["properties"]["metrics"])
+        _add_what_is_off(write, metrics)
         return document
 
 

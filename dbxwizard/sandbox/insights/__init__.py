@@ -1,0 +1,1 @@
+"""Application Insights: the endpoint that takes telemetry, and the API that queries it."""
