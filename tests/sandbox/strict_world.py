@@ -178,6 +178,7 @@ class StrictWorld:
             "branch...": "main",
             "range...": "main...main",
             "number": "1",
+            "comment": "1",
             "ruleset": "1",
             "workflow": "strict.yml",
             "run": "1",

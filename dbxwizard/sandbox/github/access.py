@@ -196,7 +196,8 @@ def authorize(call: Call) -> None:
     if repository is None or not sees(call.store, call.principal, repository):
         raise errors.not_found()
     permission, _, level = call.route.action.partition(":")
-    require(call, repository, permission, level)
+    if not any(may(call, repository, one, level) for one in permission.split("|")):
+        require(call, repository, permission, level)
 
 
 def may(call: Call, repository: Document, permission: str, level: str) -> bool:
@@ -278,7 +279,8 @@ def token_headers(call: Call) -> dict[str, str]:
         headers["GitHub-Authentication-Token-Expiration"] = _expiry(who.expires_at)
     permission, _, level = call.route.action.partition(":")
     if who.kind != "classic":
-        return {**headers, "X-Accepted-GitHub-Permissions": f"{permission}={level}"} if level else headers
+        accepted = "; ".join(f"{one}={level}" for one in permission.split("|"))
+        return {**headers, "X-Accepted-GitHub-Permissions": accepted} if level else headers
     headers["X-OAuth-Scopes"] = ", ".join(who.scopes)
     headers["X-Accepted-OAuth-Scopes"] = ", ".join(_accepted_scopes(call))
     return headers

@@ -16,11 +16,13 @@ from dbxwizard.sandbox.github import (
     actions,
     branches,
     contents,
+    dispatches,
     environments,
     errors,
     forks,
     git_data,
     git_http,
+    issues,
     pulls,
     repositories,
     rulesets,
@@ -62,7 +64,7 @@ class GitHubService(Service):
         for module in (
             repositories, environments, values, git_data, contents, checks, branches, pulls, forks, rulesets, actions,
             deployment_routes,
-            git_http,
+            git_http, issues, dispatches,
         ):  # fmt: skip
             module.register(self)
         self._runs = RunRoutes(self)

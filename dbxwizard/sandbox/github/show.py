@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dbxwizard.sandbox.github import access
+from dbxwizard.sandbox.github import access, pull_state
 from dbxwizard.sandbox.github.environments import NO_RULES, key
 from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.values import holder
@@ -33,6 +33,7 @@ def _repository(store: Store, body: Document) -> dict[str, Any]:
              for each in store.all("github.ruleset", key(body, ""))),
             key=lambda ruleset: str(ruleset["name"]),
         ),
+        "issues": [_issue(store, body, each) for each in store.all("github.issue", key(body, ""))],
         "pull_requests": [_pull(each) for each in store.all("github.pull", key(body, "")) if each["state"] == "open"],
     }  # fmt: skip
 
@@ -67,3 +68,9 @@ def _environment(store: Store, body: Document, found: Document) -> dict[str, Any
 
 def _pull(pull: Document) -> dict[str, Any]:
     return {name: pull[name] for name in ("title", "body", "head", "base", "draft")}
+
+
+def _issue(store: Store, body: Document, issue: Document) -> dict[str, Any]:
+    comments = store.all("github.comment", f"{pull_state.key(body, issue['number'])}/")
+    shown = {name: issue[name] for name in ("title", "body", "state", "labels", "author")}
+    return {**shown, "comments": [each["body"] for each in comments]}

@@ -142,3 +142,26 @@ def happened(call: Call, body: Document, objects: GitObjects, pull: Document, ac
     target = f"refs/heads/{body['defaultBranch']}"
     trusted = replace(event, name="pull_request_target", ref=target, sha=objects.ref(target) or sha)
     records.start(call, body, trusted, call.principal.login)
+
+
+def discussed(call: Call, body: Document, name: str, action: str, **payload: Any) -> None:
+    """Starts the runs for an issue or a comment."""
+    if _starts(call, body):
+        on_default_branch(call, body, name, action, **payload)
+
+
+def on_default_branch(call: Call, body: Document, name: str, action: str, **payload: Any) -> None:
+    """Starts the runs for what is about no ref: from the default branch's files, at its commit."""
+    ref = f"refs/heads/{body['defaultBranch']}"
+    sha = GitObjects(call.store, body["id"]).ref(ref)
+    if sha is None:
+        return
+    event = Event(
+        name,
+        ref,
+        action=action,
+        payload={"action": action, **payload, **payloads.common(call, body)},
+        repository=access.full_name(body),
+        sha=sha,
+    )
+    records.start(call, body, event, call.principal.login)

@@ -62,7 +62,8 @@ _NOTHING_OF: dict[str, Any] = {
     "mirror_url": None,
     "topics": [],
     "size": 0,
-    **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads"), False),
+    "has_issues": True,
+    **dict.fromkeys(("has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads"), False),
     **dict.fromkeys(("forks", "watchers", "open_issues", "network_count", "subscribers_count"), 0),
     **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count", "open_issues_count"), 0),
 }
