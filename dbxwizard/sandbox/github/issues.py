@@ -1,7 +1,7 @@
 """Issues, and the comments on them and on pull requests: docs.github.com/rest/issues.
 
-An issue is `github.issue` under `REPOSITORY/NUMBER`, a comment `github.comment` under `REPOSITORY/NUMBER/ID`. For what is
-said of a pull request the right to pull requests does as well as the one to issues.
+An issue is `github.issue` under `REPOSITORY/NUMBER`, a comment `github.comment` under `REPOSITORY/NUMBER/ID`. For what
+is said of a pull request the right to pull requests does as well as the one to issues.
 """
 
 from __future__ import annotations
