@@ -96,22 +96,24 @@ class ModeBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         for mode in (WIZARD, *MODES):
-            yield _ModeLink(mode)
+            yield ModeLink(mode)
+
+    def on_resize(self) -> None:
+        """Not each link by itself: one that keeps its size hears of nothing."""
+        for link in self.query(ModeLink):
+            link.draw()
 
 
-class _ModeLink(Static):
+class ModeLink(Static):
     def __init__(self, mode: Mode) -> None:
         super().__init__("", markup=False)
         self._mode = mode
         self.tooltip = mode.help
 
     def on_mount(self) -> None:
-        self._draw()
+        self.draw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         width, here = self.app.size.width, self.app.current_mode == self._mode.name
         name = self._mode.title if width >= _WIDE else self._mode.short if here or width >= _NARROW else ""
         self.set_class(here, "-here")

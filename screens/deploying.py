@@ -78,6 +78,9 @@ class PlanPage(ApplyingPage):
     def filtered(self, text: str) -> None:
         self.query_one(PlanTree).narrow(text)
 
+    def recolour(self) -> None:
+        self.query_one(PlanTree).recolour()
+
     def action_unchanged(self) -> None:
         self.query_one(PlanTree).toggle_unchanged()
 
@@ -170,6 +173,9 @@ class RunPage(ApplyingPage):
 
     def filtered(self, text: str) -> None:
         self.query_one(RunView).narrow(text)
+
+    def recolour(self) -> None:
+        self.query_one(RunView).recolour()
 
     def copied(self) -> str:
         return self.query_one(RunView).copied()

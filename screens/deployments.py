@@ -87,6 +87,9 @@ class DeploymentsScreen(Page):
         if here in table.rows:
             table.move_cursor(row=table.get_row_index(here))
 
+    def recolour(self) -> None:
+        self._fill()
+
     def _update(self, found: dict[str, JournalRun]) -> None:
         """Cells of runs that go on, or have just ended."""
         table = self.query_one(Table)

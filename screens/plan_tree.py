@@ -54,12 +54,20 @@ class PlanTree(Branches[StepView]):
         return self._filter in " ".join(_words(step)).lower()
 
     def _add(self, branch: TreeNode[StepView], step: StepView) -> None:
-        sign = ACTIONS["not checked" if step.not_checked else step.action]
-        label = Text.assemble(shown(sign, self.app.theme_variables), "  ", step.title)
         details = list(_details(step))
-        node = branch.add(label, data=step, allow_expand=bool(details))
+        node = branch.add(self._label(step), data=step, allow_expand=bool(details))
         for detail in details:
             node.add_leaf(Text(detail, style="dim"), data=step)
+
+    def _label(self, step: StepView) -> Text:
+        sign = ACTIONS["not checked" if step.not_checked else step.action]
+        return Text.assemble(shown(sign, self.app.theme_variables), "  ", step.title)
+
+    def recolour(self) -> None:
+        for branch in self.root.children:
+            for node in branch.children:
+                if node.data is not None:
+                    node.set_label(self._label(node.data))
 
 
 def _branch(name: str, steps: list[StepView]) -> Text:

@@ -121,6 +121,13 @@ class RunView(Vertical):
             self._show_log()
         self._tick()
 
+    def recolour(self) -> None:
+        table = self.query_one("#run-steps", Table)
+        for step in self.model.steps.values():
+            if step.id in table.rows:
+                table.update_cell(step.id, "state", self._cells(step)[0])
+        self._tick()
+
     def _cells(self, step: StepRun) -> tuple[Text, ...]:
         seconds = step.seconds(time.time())
         took = "" if seconds is None else duration(seconds)

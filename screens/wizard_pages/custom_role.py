@@ -110,6 +110,13 @@ class CustomRolePage(WizardPage):
     @on(RolesRead)
     def show_roles(self, message: RolesRead) -> None:
         self._roles = message.roles
+        self._draw_roles()
+
+    def recolour(self) -> None:
+        self._draw_roles()
+        self._draw_names()
+
+    def _draw_roles(self) -> None:
         told = [line for role in self._roles for line in self._told(role)]
         self.query_one("#standing", Static).update(hanging(told))
         self._fill()

@@ -61,13 +61,16 @@ class EnvironmentsPage(WizardPage):
     @on(FilesRead)
     def show_files(self, message: FilesRead) -> None:
         self._files = message.files
-        self.query_one(WrappedTable).show((one.name, self._cells(one)) for one in message.files)
+        self.recolour()
         blanks = sum(one.blanks for one in message.files)
         about = f"One file describes one environment. Setup fills in {blanks} values that only it knows."
         self.query_one("#about", Static).update(about)
         told = "\n".join(f"✗ {one.file} {problem}" for one in message.files for problem in one.problems)
         self.query_one("#problems", Static).update(Text(told))
         self.look_again()
+
+    def recolour(self) -> None:
+        self.query_one(WrappedTable).show((one.name, self._cells(one)) for one in self._files)
 
     def _cells(self, one: EnvironmentFile) -> tuple[Text, ...]:
         holds = f"{many(one.clusters, 'cluster')}, {many(one.jobs, 'job')}"

@@ -100,6 +100,9 @@ class GitHubPage(WizardPage):
         self._filter = text.lower()
         self._fill()
 
+    def recolour(self) -> None:
+        self._fill()
+
     def _rows(self) -> dict[str, GitHubRow]:
         rows = self._table.rows if self._table else ()
         found = {f"{row.kind} {row.where} {row.name}": row for row in rows}

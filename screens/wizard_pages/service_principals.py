@@ -69,7 +69,7 @@ class ServicePrincipalsPage(WizardPage):
 
     def may_go_on(self) -> str:
         refused = [one for one in self._view.principals if one.standing in _REFUSED] if self._view else []
-        return f"adopt it or choose another name: {refused[0].name}" if refused else ""
+        return f"{refused[0].name}: adopt it, or choose another name" if refused else ""
 
     # what was decided
 
@@ -135,6 +135,10 @@ class ServicePrincipalsPage(WizardPage):
         for one in place.query(Principal):
             one.show(next(view for view in principals if view.key == one.key))
 
+    def recolour(self) -> None:
+        for one in self.query(Principal):
+            one.draw()
+
     def copied(self) -> str:
         return "\n".join(_in_a_line(one) for one in self._view.principals) if self._view else ""
 
@@ -145,17 +149,23 @@ class Principal(Vertical):
     def __init__(self, key: str) -> None:
         super().__init__()
         self.key = key
+        self._view: ServicePrincipalView | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("", classes="standing", markup=False)
         yield Decision()
 
     def show(self, view: ServicePrincipalView) -> None:
-        sign = shown(STANDINGS[view.standing], self.app.theme_variables)
-        self.query_one(".standing", Static).update(hanging([(sign, Text(_in_a_line(view)))]))
+        self._view = view
+        self.draw()
         decision, adopted = self.query_one(Decision), view.standing == "adopted" and view.application
         decision.display = bool(view.others or adopted)
         decision.offer(_adoptions(view), adopted.adopt if adopted else "")
+
+    def draw(self) -> None:
+        if self._view is not None:
+            sign = shown(STANDINGS[self._view.standing], self.app.theme_variables)
+            self.query_one(".standing", Static).update(hanging([(sign, Text(_in_a_line(self._view)))]))
 
     @on(Decision.Made)
     def choose(self, event: Decision.Made) -> None:

@@ -205,6 +205,9 @@ class SignInPage(ChoosingPage):
 
     # drawing
 
+    def recolour(self) -> None:
+        self.draw()
+
     def draw(self) -> None:
         one, token = self.identity, self.github
         self.query_one("#ways").display = one is None

@@ -91,9 +91,13 @@ class WelcomePage(WizardPage):
         written = bool(self.situation.environments)
         self.query_one("#about", Static).update(self._about(message.welcome))
         self.query_one("#write").display = not written
-        for part, lines in self._lines(message.welcome).items():
-            self.query_one(f"#{part}", Static).update(hanging(lines))
+        self.recolour()
         self.look_again()
+
+    def recolour(self) -> None:
+        if self._welcome is not None:
+            for part, lines in self._lines(self._welcome).items():
+                self.query_one(f"#{part}", Static).update(hanging(lines))
 
     def _about(self, welcome: Welcome) -> str:
         names = ", ".join(welcome.environments)

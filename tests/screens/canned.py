@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from dbxwizard.app import DbxWizard, Opening
+from dbxwizard.backend import run_model
 from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.board import BoardRow, Drift
 from dbxwizard.backend.frames import Channel
@@ -16,13 +22,15 @@ from dbxwizard.backend.items import Item
 from dbxwizard.backend.last_deployment import LastDeployment
 from dbxwizard.backend.log import LogBatch
 from dbxwizard.backend.resources import Branch, EnvironmentResources
-from dbxwizard.backend.views import Situation
+from dbxwizard.backend.summary import SummaryText
+from dbxwizard.backend.views import EventBatch, PlanView, Situation
 from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.inventory import Cluster
+from dbxwizard.screens import deployments, doctor, environments, resources, run_view
+from tests.screens.canned_runs import EVENTS, NOW, PLAN, RUNS, SUMMARY
 
-NOW = 1_800_000_000.0
 _RUN = JournalRun("r1", "deploy", "ada@contoso.example", "partial", NOW - 7300, NOW - 7200, 20, 4)
 _CLUSTER = Cluster("[bold]etl[/]", "1", "RUNNING", True, "Standard_D4ds_v5", 2, 12, 0)
 _ROWS = (
@@ -92,6 +100,7 @@ _CHECKS = [
     ),
     Check("quotas", Verdict.UNKNOWN, "timeout: no answer in time", at=NOW - 3600),
 ]
+_VISITED = ("welcome", "sign_in", "custom_role", "service_principals", "github", "environments")
 _LEVELS = {3: "WARNING", 9: "ERROR"}
 _LINES = tuple(
     (level, f"2026-11-26 10:00:{number % 60:02},000 {level} dbxwizard.requests: GET h /a/[b]{number}[/] 200 3 ms -")
@@ -100,12 +109,18 @@ _LINES = tuple(
 )
 
 
+@dataclass(frozen=True)
 class Canned:
-    """As `backend.service.Service`, for the console's modes."""
+    """As `backend.service.Service`, for the console's modes and the wizard's last pages."""
+
+    answers: Answers
 
     async def situation(self) -> Situation:
         names = tuple(row.name for row in _ROWS)
-        return Situation(Path("/project"), True, False, names, True, 0, Answers())
+        return Situation(Path("/project"), True, False, names, True, 0, self.answers)
+
+    async def keep_answers(self, *, answers: Answers) -> None:
+        """Nowhere."""
 
     async def board(self) -> tuple[BoardRow, ...]:
         return _ROWS
@@ -124,18 +139,41 @@ class Canned:
     async def log(self, *, after: int) -> LogBatch:
         return LogBatch(_LINES if after < 0 else (), 1, Path("/state/logs/dbxwizard.log"))
 
+    async def history(self, *, limit: int) -> tuple[JournalRun, ...]:
+        return RUNS[:limit]
+
+    async def plan_next(self) -> PlanView:
+        return PLAN
+
+    async def plan_deploy(self, *, environments: tuple[str, ...]) -> PlanView:
+        return PLAN
+
+    async def events(self, *, run: str, after: int) -> EventBatch:
+        return EVENTS
+
+    async def summary(self) -> SummaryText:
+        return SUMMARY
+
     async def close(self, *, detach: bool) -> None:
         """Nothing runs."""
 
 
-def program(state: Path) -> DbxWizard:
-    """The terminal program on a backend with fixed answers."""
-    opening = Opening((), state, "console", sandbox=True, animated=False)
-    return DbxWizard(opening, _connect)
+def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every screen it is NOW, in UTC."""
+    clock = SimpleNamespace(time=lambda: NOW, localtime=time.gmtime, strftime=time.strftime)
+    for module in (deployments, doctor, environments, resources, run_view, run_model):
+        monkeypatch.setattr(module, "time", clock)
 
 
-def _connect() -> Channel:
+def program(state: Path, page: str = "") -> DbxWizard:
+    """The terminal program on a backend with fixed answers: the console, or the wizard on its `page`."""
+    opening = Opening((), state, "wizard" if page else "console", sandbox=True, animated=False)
+    answers = Answers(page=page, subscription="[sub]", repo="contoso/[b]lake[/b]", visited=_VISITED if page else ())
+    return DbxWizard(opening, lambda: _connect(answers))
+
+
+def _connect(answers: Answers) -> Channel:
     (their_reading, our_writing), (our_reading, their_writing) = os.pipe(), os.pipe()
     theirs = Channel(os.fdopen(their_reading, "rb"), os.fdopen(their_writing, "wb"))
-    threading.Thread(target=lambda: asyncio.run(serve(theirs, lambda _: Canned())), daemon=True).start()
+    threading.Thread(target=lambda: asyncio.run(serve(theirs, lambda _: Canned(answers))), daemon=True).start()
     return Channel(os.fdopen(our_reading, "rb"), os.fdopen(our_writing, "wb"))

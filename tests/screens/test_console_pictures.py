@@ -1,49 +1,114 @@
-"""The console's modes as they look: in a small dark terminal and in a large light one. A picture that has changed on
-purpose is taken anew with `pytest tests/screens/test_console_pictures.py --snapshot-update`."""
+"""The console as it looks, every mode and dialog: small and large, dark and light; names of others look like markup."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 
-from dbxwizard.screens import doctor, environments, resources
-from dbxwizard.screens.bars import ModeBar
+from dbxwizard.app import DbxWizard
+from dbxwizard.screens.deployments import ChooseScreen, RunScreen
+from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.git_token import GitTokenDialog
+from dbxwizard.screens.leaving import LeaveDialog, UnsavedDialog
+from dbxwizard.screens.picking import Item, Picker
 from tests.screens import canned
-from tests.screens.pilots import settled, text, until
+from tests.screens.pictures import Compare, all_looks
+from tests.screens.pilots import driven, text, until
 
-_MODES = {"environments": "1", "resources": "3", "doctor": "5", "logs": "6"}
-_SEEN = {"environments": "PreProduction", "resources": "Production", "doctor": "quotas", "logs": "60 lines"}
-_SIZES = {"dbx-dark": (80, 24), "dbx-light": (120, 40)}
+Walk = Callable[[Pilot[int]], Awaitable[None]]
 
 
-@pytest.mark.parametrize("theme", _SIZES)
-@pytest.mark.parametrize("mode", _MODES)
-def test_a_mode_looks_as_it_did(
-    mode: str, theme: str, tmp_path: Path, snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+async def environments(pilot: Pilot[int]) -> None:
+    await until(pilot, lambda: "PreProduction" in text(pilot))
+
+
+async def deployments(pilot: Pilot[int]) -> None:
+    await pilot.press("2")
+    await until(pilot, lambda: "partial" in text(pilot))
+
+
+async def plan(pilot: Pilot[int]) -> None:
+    pilot.app.go_deploy(["Development"])  # type: ignore[attr-defined]  # as the board does
+    await until(pilot, lambda: "rg-prod" in text(pilot))
+    await pilot.press("j", "enter", "j")
+
+
+async def run(pilot: Pilot[int]) -> None:
+    await deployments(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and "✗ failed" in text(pilot))
+
+
+async def choosing(pilot: Pilot[int]) -> None:
+    await deployments(pilot)
+    await pilot.press("d")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ChooseScreen))
+    await pilot.press("space")
+
+
+async def resources(pilot: Pilot[int]) -> None:
+    await pilot.press("3")
+    await until(pilot, lambda: "Production" in text(pilot))
+    await pilot.press("enter")
+    await until(pilot, lambda: "✗ not seen" in text(pilot))
+    await pilot.press("j", "j", "j", "j", "j", "j")
+
+
+async def doctor(pilot: Pilot[int]) -> None:
+    await pilot.press("5")
+    await until(pilot, lambda: "quotas" in text(pilot))
+
+
+async def logs(pilot: Pilot[int]) -> None:
+    await pilot.press("6")
+    await until(pilot, lambda: "[b]59[/]" in text(pilot))
+    await pilot.press("slash", *"[b]4", "enter")
+
+
+@pytest.mark.parametrize("walk", [environments, deployments, plan, run, choosing, resources, doctor, logs])
+async def test_a_mode_looks_as_it_did(
+    walk: Walk, tmp_path: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (environments, resources, doctor):
-        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: canned.NOW))
-    program = canned.program(tmp_path)
+    canned.stop_the_clock(monkeypatch)
+    async with driven(canned.program(tmp_path)) as pilot:
+        await walk(pilot)
+        compare(await all_looks(pilot))
 
-    async def walk(pilot: Pilot[Any]) -> None:
-        await until(pilot, lambda: program.situation is not None and program.current_mode == "environments")
-        program.theme = theme
-        await pilot.press(_MODES[mode])
-        await until(pilot, lambda: program.current_mode == mode and _SEEN[mode] in text(pilot))
-        if mode == "resources":
-            await pilot.press("enter")
-            await until(pilot, lambda: "✗ not seen" in text(pilot))
-            await pilot.press("j", "j", "j", "j", "j", "j")
-        if mode == "logs":
-            await until(pilot, lambda: "[b]59[/]" in text(pilot))
-            await pilot.press("slash", *"[b]4", "enter")
-        pilot.app.screen.query_one(ModeBar).display = False  # it changes with every mode that comes
-        await settled(pilot)
 
-    assert snap_compare(program, terminal_size=_SIZES[theme], run_before=walk)
-    program.backend.leave()
+DIALOGS: dict[str, Callable[[], ModalScreen[str]]] = {
+    "dangerous": lambda: Question(
+        "This changes [b]Production[/b]",
+        "1 create, 2 update, as [/red]ada.",
+        (("apply", "Apply"),),
+        typed="[Production]",
+        dangerous=True,
+    ),
+    "leaving": LeaveDialog,
+    "unsaved": lambda: UnsavedDialog(("UAT", "[b]Production")),
+    "token": lambda: GitTokenDialog("contoso/[b]lake[/b]"),
+    "picker": lambda: Picker(
+        "A [subscription]",
+        [Item("1", "[bold]data[/bold]", "Enabled, [/x]"), Item("2", "[red]lake")],
+        "2",
+        by_hand="another",
+    ),
+}
+
+
+async def test_a_dialog_looks_as_it_did(tmp_path: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    canned.stop_the_clock(monkeypatch)
+    program: DbxWizard = canned.program(tmp_path)
+    pictures: dict[str, str] = {}
+    async with driven(program) as pilot:
+        await doctor(pilot)
+        for name, dialog in DIALOGS.items():
+            await program.push_screen(dialog())
+            pictures |= await all_looks(pilot, name)
+            await pilot.press("escape")
+        await pilot.press("question_mark")
+        pictures |= await all_looks(pilot, "keys")
+    compare(pictures)
