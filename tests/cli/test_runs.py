@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dbxwizard.sandbox.github.seed import ACCOUNT_ID
 from dbxwizard.sandbox.session import Sandbox
 from tests.conftest import new_state
-from tests.github.test_runs import ON, PATH, wait
-from tests.reaching import push
+from tests.github.test_runs import ON, PATH, Api, wait
+from tests.reaching import cloud_of, push
 from tests.roads import Outcome, Road
 
 WORKFLOW = f"""name: Greet
@@ -149,3 +151,105 @@ def test_what_is_wrong_is_one_error(arguments: tuple[str, ...], code: str, exit_
 
 def test_without_a_repository_it_is_asked_for(road: Road) -> None:
     assert road.run("runs", "list").errors[0]["code"] == "decision-missing"
+
+
+GATED = f"""run-name: Deploy ${{{{ inputs.to }}}}
+{ON}
+jobs:
+  deploy:
+    runs-on: x
+    environment:
+      name: ${{{{ inputs.to }}}}
+      url: https://github.com/c/d/tree/${{{{ github.sha }}}}?ref=${{{{ github.ref }}}}@${{{{ github.sha }}}}
+    steps: [{{name: Deploy, run: echo deployed}}]
+"""
+
+
+@pytest.fixture
+def gated(road: Road) -> Iterator[Road]:
+    """Production waits for ada, Test for grace; UAT admits the branch release alone."""
+    with road.change() as store:
+        push(store, {PATH: GATED}, tag="v1")
+    with Sandbox(road.state) as sandbox:
+        api = Api(replace(cloud_of(sandbox), github_api=sandbox.endpoints().github))
+        for name, who in (("Production", ACCOUNT_ID), ("Test", ACCOUNT_ID + 1)):
+            assert api.put(f"/environments/{name}", {"reviewers": [{"type": "User", "id": who}]}).status_code == 200
+        rules = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+        assert api.put("/environments/UAT", rules).status_code == 200
+        assert api.post("/environments/UAT/deployment-branch-policies", {"name": "release"}).status_code == 200
+        yield road
+
+
+def launched(road: Road, to: str) -> str:
+    started = runs(road, "launch", "run.yml", "-i", f"to={to}")
+    assert started.code == 0, started.out
+    return str(started.report["run"]["id"])
+
+
+def until_it_waits(road: Road, run: str) -> None:
+    while not any(one["id"] == int(run) for one in runs(road, "list", "--state", "waiting").report["runs"]):
+        pass
+
+
+def test_what_waits_is_approved_and_goes_on(gated: Road) -> None:
+    run = launched(gated, "Production")
+    until_it_waits(gated, run)
+    ended = runs(gated, "approve", "-e", "production", "--comment", "fine", "--follow")
+    assert (ended.code, ended.report["run"]["state"]) == (0, "success")
+    assert ended.report["run"]["id"] == int(run)
+    assert runs(gated, "approve", run).errors[0]["code"] == "nothing-waits"
+
+
+def test_what_waits_is_rejected_and_fails(gated: Road) -> None:
+    run = launched(gated, "Production")
+    until_it_waits(gated, run)
+    ended = runs(gated, "reject", run, "--follow", "--comment", "not today")
+    assert (ended.code, ended.report["run"]["state"]) == (1, "failure")
+    assert "rejected" in ended.errors[0]["message"]
+
+
+def test_who_may_not_review_is_told_who_may(gated: Road) -> None:
+    run = launched(gated, "Test")
+    until_it_waits(gated, run)
+    refused = runs(gated, "approve", run)
+    assert (refused.code, refused.errors[0]["code"]) == (3, "review-not-yours")
+    assert "grace" in refused.errors[0]["fix"]
+    assert runs(gated, "approve", run, "-e", "UAT").errors[0]["code"] == "nothing-waits"
+    assert runs(gated, "cancel", run, "--follow").code == 130
+
+
+def test_a_ref_that_an_environment_does_not_admit_is_told_with_those_that_it_does(gated: Road) -> None:
+    ended = runs(gated, "launch", "run.yml", "-i", "to=UAT", "--follow")
+    assert ended.code == 1
+    assert 'Branch "main" is not allowed to deploy to UAT' in ended.errors[0]["message"]
+    assert ended.errors[0]["fix"] == "UAT admits release: start it with --ref on one of these."
+
+
+def test_what_was_deployed_last_and_by_which_runs(gated: Road) -> None:
+    assert runs(gated, "last", "-e", "Development").report["deployed"] is None
+    runs(gated, "launch", "run.yml", "-i", "to=Development", "--follow")
+    second = runs(gated, "launch", "run.yml", "-i", "to=Development", "--ref", "v1", "--follow").report["run"]
+    runs(gated, "launch", "run.yml", "-i", "to=Other", "--follow")
+    expected = {"ref": f"refs/tags/v1@{second['commit']}", "commit": second["commit"]}
+    assert runs(gated, "last", "-e", "Development").report["deployed"] == expected
+    output = gated.folder / "output"
+    runs(gated, "last", "-e", "Development", form="github", GITHUB_OUTPUT=str(output))
+    assert {f"{name}={value}" for name, value in expected.items()} <= set(output.read_text().splitlines())
+    found = runs(gated, "list", "-e", "Development", "--branch", "v1").report["runs"]
+    assert [run["id"] for run in found] == [second["id"]]
+    assert len(runs(gated, "list", "-e", "Development", "-e", "Other").report["runs"]) == 3
+
+
+def test_a_run_is_run_again_whole_in_part_and_by_job(road: Road) -> None:
+    run = str(runs(road, "launch", "run.yml", "-i", "to=wrong", "--follow").report["run"]["id"])
+    for options, attempt in (((), 2), (("--failed",), 3), (("--job", "hello"), 4)):
+        again = runs(road, "rerun", run, "--follow", *options)
+        assert (again.code, again.report["run"]["attempt"], again.report["run"]["state"]) == (1, attempt, "failure")
+    cancelled = launched_long(road)
+    refused = runs(road, "rerun", cancelled)
+    assert (refused.code, refused.errors[0]["code"]) == (1, "run-not-ended")
+    runs(road, "cancel", cancelled, "--follow")
+
+
+def launched_long(road: Road) -> str:
+    return str(runs(road, "launch", "long.yml").report["run"]["id"])

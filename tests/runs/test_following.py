@@ -105,7 +105,7 @@ async def test_what_github_would_refuse_is_refused_before_anything_is_sent(
     filled: Repository, client: GitHubClient
 ) -> None:
     put(filled, FAILING)
-    put(filled, "on: push\njobs: {a: {runs-on: x}}", ".github/workflows/other.yml")
+    put(filled, "on: {pull_request: {branches: [nowhere]}}\njobs: {a: {runs-on: x}}", ".github/workflows/other.yml")
     given = {"loud": "yes", "often": "often", "odd": "1"}
     with pytest.raises(OperationError) as caught:
         await launch(client, "run.yml", "main", given, SystemClock())
