@@ -23,13 +23,14 @@ from azure.mgmt.resource.resources import models as resources
 
 from dbxwizard import bundled
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
-from dbxwizard.sandbox.github.seed import REPOSITORY
+from dbxwizard.sandbox.github.seed import ACCOUNT_ID, REPOSITORY
 from dbxwizard.sandbox.session import Sandbox
 from tests.conftest import new_state
 from tests.databricks.test_contract import FORM, operations
 from tests.proof import described
 from tests.proof.recording import Exchange, environment, opened, recorded, secret_job, watched
-from tests.reaching import make_private
+from tests.reaching import make_private, push
+from tests.roads import Road
 
 Problems = Iterator[str]
 BodyRule = Callable[[Mapping[str, Any]], Problems]
@@ -401,6 +402,49 @@ def test_every_request_is_documented(sent: list[Exchange]) -> None:
         for problem in problems(one)
     }
     assert not wrong, "\n".join(sorted(wrong))
+
+
+_WORKFLOW = """
+on: {workflow_dispatch: {inputs: {code: {type: string}}}}
+jobs: {a: {runs-on: x, environment: Test, steps: [run: 'exit ${{ inputs.code }}']}}
+"""
+
+
+def test_every_request_about_runs_is_documented(tmp_path: Path) -> None:
+    """Every action of `dbxwizard runs`, each with all that it asks."""
+    road = Road(tmp_path)
+    with recorded(new_state(tmp_path / ".state")) as (_, exchanges):
+        with road.change() as store:
+            push(store, {".github/workflows/a.yml": _WORKFLOW})
+        run = _about_run(road, 1, "launch", "a.yml", "-i", "code=7", "--follow")["id"]
+        _about_run(road, 1, "rerun", "--failed", "--follow")
+        [job] = _about_run(road, 1, "rerun", str(run), "--job", "a", "--follow")["jobs"]
+        for arguments in (("list", "-e", "Test"), ("list", "--workflow", "a.yml"), ("last", "-e", "Test")):
+            assert road.run("runs", *arguments, "--repo", REPOSITORY).code == 0
+        assert road.run("runs", "logs", "--job", str(job["id"]), "--repo", REPOSITORY).code == 0
+        with road.change() as store:
+            [(key, body)] = store.find("github.environment")
+            store.put("github.environment", key, {**body, "reviewers": [{"type": "User", "id": ACCOUNT_ID}]})
+        for action, code in (("approve", 0), ("reject", 1)):
+            _about_run(road, 0, "launch", "a.yml", "-i", "code=0")
+            while road.run("runs", action, "--repo", REPOSITORY).code:
+                pass
+            _about_run(road, code, "watch")
+        _about_run(road, 0, "launch", "a.yml", "-i", "code=0")
+        _about_run(road, 130, "cancel", "--follow")
+    asked = [one for one in exchanges if one.request.host == "github"]
+    wrong = {f"{one.request.method} {one.request.path}: {problem}" for one in asked for problem in problems(one)}
+    assert not wrong, "\n".join(sorted(wrong))
+    writes = {re.sub(r"\d+", "N", one.request.path.partition("/actions/")[2]) for one in asked if one.request.body}
+    assert writes == {"workflows/a.yml/dispatches", "runs/N/pending_deployments"}
+
+
+def _about_run(road: Road, code: int, *arguments: str) -> dict[str, Any]:
+    ended = road.run("runs", *arguments, "--repo", REPOSITORY)
+    assert ended.code == code, ended.out
+    assert "run" in ended.report, ended.out
+    found: dict[str, Any] = ended.report["run"]
+    return found
 
 
 def test_the_record_has_writes_to_every_service(sent: list[Exchange], request: pytest.FixtureRequest) -> None:
