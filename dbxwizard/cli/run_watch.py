@@ -32,6 +32,13 @@ CANCELLED = 130
 _FINE = ("success", "neutral", "skipped")
 
 
+def status_of(state: str) -> Status:
+    """What a conclusion of GitHub's is in the contract of our output."""
+    if state == "cancelled":
+        return Status.CANCELLED
+    return Status.SUCCESS if state in _FINE else Status.ERROR
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a run ended, and why."""
@@ -41,10 +48,7 @@ class Ended:
 
     @property
     def status(self) -> Status:
-        state = self.snapshot.run.state
-        if state == "cancelled":
-            return Status.CANCELLED
-        return Status.SUCCESS if state in _FINE else Status.ERROR
+        return status_of(self.snapshot.run.state)
 
     @property
     def code(self) -> int:

@@ -217,6 +217,15 @@ RUNS = (
     Option("comment", "approve, reject: what to say with it", metavar="TEXT"),
 )
 
+WHERE = Option(
+    "on",
+    "where it runs: here, or on GitHub by deploy.yml (without -e: full-deployment.yml), followed to its end; "
+    "--ref is then the branch or tag that it is started on",
+    Kind.CHOICE,
+    default="here",
+    choices=("here", "github"),
+)
+
 PROVE = Option(
     "prove-sign-in",
     "only prove that Azure lets you in; for so many seconds trust and rights may still be spreading there",

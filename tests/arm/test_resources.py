@@ -254,9 +254,7 @@ def test_logs(arm: Arm, group: str) -> None:
     assert "primarySharedKey" in arm.send("POST", f"{logs}/sharedKeys", LOGS_VERSION).json()
     properties = arm.made(component, INSIGHTS_VERSION, linked)["properties"]
     key = properties["InstrumentationKey"]
-    assert properties["ConnectionString"].startswith(
-        f"InstrumentationKey={key};IngestionEndpoint=https://127.0.0.1:"
-    )
+    assert properties["ConnectionString"].startswith(f"InstrumentationKey={key};IngestionEndpoint=https://127.0.0.1:")
     shown = ArmService().show(arm.store)["resources"]
     assert key not in str(shown)
 

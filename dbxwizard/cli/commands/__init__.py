@@ -19,6 +19,7 @@ from dbxwizard.core.options import (
     RUNS,
     SETUP,
     TERMINAL,
+    WHERE,
     WORLD,
     Kind,
     Option,
@@ -73,7 +74,11 @@ COMMANDS = (
         "show what setup and deploy would change; writes nothing",
         (FOLDER, *PLAN, *SETUP, DEPLOY[0], ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
     ),
-    Command("deploy", "deploy environments", (FOLDER, AUTH, *DEPLOY, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT)),
+    Command(
+        "deploy",
+        "deploy environments",
+        (FOLDER, AUTH, *DEPLOY, WHERE, REPOSITORY, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
+    ),
     Command("status", "what is there now", (FOLDER, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT)),
     Command(
         "doctor",

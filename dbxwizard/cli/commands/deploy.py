@@ -17,6 +17,10 @@ from dbxwizard.steps.principals import repository_of
 
 
 def run(invocation: Invocation) -> Report:
+    if invocation.text("on") == "github":
+        from dbxwizard.cli import remote_deploy
+
+        return remote_deploy.run(invocation)
     chosen = files.environments(invocation)
     return asyncio.run(_deploy(invocation, chosen))
 
@@ -34,6 +38,6 @@ def options(invocation: Invocation) -> DeployOptions:
     """The decisions of deploy; the ref is the one that is checked out unless somebody says another."""
     asked = invocation.text("ref")
     ref = GitRef.parse(asked) if asked else checked_out(invocation.root, invocation.environ)
-    repository = invocation.environ.get("DBXWIZARD_REPO") or invocation.environ.get("GITHUB_REPOSITORY", "")
+    repository = invocation.text("repo")
     since = invocation.text("since") if "since" in invocation.options else ""
     return DeployOptions(ref, repository, since, invocation.environ)
