@@ -22,14 +22,16 @@ from azure.mgmt.resource.deployments import models as deployments
 from azure.mgmt.resource.resources import models as resources
 
 from dbxwizard import bundled
+from dbxwizard.clients.github import GitHubClient
+from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
-from dbxwizard.sandbox.github.seed import ACCOUNT_ID, REPOSITORY
+from dbxwizard.sandbox.github.seed import ACCOUNT_ID, REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.sandbox.session import Sandbox
 from tests.conftest import new_state
 from tests.databricks.test_contract import FORM, operations
 from tests.proof import described
 from tests.proof.recording import Exchange, environment, opened, recorded, secret_job, watched
-from tests.reaching import make_private, push
+from tests.reaching import cloud_of, make_private, push
 from tests.roads import Road
 
 Problems = Iterator[str]
@@ -437,6 +439,19 @@ def test_every_request_about_runs_is_documented(tmp_path: Path) -> None:
     assert not wrong, "\n".join(sorted(wrong))
     writes = {re.sub(r"\d+", "N", one.request.path.partition("/actions/")[2]) for one in asked if one.request.body}
     assert writes == {"workflows/a.yml/dispatches", "runs/N/pending_deployments"}
+
+
+async def test_every_request_about_issues_is_documented(tmp_path: Path) -> None:
+    with recorded(new_state(tmp_path)) as (sandbox, exchanges):
+        async with GitHubClient(cloud_of(sandbox), Secret(SANDBOX_TOKEN), REPOSITORY) as client:
+            await client.issues.create_issue("Drift in UAT", "differs")
+            [issue] = await client.issues.open_issues()
+            await client.issues.create_comment(issue.id, "plan")
+            [comment] = await client.issues.comments(issue.id)
+            await client.issues.update_comment(comment.id, "another plan")
+            await client.issues.update_issue(issue.id, state="closed", body="over")
+    assert {problem for one in exchanges for problem in problems(one)} == set()
+    assert len([one for one in exchanges if one.request.body]) == 4
 
 
 def _about_run(road: Road, code: int, *arguments: str) -> dict[str, Any]:
