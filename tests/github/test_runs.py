@@ -58,6 +58,9 @@ class Api:
     def put(self, path: str, body: Any) -> requests.Response:
         return self._session.put(self._root + path, json=body, timeout=30)
 
+    def delete(self, path: str) -> requests.Response:
+        return self._session.delete(self._root + path, timeout=30)
+
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
         return self._session.post(self._root + path, json=body, headers=headers, timeout=30)
 

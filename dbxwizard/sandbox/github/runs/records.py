@@ -15,6 +15,7 @@ from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.model import Concurrency
 from dbxwizard.sandbox.actions.workflows.starting import FOLDER, StartedRun, started
 from dbxwizard.sandbox.github import access
+from dbxwizard.sandbox.github.actions import is_disabled
 from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
@@ -190,10 +191,6 @@ def start(context: Context, repository: Document, event: Event, actor: str) -> l
         for found in started(files, event)
         if not is_disabled(context.store, repository, found.path)
     ]
-
-
-def is_disabled(store: Store, repository: Document, path: str) -> bool:
-    return store.get("github.disabled", f"{repository['id']}/{path}") is not None
 
 
 def ask_wake(store: Store) -> None:
