@@ -41,12 +41,13 @@ def wait() -> None:
 class Api:
     """Plain requests, for what PyGithub has no method for."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, token: str = seed.SANDBOX_TOKEN) -> None:
+        self.cloud = cloud
         self._root = f"{cloud.github_api}/repos/{seed.REPOSITORY}"
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(cloud.ca_bundle)
-        self._session.headers["Authorization"] = f"Bearer {seed.SANDBOX_TOKEN}"
+        self._session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self._session.get(self._root + path, timeout=30, **options)

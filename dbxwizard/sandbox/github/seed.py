@@ -9,6 +9,9 @@ OWNER, OWNER_ID = "contoso", 9801001
 REPOSITORY, REPOSITORY_ID = "contoso/databricks", 988100001
 LOGIN, ACCOUNT_ID = "ada", 9801002
 SANDBOX_TOKEN = "ghp_sandbox_ada"  # noqa: S105  opens the sandbox alone
+# Somebody else, who may read what is public and be a reviewer of an environment.
+REVIEWER, REVIEWER_ID = "grace", 9801003
+REVIEWER_TOKEN = "ghp_sandbox_grace"  # noqa: S105  opens the sandbox alone
 # A repository made after 2026-07-15 has the immutable form of the OIDC subject.
 CREATED_AT = 1_788_249_600.0  # 2026-09-01T08:00:00Z
 
@@ -16,15 +19,16 @@ CREATED_AT = 1_788_249_600.0  # 2026-09-01T08:00:00Z
 def seed(store: Store) -> None:
     for body in (
         {"login": OWNER, "id": OWNER_ID, "type": "Organization", "name": "Contoso", "plan": "enterprise",
-         "members": {LOGIN: "admin", "grace": "member"}},
+         "members": {LOGIN: "admin", REVIEWER: "member"}},
         {"login": LOGIN, "id": ACCOUNT_ID, "type": "User", "name": "Ada Sandbox", "plan": "free",
          "email": "ada@contoso.example"},
-        {"login": "grace", "id": 9801003, "type": "User", "name": "Grace Sandbox", "plan": "free",
+        {"login": REVIEWER, "id": REVIEWER_ID, "type": "User", "name": "Grace Sandbox", "plan": "free",
          "email": "grace@contoso.example"},
     ):  # fmt: skip
         store.put("github.account", str(body["login"]), {**body, "createdAt": CREATED_AT})
     store.put("github.repository", REPOSITORY, new_repository(REPOSITORY, REPOSITORY_ID, CREATED_AT))
     access.add_token(store, SANDBOX_TOKEN, LOGIN, scopes=("repo", "workflow"))
+    access.add_token(store, REVIEWER_TOKEN, REVIEWER, scopes=("repo", "workflow"))
 
 
 def new_repository(full_name: str, number: int, created_at: float, *, private: bool = False) -> dict[str, object]:
