@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -225,10 +226,17 @@ class DbxWizard(App[int]):
 
     def save_text(self, name: str, text: str) -> None:
         """Writes `text` into the state folder's exports and says where."""
+        self._save(name, lambda target: target.write_text(text, encoding="utf-8"))
+
+    def save_file(self, name: str, source: Path) -> None:
+        """As `save_text`, a whole file."""
+        self._save(name, lambda target: shutil.copyfile(source, target))
+
+    def _save(self, name: str, write: Callable[[Path], object]) -> None:
         target = self.opening.state_folder / "exports" / name
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target.write_text(text, encoding="utf-8")
+            write(target)
         except OSError as error:
             self.notify(f"{target}: {error.strerror or error}", severity="error", markup=False)
         else:

@@ -37,7 +37,7 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         self._before = self.screen.focused
         self.display = True
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))  # at once: what is typed next is meant for it
 
     @on(Input.Changed)
     def tell(self, event: Input.Changed) -> None:

@@ -59,4 +59,5 @@ MODES = (
     ),
     Mode("doctor", "5", "Doctor", "Doctor", "Who you are, what you may, what is missing", "doctor", "DoctorScreen"),
     Mode("logs", "6", "Logs", "Logs", "What the program and its runs did", "logs", "LogsScreen"),
+    Mode("runs", "7", "Runs", "Runs", "What the workflows on GitHub did, and do now", "runs", "RunsScreen"),
 )

@@ -81,6 +81,23 @@ RUNS = {
     "error": Sign("✗", "error", "error"),
     "cancelled": Sign("■", "cancelled", "warning"),
 }
+WORKFLOWS = {
+    "": Sign("·", "to come"),
+    "queued": Sign("·", "queued"),
+    "requested": Sign("·", "queued"),
+    "pending": Sign("·", "pending"),
+    "waiting": Sign("!", "waiting", "warning"),
+    "in_progress": Sign("▶", "running", "secondary"),
+    "success": Sign("✓", "success", "success"),
+    "failure": Sign("✗", "failed", "error"),
+    "timed_out": Sign("✗", "timed out", "error"),
+    "startup_failure": Sign("✗", "not started", "error"),
+    "action_required": Sign("!", "action needed", "warning"),
+    "cancelled": Sign("■", "cancelled", "warning"),
+    "skipped": Sign("○", "skipped"),
+    "neutral": Sign("=", "neutral"),
+    "stale": Sign("○", "stale"),
+}
 
 
 NO_FILES = "There are no environment files here: write a new project in the wizard (0), or run dbxwizard init."
@@ -89,6 +106,11 @@ NO_FILES = "There are no environment files here: write a new project in the wiza
 def shown(sign: Sign, colours: dict[str, str]) -> Text:
     """The sign in the theme's colours (`App.theme_variables`)."""
     return Text(str(sign), style=colours.get(sign.style, "") if sign.style else "")
+
+
+def of_workflow(state: str) -> Sign:
+    """The sign of a status or a conclusion of GitHub's; one that is new there as it says it."""
+    return WORKFLOWS.get(state) or Sign("?", state)
 
 
 def age(seconds: float) -> str:

@@ -17,6 +17,7 @@ from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.asked_token import AskedToken
 from dbxwizard.backend.console import ConsoleOperations
+from dbxwizard.backend.github_runs import GitHubRunOperations, RunDesk
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.runs import Runs, journal_key
 from dbxwizard.backend.session import Session, identity
@@ -74,7 +75,7 @@ class Launch:
     read_only: bool = False
 
 
-class Service(ConsoleOperations, WizardOperations):
+class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
     """`clock`: by which the background looks are paced; tests have their own."""
 
     def __init__(self, launch: Launch, notify: Notify, clock: Clock | None = None) -> None:
@@ -83,6 +84,7 @@ class Service(ConsoleOperations, WizardOperations):
         self._session = Session(launch, notify, self._answers, self._subscription)
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
+        self._desk = RunDesk()
         self._git_token = AskedToken(lambda repository: notify("git-token", repository))
 
     async def close(self, *, detach: bool) -> None:

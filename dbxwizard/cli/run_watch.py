@@ -24,7 +24,7 @@ from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener
 from dbxwizard.core.result import Status
-from dbxwizard.runs.digest import Explaining, Failure, failures
+from dbxwizard.runs.digest import Failure, explaining, failures
 from dbxwizard.runs.following import Snapshot, changes, follow
 from dbxwizard.runs.pacing import LOCAL, REMOTE
 
@@ -92,18 +92,6 @@ async def _watch(client: GitHubClient, run: Run, listener: Listener) -> Ended:
         before = snapshot
     assert before is not None  # noqa: S101 - it yields at least the run's end
     return Ended(before, tuple(await failures(client.runs, before.jobs, explaining(client))))
-
-
-def explaining(client: GitHubClient) -> Explaining:
-    """What GitHub itself can say: the subject that it presents is the one that setup makes Azure trust."""
-
-    async def trusted(environment: str) -> list[str]:
-        return [await client.subject(environment)]
-
-    async def admitted(environment: str) -> list[str]:
-        return sorted(await client.branch_policies(environment))
-
-    return Explaining(trusted, admitted)
 
 
 def report_of(invocation: Invocation, ended: Sequence[Ended]) -> Report:

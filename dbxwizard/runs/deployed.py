@@ -51,6 +51,23 @@ async def runs_that_deploy(runs: GitHubRuns, environments: Sequence[str], limit:
     return [run for run in await asyncio.gather(*(_run(runs, one) for one in list(ids)[:limit])) if run]
 
 
+class Places:
+    """The environments that runs deployed to or wait for, by their ids; each deployment is looked at once."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, tuple[str, ...]] = {}
+        self._known: set[int] = set()
+
+    async def learn(self, runs: GitHubRuns) -> None:
+        """Of the newest deployments."""
+        new = [one for one in await runs.deployments(limit=_LOOKED_AT) if one.id not in self._known]
+        statuses = await asyncio.gather(*(runs.deployment_statuses(one.id) for one in new))
+        for deployment, run in zip(new, map(_run_of, statuses), strict=True):
+            if run:  # no status tells of it before the job begins or waits
+                self._known.add(deployment.id)
+                self.of[run] = tuple(dict.fromkeys((*self.of.get(run, ()), deployment.environment)))
+
+
 def _run_of(statuses: Sequence[DeploymentStatus]) -> int:
     """The id of the run that made a deployment, 0 where another program did."""
     found = (match for status in statuses if (match := _RUN.search(status.log_url)))

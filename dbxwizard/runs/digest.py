@@ -16,6 +16,7 @@ from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.runs.logs import LogLine, lines
 
 if TYPE_CHECKING:
+    from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_runs import GitHubRuns
 
 MOST_ERRORS = 20  # error lines of a job that are shown
@@ -65,6 +66,18 @@ class Explaining:
 
     trusted: TrustedSubjects | None = None
     admitted: AdmittedRefs | None = None
+
+
+def explaining(client: GitHubClient) -> Explaining:
+    """What GitHub itself can say: the subject that it presents is the one that setup makes Azure trust."""
+
+    async def trusted(environment: str) -> list[str]:
+        return [await client.subject(environment)]
+
+    async def admitted(environment: str) -> list[str]:
+        return sorted(await client.branch_policies(environment))
+
+    return Explaining(trusted, admitted)
 
 
 async def failures(runs: GitHubRuns, jobs: Sequence[RunJob], explaining: Explaining | None = None) -> list[Failure]:

@@ -29,6 +29,10 @@ SCREENS = {
     "Resources": "resources.ResourcesScreen",
     "Doctor": "doctor.DoctorScreen",
     "Logs": "logs.LogsScreen",
+    "Runs": "runs.RunsScreen",
+    "a run on GitHub": "workflow_run.WorkflowRunScreen",
+    "the log of a job": "job_log.JobLogScreen",
+    "starting a workflow": "launching.LaunchScreen",
 }
 _SIGNS = {"slash": "/", "question_mark": "?", "escape": "esc", "ampersand": "&"}
 
