@@ -2,7 +2,7 @@
 
 docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation: SIGINT, after 7.5 seconds SIGTERM, after
 another 2.5 the group is killed. What a step leaves in the background is killed when the step has ended, as a runner
-does at the job's end.
+does at the job's end. When this process is killed itself, a guard ends the group.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 _INTERRUPTED, _TERMINATED = 7.5, 2.5
 _PACE = 0.02  # seconds between looks at a process
 _LINGERING = 0.5  # seconds that what a shell left behind may still print
+# Reads a word from whoever runs the step; without one, at the end of its input, that process is gone.
+_GUARD = ("/bin/sh", "-c", 'read -r _ || kill -KILL "-$1"', "guard")
 _LONGEST_LINE = 1024 * 1024  # characters; a longer one goes on in the next
 
 
@@ -69,6 +71,9 @@ def run(
         encoding="utf-8",
         errors="replace",
     )
+    guard = subprocess.Popen(  # noqa: S603 - our own words
+        [*_GUARD, str(process.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     watch = _Watch(process, stop, seconds)
     watch.start()
     try:
@@ -78,6 +83,7 @@ def run(
                 on_line(line.rstrip("\r\n"))
     finally:
         watch.finish()
+        guard.communicate(b"done\n")
     code = process.wait()
     return Ended(code if code >= 0 else 128 - code, watch.reason)
 

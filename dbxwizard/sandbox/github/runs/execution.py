@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -24,6 +25,7 @@ from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
 
+_PREFIX = "dbxwizard-job-"  # of the folders of jobs
 Files = Callable[[Store, Document], Mapping[str, str]]
 
 
@@ -37,6 +39,14 @@ def carry_out(state: Path, job: Document, files: Files, stop: Stop, is_closing: 
     """Runs the steps of a job that is in progress, and writes down its end unless the server ends before it."""
     with closing(Store(state)) as store:
         JobExecution(store, job, files, stop, is_closing).go()
+
+
+def clear_folders(store: Store) -> None:
+    """Removes what jobs left whose server was killed. Called inside a transaction."""
+    for name, _ in store.find("_github.folder"):
+        if Path(name).name.startswith(_PREFIX):
+            shutil.rmtree(name, ignore_errors=True)
+        store.delete("_github.folder", name)
 
 
 class JobExecution:
@@ -55,12 +65,15 @@ class JobExecution:
         self._reporter = Reporter(store, Clock(store), job, is_closing)
 
     def go(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="dbxwizard-job-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+            with self._store.transaction():
+                self._store.put("_github.folder", folder, {})
             end = self._execute(self._started, Path(folder))
         self._reporter.flush()
         if self._is_closing():
             return
         with self._store.transaction():
+            self._store.delete("_github.folder", folder)
             self._end(end)
 
     def _end(self, end: JobEnd) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
 
+_PACE = 0.05  # seconds for which lines have the same time
 _PART = 256 * 1024  # characters of a log that are written at once
 
 
@@ -29,6 +31,7 @@ class Reporter:
         self._characters = 0
         self._step = 0
         self._parts = 0
+        self._stamped_until, self._last_stamp = 0.0, ""
 
     def save(self, **changes: Any) -> None:
         """What others have written into the record meanwhile stays."""
@@ -45,12 +48,21 @@ class Reporter:
         if number != self._step:
             self.flush()
             self._step = number
-        stamp = _stamp(self._clock.now())
+        stamp = self._stamp()
         stamped = "".join(f"{stamp} {part}\n" for part in text.split("\n"))
         self._waiting.append(stamped)
         self._characters += len(stamped)
         if self._characters >= _PART:
             self.flush()
+
+    def _stamp(self) -> str:
+        """The time now, asked for twenty times a second: a question to the state takes longer than a line."""
+        moment = time.monotonic()
+        if moment >= self._stamped_until:
+            self._stamped_until = moment + _PACE
+            now = datetime.fromtimestamp(self._clock.now(), UTC)
+            self._last_stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+        return self._last_stamp
 
     def flush(self) -> None:
         if self._waiting and not self._is_closing():
@@ -83,7 +95,3 @@ class Reporter:
                 step |= {"status": "completed", "conclusion": end.conclusion, "completedAt": self._clock.now()}
         summary = self.job["summary"] + end.summary
         self.save(steps=steps, summary=summary)
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
