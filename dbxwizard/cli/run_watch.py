@@ -63,11 +63,17 @@ class Ended:
         return failure_errors(self.failures) or (ended,)
 
 
-async def watch(invocation: Invocation, client: GitHubClient, runs: Sequence[Run]) -> list[Ended]:
-    """Follows all of them at once. Raises the core's errors; ctrl+c leaves them to go on."""
+async def watch(
+    invocation: Invocation, client: GitHubClient, runs: Sequence[Run], facts: Explaining | None = None
+) -> list[Ended]:
+    """Follows all of them at once. `facts`: for the reasons of failures, else what GitHub itself can say.
+
+    Raises the core's errors; ctrl+c leaves the runs to go on.
+    """
     with narrating(invocation, person=_teller(invocation)) as listener:
         try:
-            return list(await asyncio.gather(*(_watch(client, run, listener) for run in runs)))
+            followed = (_watch(client, run, listener, facts or explaining(client)) for run in runs)
+            return list(await asyncio.gather(*followed))
         except asyncio.CancelledError:
             for run in runs:
                 print(f"not followed any more; it goes on: {run.html_url}", file=sys.stderr)
@@ -83,7 +89,7 @@ def _teller(invocation: Invocation) -> Listener:
     return tell
 
 
-async def _watch(client: GitHubClient, run: Run, listener: Listener) -> Ended:
+async def _watch(client: GitHubClient, run: Run, listener: Listener, facts: Explaining) -> Ended:
     before = None
     pace = LOCAL if client.is_local else REMOTE
     async for snapshot in follow(client.runs, run.id, SystemClock(), pace):
@@ -91,7 +97,7 @@ async def _watch(client: GitHubClient, run: Run, listener: Listener) -> Ended:
             listener(event)
         before = snapshot
     assert before is not None  # noqa: S101 - it yields at least the run's end
-    return Ended(before, tuple(await failures(client.runs, before.jobs, explaining(client))))
+    return Ended(before, tuple(await failures(client.runs, before.jobs, facts)))
 
 
 def report_of(invocation: Invocation, ended: Sequence[Ended]) -> Report:

@@ -167,6 +167,10 @@ SETUP = (
     NO_ENVIRONMENTS,
 )
 
+NO_PROOF = _flag(
+    "no-proof", "do not end with a run on GitHub that proves that the jobs can sign in to Azure", "DBXWIZARD_NO_PROOF"
+)
+
 INIT = (
     _flag("force", "overwrite files that are there"),
     _flag("update", "bring the workflows up to date: shows the diff, keeps what you changed in them"),

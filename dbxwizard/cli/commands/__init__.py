@@ -12,6 +12,7 @@ from dbxwizard.core.options import (
     FOLDER,
     INIT,
     LOG_FILE,
+    NO_PROOF,
     OUTPUT,
     PLAN,
     PROVE,
@@ -67,7 +68,7 @@ COMMANDS = (
     Command(
         "setup",
         "make the custom role, both service principals and GitHub's settings; once per repository and subscription",
-        (FOLDER, *SETUP, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
+        (FOLDER, *SETUP, NO_PROOF, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
     ),
     Command(
         "plan",

@@ -13,9 +13,11 @@ from dbxwizard.backend.runs import journal_key
 from dbxwizard.backend.turns import setup_turn
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation, state_folder
+from dbxwizard.cli.proof import proved
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.errors import UsageError
+from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
@@ -52,7 +54,10 @@ async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence
         steps = await setup_steps(decided, chosen, connection)
         actor = connection.signed_in.label
         key = journal_key(connection.signed_in.tenant_id, decided.subscription_id, decided.repository)
-        return await execution.apply(invocation, steps, actor, journal_key=key)
+        report = await execution.apply(invocation, steps, actor, journal_key=key)
+        if report.status is not Status.SUCCESS or not decided.publish or invocation.flag("no_proof"):
+            return report
+        return await proved(invocation, connection, decided.repository, report)
 
 
 def options(invocation: Invocation) -> SetupOptions:

@@ -1,0 +1,54 @@
+"""The proof that what setup made works: a run of drift.yml that only signs in to Azure, from each environment's job."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dbxwizard.clients.run_types import Run
+from dbxwizard.core.clock import Clock
+from dbxwizard.runs.digest import Explaining
+from dbxwizard.runs.inputs import read_inputs
+from dbxwizard.runs.launching import launch
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.github import GitHubClient
+    from dbxwizard.steps.connection import Connection
+
+WORKFLOW = "drift.yml"
+_INPUT = "sign_in_only"
+_REQUIREMENTS = ".github/dbxwizard-requirements.txt"
+_WITHOUT_HASH = re.compile(r"^dbxwizard==[^\s\\]+\s*$", re.MULTILINE)
+# Seconds in which trust and rights spread: learn.microsoft.com/azure/role-based-access-control/troubleshooting
+_SPREADING, _SPREADING_HERE = 600, 30
+
+
+async def obstacle(client: GitHubClient) -> str:
+    """Why nothing can be proved yet; "" where it can. Raises the core's errors."""
+    branch = (await client.repository()).default_branch
+    text = await client.runs.file(f".github/workflows/{WORKFLOW}", branch)
+    asked = read_inputs(text) if text is not None else None
+    if asked is None or _INPUT not in {one.name for one in asked}:
+        return f"{branch} has no {WORKFLOW} that can do it: merge the files of this folder, with `init --update` before"
+    if _WITHOUT_HASH.search(await client.runs.file(_REQUIREMENTS, branch) or ""):
+        return "the workflows can't install dbxwizard yet: `dbxwizard init --update --install-from INDEX|URL|WHEEL`"
+    return ""
+
+
+async def start(client: GitHubClient, clock: Clock) -> Run:
+    """The run that proves it. Raises the core's errors."""
+    branch = (await client.repository()).default_branch
+    patience = _SPREADING_HERE if client.is_local else _SPREADING
+    return await launch(client, WORKFLOW, branch, {_INPUT: "true", "patience": str(patience)}, clock)
+
+
+def explaining(connection: Connection, client: GitHubClient) -> Explaining:
+    """With what Azure trusts now: the credentials of the application that an environment's variables name."""
+
+    async def trusted(environment: str) -> list[str]:
+        variable = (await client.variables(environment)).get("AZURE_CLIENT_ID")
+        found = await connection.graph().application_of_client(variable.value) if variable else None
+        credentials = await connection.graph().federated_credentials(found["id"]) if found else []
+        return [str(one["subject"]) for one in credentials]
+
+    return Explaining(trusted)

@@ -1,0 +1,101 @@
+"""setup ends with a proof: a run on GitHub signs in to Azure as the jobs will, and what fails is told in words."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from dbxwizard.sandbox.session import Sandbox
+from tests.github.test_runs import CHECKOUT, wait
+from tests.reaching import requests_to
+from tests.roads import Road
+
+DRIFT = ".github/workflows/drift.yml"
+HEAD = """on:
+  workflow_dispatch:
+    inputs: {sign_in_only: {type: boolean}, patience: {type: string}}
+jobs:
+  plan:
+    name: Development
+    runs-on: x
+    environment: Development
+    permissions: {contents: read, id-token: write}
+    steps:
+"""
+SIGNS_IN = f"""{HEAD}
+      - uses: {CHECKOUT}
+      - name: Prove the sign-in
+        env:
+          AZURE_CLIENT_ID: ${{{{ vars.AZURE_CLIENT_ID }}}}
+          AZURE_TENANT_ID: ${{{{ vars.AZURE_TENANT_ID }}}}
+          AZURE_SUBSCRIPTION_ID: ${{{{ vars.AZURE_SUBSCRIPTION_ID }}}}
+          ARM_CLIENT_ID: ${{{{ vars.ARM_CLIENT_ID }}}}
+          ARM_TENANT_ID: ${{{{ vars.ARM_TENANT_ID }}}}
+          CI: true
+        run: '"{sys.executable}" -m dbxwizard doctor --prove-sign-in 0 -e Development'
+"""
+SUBJECT = "repo:contoso/old:environment:Development"
+WORDS = f"No matching federated identity record found for presented assertion subject '{SUBJECT}'."
+REFUSED = f"""{HEAD}
+      - name: Prove the sign-in
+        run: |
+          echo "error: AADSTS700213: {WORDS}"
+          exit 3
+"""
+
+
+@pytest.fixture
+def road(fresh: Road) -> Iterator[Road]:
+    """A project whose requirements name dbxwizard by its hash."""
+    path = fresh.folder / ".github" / "dbxwizard-requirements.txt"
+    path.write_text(
+        re.sub(r"^dbxwizard==.*", "dbxwizard==0.1.0 --hash=sha256:00", path.read_text(), flags=re.MULTILINE)
+    )
+    with Sandbox(fresh.state):
+        yield fresh
+        wait()
+
+
+def test_a_real_job_proves_the_sign_in_and_a_second_setup_proves_nothing_again(road: Road) -> None:
+    (road.folder / DRIFT).write_text(SIGNS_IN)
+    ended = road.setup(DBXWIZARD_NO_PROOF="")
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.report["proof"]["state"] == "proved"
+    assert "Development: Prove the sign-in: success" in ended.err
+    again = road.setup(DBXWIZARD_NO_PROOF="")
+    assert (again.report["status"], "proof" in again.report) == ("unchanged", False)
+    with road.store() as store:
+        assert len([one for one in requests_to(store, "github", writes=True) if one.endswith("/dispatches")]) == 1
+    with road.change() as store:
+        for key, body in store.find("directory.application"):
+            trusts = [{**one, "subject": SUBJECT} for one in body["federatedIdentityCredentials"]]
+            store.put("directory.application", key, {**body, "federatedIdentityCredentials": trusts})
+    refused = road.run("runs", "launch", "drift.yml", "-i", "sign_in_only=true", "--follow")
+    assert refused.code == 1
+    [error] = refused.errors
+    assert (error["code"], error["resource"]) == ("subject-mismatch", "Development / Prove the sign-in")
+
+
+def test_a_mismatch_shows_both_subjects_side_by_side(road: Road) -> None:
+    (road.folder / DRIFT).write_text(REFUSED)
+    ended = road.setup(DBXWIZARD_NO_PROOF="")
+    assert (ended.code, ended.report["status"], ended.report["proof"]["state"]) == (1, "partial", "failed")
+    [error] = ended.errors
+    assert error["code"] == "subject-mismatch"
+    assert "the job's subject is repo:contoso/old:environment:Development, but Azure trusts " in error["message"]
+    assert re.search(r"repo:contoso@\d+/databricks@\d+:environment:Development", error["message"])
+    assert "Run `dbxwizard setup` again" in error["fix"]
+
+
+def test_what_cannot_be_proved_yet_is_said(fresh: Road) -> None:
+    ended = fresh.setup(DBXWIZARD_NO_PROOF="")
+    assert (ended.code, ended.report["proof"]) == (0, {"state": "left out", "url": ""})
+
+
+def test_no_proof_where_nobody_wants_one(road: Road) -> None:
+    (road.folder / DRIFT).write_text(REFUSED)
+    ended = road.setup("--no-proof")
+    assert (ended.code, "proof" in ended.report) == (0, False)
