@@ -59,7 +59,8 @@ class Hosting:
 
     def _environ(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        return clean | {"DBXWIZARD_STATE_DIR": str(self.folder / ".state")} | dict(self.environ)
+        ours = {"DBXWIZARD_STATE_DIR": str(self.folder / ".state"), "DBXWIZARD_NO_PROOF": "1"}
+        return clean | ours | dict(self.environ)
 
     def program(self, *options: str, first: str = "", animated: bool = False) -> DbxWizard:
         """The terminal program on this project, to be driven by a Pilot."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.core.plan import Plan, Step, load_saved, make_plan
 from dbxwizard.core.plan_markdown import plan_markdown
+from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 
 
 _CHOOSE = "Choose one in the wizard, page Sign in."
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
         self._desk = RunDesk()
+        self._proofs: set[asyncio.Task[None]] = set()
         self._git_token = AskedToken(lambda repository: notify("git-token", repository))
 
     async def close(self, *, detach: bool) -> None:
@@ -93,6 +99,11 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
             if not detach:
                 runs.cancel_all()
             await runs.wait()
+        for proof in self._proofs:
+            if not detach:
+                proof.cancel()
+        await asyncio.gather(*self._proofs, return_exceptions=True)
+        for runs in self._runs.values():
             runs.close()
         await self._session.close()
 
@@ -306,7 +317,24 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         del self._plans[plan]
         if view.scope == "setup" and self._answers.read().auth == "secret":
             return await self._apply_in_turn(made)
-        return (await self._history()).start(made, view.scope)
+        return self._proved_later(view.scope, (await self._history()).start(made, view.scope))
+
+    def _proved_later(self, scope: str, run_id: str) -> str:
+        """A setup that changes something ends with the proof that the jobs can sign in; the last page shows it."""
+        if scope == "setup" and self._answers.read().publish and not self._launch.environ.get("DBXWIZARD_NO_PROOF"):
+            self._proofs.add(task := asyncio.create_task(self._prove(run_id)))
+            task.add_done_callback(self._proofs.discard)
+        return run_id
+
+    async def _prove(self, run_id: str) -> None:
+        from dbxwizard.runs.proof import begin
+
+        try:
+            result = await (await self._history()).result(run_id)
+            if result and result.status is Status.SUCCESS:
+                await begin(await self.connection(), self._chosen_repository(), SystemClock())
+        except OperationError as error:
+            _LOG.warning("the proof of the sign-in was not begun: %s", error)
 
     async def _apply_in_turn(self, shown: Plan) -> str:
         """Setup with client secrets: alone, and only while the world is as it was shown."""
@@ -319,7 +347,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         try:
             fresh = await self._plan(await setup_steps(options, self._drafts(), await self.connection()), "")
             fresh.require_same(load_saved(json.dumps(shown.to_json())))
-            return runs.start(fresh, "setup", ended=turn.close)
+            return self._proved_later("setup", runs.start(fresh, "setup", ended=turn.close))
         except BaseException:
             turn.close()
             raise

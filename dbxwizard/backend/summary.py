@@ -6,8 +6,8 @@ Read from the live systems, so it is right whenever it is asked for, and whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.plan import Inputs
 from dbxwizard.inventory import EnvironmentInventory
 from dbxwizard.parameters.model import Environment
+from dbxwizard.runs.digest import Failure
+from dbxwizard.runs.proof import newest
 from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import load_template
@@ -70,6 +72,15 @@ class PublishedFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofSeen:
+    """The proof that the jobs can sign in: `state` as GitHub says it; `why`: of each failure, a line and what to do."""
+
+    state: str
+    link: Link
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """`note` says where the addresses lead nowhere. `next`: the three things that matter most now."""
 
@@ -80,6 +91,7 @@ class Summary:
     values: tuple[PublishedValues, ...]
     next: tuple[NextThing, ...]
     note: str = ""
+    proof: ProofSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +105,12 @@ class SummaryText:
 async def summary(connection: Connection, options: SetupOptions, environments: Sequence[Environment]) -> Summary:
     """An environment that can't be read is told of, and stops nothing. Raises the core's errors for all else."""
     look = _Look(connection, options)
-    applications, made, files, values = await asyncio.gather(
+    applications, made, files, values, proof = await asyncio.gather(
         look.applications(environments),
         asyncio.gather(*(look.environment(environment) for environment in environments)),
         look.files(environments),
         asyncio.gather(*(look.values(place) for place in look.places(environments))),
+        look.proof(),
     )
     found = Summary(
         Link(options.repository, look.page()),
@@ -107,10 +120,11 @@ async def summary(connection: Connection, options: SetupOptions, environments: S
         tuple(values),
         (),
         _SANDBOX if connection.cloud.is_sandbox else "",
+        proof,
     )
     passwords = [one for application in applications for one in application.get("passwordCredentials") or ()]
     things = next_things(found, [str(one["endDateTime"]) for one in passwords], look.page("settings/environments"))
-    return Summary(found.repository, found.applications, found.environments, files, found.values, things, found.note)
+    return replace(found, next=things)
 
 
 _SANDBOX = "This is the sandbox: the addresses of Azure's portal lead nowhere, its own only while it is served."
@@ -175,6 +189,14 @@ class _Look:
         step = PublishStep(self._github, environments[0].root, PUBLISHED)
         return _files(await step.read(Inputs((), {})))
 
+    async def proof(self) -> ProofSeen | None:
+        """None where setup never began one."""
+        found = await newest(self._connection, self._github)
+        if found is None:
+            return None
+        link = Link(f"{found.run.title} #{found.run.number}", found.run.html_url)
+        return ProofSeen(found.run.state, link, tuple(line for one in found.failures for line in _why(one)))
+
     def places(self, environments: Sequence[Environment]) -> tuple[str, ...]:
         return tuple(one.name for one in environments) if self._options.github_environments else ("",)
 
@@ -187,6 +209,14 @@ class _Look:
         rules = (settings or {}).get("protection_rules", ())
         reviewed = any(rule["type"] == "required_reviewers" for rule in rules)
         return PublishedValues(place, True, tuple(sorted(variables)), tuple(sorted(secrets)), reviewed)
+
+
+def _why(failure: Failure) -> Iterator[str]:
+    yield f"{failure.title}: {failure.lines[0] if failure.lines else failure.job.state}"
+    if failure.subjects:
+        yield f"the job's subject: {failure.subjects.presented}"
+        yield from (f"Azure trusts: {subject}" for subject in failure.subjects.trusted)
+    yield from (f"→ {line}" for line in failure.advice)
 
 
 def _files(state: Published) -> PublishedFiles:

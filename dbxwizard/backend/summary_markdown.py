@@ -24,6 +24,7 @@ def _lines(found: Summary) -> Iterator[str]:
     yield from ("", "## On GitHub", "", f"- {_link(found.repository)}")
     yield from _files(found)
     yield from map(_values, found.values)
+    yield from _proof(found)
     yield from ("", "## Next", "")
     yield from (f"{number}. {_next(one)}" for number, one in enumerate(found.next, 1))
 
@@ -59,6 +60,12 @@ def _values(one: PublishedValues) -> str:
         return f"- {place}: not there yet"
     secrets = f"; secrets, sealed: {_names(one.secrets)}" if one.secrets else ""
     return f"- {place}: variables {_names(one.variables)}{secrets}"
+
+
+def _proof(found: Summary) -> Iterator[str]:
+    if found.proof:
+        yield f"- {_link(found.proof.link)}: {found.proof.state}"
+        yield from (f"  - {words(line)}" for line in found.proof.why)
 
 
 def _next(one: NextThing) -> str:

@@ -24,7 +24,7 @@ from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener
 from dbxwizard.core.result import Status
-from dbxwizard.runs.digest import Failure, explaining, failures
+from dbxwizard.runs.digest import Explaining, Failure, explaining, failures
 from dbxwizard.runs.following import Snapshot, changes, follow
 from dbxwizard.runs.pacing import LOCAL, REMOTE
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbxwizard.clients.run_types import Run
 from dbxwizard.core.clock import Clock
-from dbxwizard.runs.digest import Explaining
+from dbxwizard.core.errors import Forbidden, NotFound
+from dbxwizard.runs.digest import Explaining, Failure, failures
 from dbxwizard.runs.inputs import read_inputs
 from dbxwizard.runs.launching import launch
 
@@ -16,11 +18,40 @@ if TYPE_CHECKING:
     from dbxwizard.steps.connection import Connection
 
 WORKFLOW = "drift.yml"
+TITLE = "Proof of the sign-in"  # which drift.yml gives such a run
 _INPUT = "sign_in_only"
 _REQUIREMENTS = ".github/dbxwizard-requirements.txt"
 _WITHOUT_HASH = re.compile(r"^dbxwizard==[^\s\\]+\s*$", re.MULTILINE)
 # Seconds in which trust and rights spread: learn.microsoft.com/azure/role-based-access-control/troubleshooting
 _SPREADING, _SPREADING_HERE = 600, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest proof that was begun, and why it failed."""
+
+    run: Run
+    failures: tuple[Failure, ...] = ()
+
+
+async def newest(connection: Connection, client: GitHubClient) -> Proof | None:
+    """None where none was begun, or the caller may not see it. Raises the core's errors."""
+    try:
+        found = await client.runs.runs(WORKFLOW, {"event": "workflow_dispatch"})
+    except (NotFound, Forbidden):
+        return None
+    run = next((one for one in found if one.title == TITLE), None)
+    if run is None or not run.ended:
+        return Proof(run) if run else None
+    jobs = await client.runs.jobs(run.id)
+    return Proof(run, tuple(await failures(client.runs, jobs, explaining(connection, client))))
+
+
+async def begin(connection: Connection, repository: str, clock: Clock) -> None:
+    """Starts a proof where one can be made; who asks for it looks at it later. Raises the core's errors."""
+    client = await connection.github_loaded(repository)
+    if not await obstacle(client):
+        await start(client, clock)
 
 
 async def obstacle(client: GitHubClient) -> str:

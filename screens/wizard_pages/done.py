@@ -110,6 +110,10 @@ def _published(found: Summary) -> Iterator[Text]:
         if files.pull_request is not None:
             yield _link("waits in", files.pull_request)
     yield from map(_values, found.values)
+    proof = found.proof
+    if proof is not None:
+        yield Text.assemble(_link("", proof.link), f": {proof.state.replace('_', ' ')}")
+        yield from (Text(f"   {line}") for line in proof.why)
 
 
 def _values(one: PublishedValues) -> Text:

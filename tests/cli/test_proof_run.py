@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from tests.reaching import requests_to
 from tests.roads import Road
 
 DRIFT = ".github/workflows/drift.yml"
-HEAD = """on:
+HEAD = """run-name: Proof of the sign-in
+on:
   workflow_dispatch:
     inputs: {sign_in_only: {type: boolean}, patience: {type: string}}
 jobs:
@@ -50,13 +52,17 @@ REFUSED = f"""{HEAD}
 @pytest.fixture
 def road(fresh: Road) -> Iterator[Road]:
     """A project whose requirements name dbxwizard by its hash."""
-    path = fresh.folder / ".github" / "dbxwizard-requirements.txt"
-    path.write_text(
-        re.sub(r"^dbxwizard==.*", "dbxwizard==0.1.0 --hash=sha256:00", path.read_text(), flags=re.MULTILINE)
-    )
+    give_a_hash(fresh.folder)
     with Sandbox(fresh.state):
         yield fresh
         wait()
+
+
+def give_a_hash(project: Path) -> None:
+    path = project / ".github" / "dbxwizard-requirements.txt"
+    path.write_text(
+        re.sub(r"^dbxwizard==.*", "dbxwizard==0.1.0 --hash=sha256:00", path.read_text(), flags=re.MULTILINE)
+    )
 
 
 def test_a_real_job_proves_the_sign_in_and_a_second_setup_proves_nothing_again(road: Road) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from dbxwizard.backend.workflow_files import Choices, rendered
 from dbxwizard.cli.parser import parse
+from dbxwizard.runs import proof
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.workflows import events
 from dbxwizard.sandbox.actions.workflows.events import Event
@@ -306,6 +307,13 @@ def test_drift_asks_for_the_last_deployment_with_a_program_that_is_there() -> No
     names = [step["name"] for step in parsed(Choices())["drift.yml"]["jobs"]["plan"]["steps"]]
     assert names.index("Install dbxwizard") < names.index("Find what was deployed last")
     assert names[-2:] == ["Check out what was deployed", "Plan"]
+
+
+def test_a_proof_has_the_name_by_which_it_is_found() -> None:
+    inputs = {"sign_in_only": True, "patience": "600"}
+    event = events.dispatch(f".github/workflows/{proof.WORKFLOW}", "refs/heads/main", inputs)
+    [run] = started(rendered(Choices(), INSTALL), event)
+    assert (run.title, run.error) == (proof.TITLE, "")
 
 
 @pytest.mark.parametrize("mode", MODES)
