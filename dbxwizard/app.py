@@ -11,10 +11,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.control import Control
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.geometry import Offset
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -33,6 +35,8 @@ from dbxwizard.screens.themes import DEFAULT, THEMES
 if TYPE_CHECKING:
     from dbxwizard.parameters.editing.project import Project  # 100 ms that the first frame need not wait for
 
+_READING = 0.1  # seconds between two looks where the keys act
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -44,6 +48,7 @@ class Opening:
     sandbox: bool = False
     read_only: bool = False
     animated: bool = True
+    screen_reader: bool = False
 
 
 class DbxWizard(App[int]):
@@ -69,6 +74,7 @@ class DbxWizard(App[int]):
         self.plan: PlanView | None = None
         self.editing: Project | None = None
         self.wanted_environment = ""
+        self._read_at = Offset(0, 0)
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):
             self.add_mode(mode.name, _factory(mode))
@@ -84,6 +90,17 @@ class DbxWizard(App[int]):
         self.push_screen(OpeningScreen())
         self.backend.listen("git-token", self._ask_git_token)
         self.call_after_refresh(self._open_backend)
+        if self.opening.screen_reader:
+            self.set_interval(_READING, self._follow_reader)
+
+    def _follow_reader(self) -> None:
+        """Keeps the terminal's own cursor, visible, where the keys act."""
+        from dbxwizard.screens.reading import SHOWN, place_of
+
+        place = place_of(self.focused)
+        if place is not None and place != self._read_at and self._driver is not None:
+            self._read_at = self.cursor_position = place
+            self._driver.write(Control.move_to(*place).segment.text + SHOWN)
 
     def _keep_theme(self, name: str) -> None:
         preferences.write(self.opening.state_folder, preferences.Preferences(name))

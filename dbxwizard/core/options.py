@@ -102,6 +102,11 @@ TERMINAL = (
     _flag("console", "open the console, whatever is not set up yet"),
     _flag("read-only", "look at everything, change nothing", "DBXWIZARD_READ_ONLY"),
     _flag("no-animation", "nothing moves by itself", "DBXWIZARD_NO_ANIMATION"),
+    _flag(
+        "screen-reader",
+        "for a screen reader: the cursor stands where the keys act, nothing moves by itself",
+        "DBXWIZARD_SCREEN_READER",
+    ),
 )
 
 FOLDER = Option(

@@ -26,15 +26,25 @@ def load_files() -> Mapping[str, tuple[bytes, str]]:
     assert found.origin is not None  # noqa: S101
     packed = Path(found.origin).parent / "static"
     ours = files("dbxwizard.web") / "data"
-    return {name: ((ours / name).read_bytes(), kind) for name, kind in _OURS.items()} | {
+    found_files = {name: ((ours / name).read_bytes(), kind) for name, kind in _OURS.items()} | {
         name: ((packed / path).read_bytes(), kind) for name, (path, kind) in _PACKED.items()
     }
+    script, kind = found_files["textual.js"]
+    return found_files | {"textual.js": (_readable(script), kind)}
 
 
-def page(title: str, socket: str) -> str:
+def _readable(script: bytes) -> bytes:
+    """The terminal speaks to screen readers where the page says so: its script gives no way to ask for that."""
+    made = b"new v.Terminal({"
+    assert script.count(made) == 1  # noqa: S101  the package is pinned to the version that this was written for
+    return script.replace(made, made + b'screenReaderMode:"screenReader"in e.dataset,')
+
+
+def page(title: str, socket: str, *, screen_reader: bool = False) -> str:
     """The page with the terminal, which opens `socket`."""
     text = (files("dbxwizard.web") / "data" / "page.html").read_text("utf-8")
-    return Template(text).substitute(title=title, socket=socket)
+    reader = "data-screen-reader" if screen_reader else ""
+    return Template(text).substitute(title=title, socket=socket, reader=reader)
 
 
 def entrance(place: str) -> str:

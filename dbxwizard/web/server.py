@@ -18,13 +18,15 @@ from dbxwizard.web.session import LONGEST_MESSAGE, Session, within
 from dbxwizard.web.tls import Tls
 
 COOKIE = "dbxwizard"
+_READER = "screen-reader"  # in an address, and the option of the program
 _HEARTBEAT = 15.0  # seconds between two looks whether a tab is still there
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`command` runs in each session, at most `sessions` at once. `port` 0: any that is free."""
+    """`command` runs in each session, at most `sessions` at once. `port` 0: any that is free. `screen_reader`: every
+    tab is for one; else those that ask for it."""
 
     command: Sequence[str]
     host: str = "127.0.0.1"
@@ -32,6 +34,7 @@ class Settings:
     tls: Tls | None = None
     sessions: int = 8
     title: str = "dbxwizard"
+    screen_reader: bool = False
 
 
 class Server:
@@ -57,6 +60,7 @@ class Server:
                 web.get("/{place}/static/{name}", self._static),
                 web.get("/{place}/download/{key}", self._download, allow_head=False),
                 web.get("/{place}/socket", self._socket, allow_head=False),
+                web.get("/{place}/socket/screen-reader", self._socket, allow_head=False),
             ]
         )
         application.on_response_prepare.append(self._sign)
@@ -111,7 +115,8 @@ class Server:
         if browser is None:
             return _refused("a token that was not used yet is needed: take the address that the server printed last")
         place = f"/{browser.place}/"
-        response = web.Response(text=pages.entrance(place), content_type="text/html")
+        asked = f"?{_READER}" if _READER in request.query else ""
+        response = web.Response(text=pages.entrance(f"{place}{asked}"), content_type="text/html")
         secure = self._settings.tls is not None
         response.set_cookie(
             COOKIE, browser.cookie.reveal(), path=place, httponly=True, samesite="Strict", secure=secure
@@ -120,8 +125,11 @@ class Server:
         return response
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        socket = self._own.address(f"{request.path}socket").replace("http", "ws", 1)
-        return web.Response(text=pages.page(self._settings.title, socket), content_type="text/html")
+        reader = self._settings.screen_reader or _READER in request.query
+        path = f"{request.path}socket" + (f"/{_READER}" if reader else "")
+        socket = self._own.address(path).replace("http", "ws", 1)
+        text = pages.page(self._settings.title, socket, screen_reader=reader)
+        return web.Response(text=text, content_type="text/html")
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         found = self._files.get(request.match_info["name"])
@@ -155,7 +163,8 @@ class Server:
             await socket.send_bytes(f"{len(self._sessions)} sessions are open, more are not allowed".encode())
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
         else:
-            await self._hold(Session(self._settings.command, socket), request)
+            more = [f"--{_READER}"] if request.path.endswith(_READER) and not self._settings.screen_reader else []
+            await self._hold(Session([*self._settings.command, *more], socket), request)
         return socket
 
     async def _hold(self, session: Session, request: web.Request) -> None:

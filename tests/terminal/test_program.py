@@ -45,6 +45,19 @@ def test_it_is_left(program: InTerminal, tmp_path: Path) -> None:
     wait_until_ended(behind)
 
 
+def test_the_cursor_of_a_screen_reader_stands_where_the_keys_act(tmp_path: Path) -> None:
+    with started(tmp_path, "--screen-reader") as program:
+        program.wait_for(b"what is missing")
+        places: list[bytes] = []
+        while len(set(places)) < 2:
+            program.press("\t")
+            program.wait_for_more()
+            places = re.findall(rb"\x1b\[(\d+;\d+)H\x1b\[\?25h", program.output)
+        program.press("\x11")
+        assert program.wait_for_end() == 0
+        program.assert_given_back()
+
+
 def test_its_terminal_is_closed(program: InTerminal, tmp_path: Path) -> None:
     behind = backends(tmp_path)
     program.signal(signal.SIGHUP)

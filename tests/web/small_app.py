@@ -49,7 +49,8 @@ class SmallApp(App[None]):
             self.deliver_text(io.StringIO("column\n1\n"), save_filename="table one.csv")
 
     def on_resize(self, event: Resize) -> None:
-        self.query_one("#said", Static).update(f"ready, size {event.size.width}x{event.size.height}")
+        told = f"ready, size {event.size.width}x{event.size.height} {' '.join(sys.argv[1:])}"
+        self.query_one("#said", Static).update(told)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,19 @@ async def test_a_page_of_another_origin_gets_nothing(browser: Browser, server: S
     assert tab.sockets_closed == 0
 
 
+async def test_a_screen_reader_is_told_the_text_where_somebody_asks_for_it(browser: Browser, server: Server) -> None:
+    tab = await opened(browser, server)
+    assert await tab.value("document.querySelector('.xterm-accessibility') === null")
+    assert await tab.value("document.querySelector('#reader a').innerText") == "For a screen reader"
+    await tab.do("Runtime.evaluate", expression="document.querySelector('#reader a').click()")
+    await tab.wait_for("--screen-reader")
+    told = "document.querySelector('.xterm-accessibility')?.textContent.includes('größer')"
+    assert await tab.value(
+        f"new Promise(done => {{ const look = () => {told} ? done(true) : setTimeout(look); look() }})"
+    )
+    assert tab.failures == []
+
+
 async def test_a_session_ends_with_its_tab(browser: Browser, server: Server, folder: Path) -> None:
     first, second = await opened(browser, server), await opened(browser, server)
     one, other = processes(folder)

@@ -43,6 +43,23 @@ async def test_a_token_is_used_once(visitor: Visitor) -> None:
         assert await visitor.status("static/session.py") == 404
 
 
+@pytest.mark.parametrize("always", [False, True])
+async def test_a_screen_reader_can_be_asked_for_in_the_address_or_for_all(
+    always: bool, folder: Path, visitor: Visitor
+) -> None:
+    async with served(screen_reader=always) as server:
+        await visitor.enter(server.new_address() + "&screen-reader")
+        assert visitor.place.query_string == "screen-reader"
+        for path, wanted in (("?screen-reader", True), ("", always)):
+            async with visitor.http.get(visitor.place.with_query("").join(URL(path))) as answer:
+                page = await answer.text()
+            assert ("data-screen-reader" in page) is wanted, path
+            assert ("/socket/screen-reader" in page) is wanted, path
+        terminal = await visitor.connect("/screen-reader")
+        await terminal.wait_for("ready" if always else "--screen-reader")  # the command of all has it already
+    assert len(processes(folder)) == 1
+
+
 async def test_the_cookie_is_for_its_browser_and_place(visitor: Visitor) -> None:
     async with served() as server, Visitor() as second:
         async with visitor.http.get(server.new_address()) as answer:

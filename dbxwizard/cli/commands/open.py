@@ -21,7 +21,8 @@ def run(invocation: Invocation) -> Report:
             first=_first(invocation),
             sandbox=invocation.flag("sandbox"),
             read_only=invocation.flag("read_only"),
-            animated=not invocation.flag("no_animation"),
+            animated=not (invocation.flag("no_animation") or invocation.flag("screen_reader")),
+            screen_reader=invocation.flag("screen_reader"),
         )
     )
     code = crash.run(program, state_folder(invocation.environ) / "crashes")

@@ -53,6 +53,7 @@ def _settings(invocation: Invocation) -> Settings:
         )
     return Settings(
         command=(sys.executable, "-m", "dbxwizard", OPEN, *forwarded(invocation, OPEN)),
+        screen_reader=invocation.flag("screen_reader"),
         host="127.0.0.1" if host.lower() == "localhost" else host,
         port=_number(invocation, "port", 0, 65535),
         tls=certificate,
