@@ -12,16 +12,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from dbxwizard.backend.run_model import ENDED, RunModel, StepRun
 from dbxwizard.backend.views import StepView
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.page import AskFailed, Page
-from dbxwizard.screens.widgets import Table
+from dbxwizard.screens.widgets import Steady, Table
 from dbxwizard.screens.words import RUNS, STEPS, shown
 
 _TICK = 0.5  # seconds between two looks at the clock
+_REST = 0.05  # seconds after which a cursor that does not move rests
 _MANY = 1000  # rows; with more a table is slow to fill
 
 
@@ -43,10 +45,11 @@ class RunView(Vertical):
         self.model = RunModel()
         self._filter = ""
         self._follow = True
-        self._log_of = ""
+        self._log_of = self._log_shown = ""
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="run-head", markup=False)
+        yield Steady(id="run-head")
         yield Horizontal(id="run-environments")
         yield Table("state", "took", "environment", "step", "what", id="run-steps")
         with VerticalScroll(id="run-log"):
@@ -112,12 +115,13 @@ class RunView(Vertical):
                 table.remove_row(step_id)
             elif step_id in table.rows:
                 for column, cell in zip(table.columns, self._cells(step), strict=True):
-                    table.update_cell(step_id, column, cell, update_width=True)
+                    if table.get_cell(step_id, column) != cell:
+                        table.update_cell(step_id, column, cell, update_width=True)
             elif self._shows(step):
                 table.add_row(*self._cells(step), key=step_id)
         if changed and self._follow:
             self._go_to_newest(table)
-        if changed:
+        if self.query_one("#run-steps", Table).current in changed | {""}:
             self._show_log()
         self._tick()
 
@@ -136,7 +140,7 @@ class RunView(Vertical):
 
     def _tick(self) -> None:
         """What moves with the clock."""
-        self.query_one("#run-head", Static).update(self._headline())
+        self.query_one("#run-head", Steady).show(self._headline())
         self._draw_environments()
         table = self.query_one("#run-steps", Table)
         for step in self.model.steps.values():
@@ -155,12 +159,12 @@ class RunView(Vertical):
     def _draw_environments(self) -> None:
         """One cell for each, side by side; beyond eight the table alone tells."""
         row, names = self.query_one("#run-environments", Horizontal), self.model.environments[:8]
-        cells = list(row.query(Static))
+        cells = list(row.query(Steady))
         if len(cells) < len(names):
-            row.mount_all(Static("", markup=False) for _ in range(len(names) - len(cells)))
-            cells = list(row.query(Static))
+            row.mount_all(Steady() for _ in range(len(names) - len(cells)))
+            cells = list(row.query(Steady))
         for cell, name in zip(cells, names, strict=False):
-            cell.update(_told(name, self.model))
+            cell.show(_told(name, self.model))
 
     def _go_to_newest(self, table: Table) -> None:
         active = [step.id for step in self.model.steps.values() if step.state in ("running", "retrying", "failed")]
@@ -176,12 +180,21 @@ class RunView(Vertical):
         self._follow = False
 
     @on(Table.RowHighlighted)
+    def _cursor_moved(self) -> None:
+        """The log comes when it rests: new text of another height lays out the screen anew, for which no key waits."""
+        if self._resting:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST, self._show_log)
+
     def _show_log(self) -> None:
         step = self.current
         log = self.query_one("#run-log", VerticalScroll)
         at_end = log.is_vertical_scroll_end or step is None or step.id != self._log_of
         self._log_of = step.id if step else ""
-        self.query_one("#run-lines", Static).update(Text("\n".join(step.lines) if step else ""))
+        lines = "\n".join(step.lines) if step else ""
+        if lines != self._log_shown:
+            self._log_shown = lines
+            self.query_one("#run-lines", Static).update(Text(lines))
         if at_end:
             log.scroll_end(animate=False)
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import DataTable, OptionList, Tree
+from textual.widgets import DataTable, OptionList, Static, Tree
 from textual.widgets.option_list import Option
 
 NodeT = TypeVar("NodeT")
@@ -53,6 +53,19 @@ class Table(DataTable[Any]):
         if not self.row_count:
             return ""
         return str(self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value)
+
+
+class Steady(Static):
+    """Text in a place whose size its style says: to lay out the screen anew for each change takes 10 ms."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__("", id=id, markup=False)
+        self._shown = Text()
+
+    def show(self, text: Text) -> None:
+        if text != self._shown:
+            self._shown = text
+            self.update(text, layout=False)
 
 
 class WrappedTable(Table):

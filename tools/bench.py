@@ -232,14 +232,14 @@ def _fleets() -> None:
         with bench.served("zero"):
             bench.set_up()
             for size in _FLEETS:
-                _generate(bench.folder / "environments", size)
+                generate(bench.folder / "environments", size)
                 planned = bench.run("plan")
                 each = planned.processor / size * 1000
                 counted = f"{planned.seconds:>8.1f} {planned.processor:>10.1f} {each:>8.0f} {planned.megabytes:>6.0f}"
                 print(f"{size:>12} {counted}   {_load()}")
 
 
-def _generate(folder: Path, size: int) -> None:
+def generate(folder: Path, size: int) -> None:
     """As many environments as asked for, each like Development under a name of its own."""
     template = folder / "Development.json"
     for name in ("UAT", "PreProduction", "Production"):
