@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.seed import ACCOUNT_ID
 from dbxwizard.sandbox.session import Sandbox
 from tests.conftest import new_state
 from tests.github.test_runs import ON, PATH, Api, wait
+from tests.proof.recording import environment
 from tests.reaching import cloud_of, push
 from tests.roads import Outcome, Road
 
@@ -253,3 +259,55 @@ def test_a_run_is_run_again_whole_in_part_and_by_job(road: Road) -> None:
 
 def launched_long(road: Road) -> str:
     return str(runs(road, "launch", "long.yml").report["run"]["id"])
+
+
+def test_ctrl_c_stops_following_and_the_run_goes_on(road: Road, tmp_path: Path) -> None:
+    run = launched_long(road)
+    command = [sys.executable, "-m", "dbxwizard", "runs", "watch", run, "--repo", "contoso/databricks", "--sandbox"]
+    process = subprocess.Popen(
+        [*command, "--events", "-"], cwd=tmp_path, env=as_process(road), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, first["event"], first["run"]) == (130, "workflow_run_changed", int(run))
+    assert b"it goes on: https://" in err
+    assert b"Traceback" not in err
+    assert runs(road, "cancel", run, "--follow").code == 130
+
+
+def as_process(road: Road) -> dict[str, str]:
+    state = {"DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_SANDBOX": "1"}
+    return environment(**state)
+
+
+@pytest.mark.parametrize("action", ["logs", "watch"])
+def test_a_log_of_50_mb_takes_no_more_memory_than_a_small_one(action: str, road: Road, tmp_path: Path) -> None:
+    run = runs(road, "launch", "run.yml", "-i", "to=wrong", "--follow").report["run"]
+    job = run["jobs"][0]["id"]
+
+    def peak() -> tuple[int, int]:
+        """Bytes that were printed, and the most that the process held in KiB."""
+        command = [sys.executable, "-m", "dbxwizard", "runs", action, str(run["id"]), "--repo", "contoso/databricks"]
+        with (tmp_path / "out").open("wb") as out:
+            process = subprocess.Popen(
+                [*command, "--sandbox"], cwd=tmp_path, env=as_process(road), stdout=out, stderr=subprocess.DEVNULL
+            )
+            _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0  # it was waited for
+        return (tmp_path / "out").stat().st_size, used.ru_maxrss
+
+    _, small = peak()
+    line = f"{'2026-09-01T08:00:00.0000000Z'} {'x' * 970}\n"
+    with road.change() as store:
+        for part in range(1, 51):
+            records.add_log(store, job, part, 1, line * 1050)
+        [(key, body)] = [(key, body) for key, body in store.find("github.job") if body["id"] == job]
+        store.put("github.job", key, {**body, "logSize": 0})  # not known beforehand
+    printed, large = peak()
+    assert (printed > 50_000_000) is (action == "logs")
+    assert large - small < 8 * 1024
