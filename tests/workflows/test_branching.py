@@ -20,7 +20,8 @@ from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.workflows import events
 from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.model import Job
-from dbxwizard.sandbox.actions.workflows.starting import Assumed, StartedRun, started
+from dbxwizard.sandbox.actions.workflows.started_runs import Assumed, StartedRun
+from dbxwizard.sandbox.actions.workflows.starting import started
 from tests.workflows.conftest import INSTALL, parsed
 
 HERE = "contoso/databricks"

@@ -13,7 +13,8 @@ import pytest
 from dbxwizard.sandbox.actions.workflows.events import Event, dispatch, pull_request, push, schedule
 from dbxwizard.sandbox.actions.workflows.inputs import InputError
 from dbxwizard.sandbox.actions.workflows.model import Concurrency
-from dbxwizard.sandbox.actions.workflows.starting import Assumed, StartedRun, started
+from dbxwizard.sandbox.actions.workflows.started_runs import Assumed, StartedRun
+from dbxwizard.sandbox.actions.workflows.starting import started
 
 A = ".github/workflows/a.yml"
 JOB = "jobs: {a: {runs-on: x, steps: [run: x]}}"

@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from dbxwizard.sandbox.actions.expressions.values import Value
-from dbxwizard.sandbox.actions.workflows.starting import Assumed, StartedJob, StartedRun, started
+from dbxwizard.sandbox.actions.workflows.started_runs import Assumed, StartedJob, StartedRun, overall
+from dbxwizard.sandbox.actions.workflows.starting import started
 from dbxwizard.sandbox.github import access, environments
 from dbxwizard.sandbox.github.runs import concurrency, gates, records
 from dbxwizard.sandbox.github.runs.endings import deployed, end_job
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
 
-_RESULTS = ("skipped", "success", "cancelled", "failure")  # the last one of several jobs is that of all
 Identity = tuple[str, tuple[int, ...]]
 
 
@@ -49,7 +49,7 @@ class Attempt:
         for (name, _), job in self._docs.items():
             by_id.setdefault(name, []).append(job)
         return {
-            name: max((job["result"] for job in jobs), key=_RESULTS.index)
+            name: overall(job["result"] for job in jobs)
             for name, jobs in by_id.items()
             if len(jobs) == jobs[0]["total"] and all(job["status"] == "completed" for job in jobs)
         }
@@ -308,8 +308,7 @@ class Attempt:
         elif plan.error:
             self._end("failure", error=plan.error)
         else:
-            results = [job["result"] for job in jobs]
-            self._end("cancelled" if self.run["cancel"] else max(results, key=_RESULTS.index, default="skipped"))
+            self._end("cancelled" if self.run["cancel"] else overall(job["result"] for job in jobs))
 
 
 def _status(jobs: Iterable[Document]) -> str:

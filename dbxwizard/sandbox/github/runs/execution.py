@@ -12,7 +12,7 @@ from dbxwizard.sandbox.actions.expressions.errors import ExpressionError
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.running.job import JobEnd, run_job
 from dbxwizard.sandbox.actions.running.process import Stop
-from dbxwizard.sandbox.actions.workflows.starting import StartedJob
+from dbxwizard.sandbox.actions.workflows.started_runs import StartedJob
 from dbxwizard.sandbox.github import access, bare
 from dbxwizard.sandbox.github.runs import given, records
 from dbxwizard.sandbox.github.runs.attempt import Attempt

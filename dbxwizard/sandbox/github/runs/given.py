@@ -13,7 +13,7 @@ from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.expressions.values import Value, to_number, to_text
 from dbxwizard.sandbox.actions.running.job import JobPlan
 from dbxwizard.sandbox.actions.workflows.events import Event
-from dbxwizard.sandbox.actions.workflows.starting import StartedJob
+from dbxwizard.sandbox.actions.workflows.started_runs import StartedJob
 from dbxwizard.sandbox.github import access, oidc
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.attempt import about

@@ -13,7 +13,8 @@ from typing import Any
 
 from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.model import Concurrency
-from dbxwizard.sandbox.actions.workflows.starting import FOLDER, StartedRun, started
+from dbxwizard.sandbox.actions.workflows.started_runs import StartedRun
+from dbxwizard.sandbox.actions.workflows.starting import FOLDER, started
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.actions import is_disabled
 from dbxwizard.sandbox.github.objects import GitObjects
