@@ -41,9 +41,13 @@ REQUIRED = (
     "az keyvault secret set",
     "gh secret set",
     "gh run list",
+    "gh run watch",
+    "gh run view",
+    "gh run rerun",
+    "gh workflow run",
 )
 # Options that tell two forms of one command apart; the others stay out of the table.
-_TELLING = ("--service-principal", "--federated-token", "--use-device-code", "--env")
+_TELLING = ("--service-principal", "--federated-token", "--use-device-code", "--env", "--log")
 _PATIENCE = 300.0  # seconds for one command
 _CLOUD, _GROUP, _ROLE, _APPLICATION = "sandbox", "rg-clients", "Sandbox Group Reader", "sandbox-clients"
 # What the template names, and what the workspace's managed group needs besides.
@@ -54,6 +58,11 @@ _TEMPLATE = (
     "-f", str(ROOT / "bicep" / "main.json"), "-l", "westeurope", "-n", "clients",
     "-p", "environmentName=Development", "location=westeurope", "resourceGroupName=rg-clients-development",
 )  # fmt: skip
+_WORKFLOW = """
+name: Greet
+on: workflow_dispatch
+jobs: {greet: {runs-on: ubuntu-latest, steps: [{name: Say hello, run: echo hello to UAT}]}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +370,25 @@ def github(gh: Client) -> None:
     gh.run("pr", "list", *there)
     gh.run("pr", "create", "-t", "A title", "-b", "A body", "-H", "other", "-B", "main", *there)
     gh.run("release", "list", *there)
+    runs(gh, there)
+
+
+def runs(gh: Client, there: tuple[str, ...]) -> None:
+    """A workflow is started, followed and run again. Without --ref gh asks GraphQL for the default branch."""
+    file = f"repos/{REPOSITORY}/contents/.github/workflows/greet.yml"
+    content = base64.b64encode(_WORKFLOW.encode()).decode()
+    gh.run("api", file, "-X", "PUT", "-f", "message=Greet", "-f", f"content={content}", says="greet.yml")
+    gh.run("workflow", "list", *there, says="Greet")
+    gh.run("workflow", "view", *there, "greet.yml", "--yaml", says="hello to UAT")
+    gh.run("workflow", "run", *there, "greet.yml", "--ref", "main")
+    found = gh.run("run", "list", *there, "--json", "databaseId") or [{"databaseId": 0}]
+    run = str(found[0]["databaseId"])
+    gh.run("run", "watch", *there, "--interval", "1", "--exit-status", run)
+    gh.run("run", "view", *there, run, says="greet in")
+    gh.run("run", "view", *there, "--log", run, says="hello to UAT")
+    gh.run("run", "rerun", *there, run)
+    gh.run("run", "watch", *there, "--interval", "1", "--exit-status", run)
+    gh.run("workflow", "disable", *there, "greet.yml")
 
 
 def main() -> int:
