@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from tests.reaching import cloud_of
 # Whoever runs the tests may ignore it (nohup does), and the programs that they start would inherit that.
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# What runs on clusters needs no packages in most tests; one that does takes the runtime's.
+os.environ.setdefault("DBXWIZARD_SANDBOX_RUNTIME", "bare")
 
 pytest_plugins = ("tests.roads",)  # the whole road, at its stages
 

@@ -216,6 +216,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     "workspace GET /api/{version}/repos": {"right": _FILTERED},
     "workspace POST /api/{version}/jobs/create": {"right": _MEMBER},
     "workspace GET /api/{version}/jobs/list": {"right": _FILTERED},
+    "workspace POST /api/{version}/jobs/runs/submit": {"right": _MEMBER},
     "workspace GET /api/{version}/jobs/runs/list": {"right": _FILTERED},
     "workspace POST /api/{version}/token/create": {"right": _OWN},
     "workspace GET /api/{version}/token/list": {"right": _OWN},

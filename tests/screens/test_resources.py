@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from dbxwizard.screens import resources
 from dbxwizard.screens.resources import ResourcesScreen
 from dbxwizard.screens.widgets import Branches
 from tests.hosting import Hosting
+from tests.reaching import push
 from tests.roads import Road
 from tests.screens.pilots import driven, error, settled, text, until
 
@@ -55,17 +57,21 @@ async def test_a_cluster_is_stopped_and_started_in_earnest(host_deployed: Hostin
 
 
 async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, deployed: Road) -> None:
-    with deployed.store() as store:
+    value = random.randrange(10**9)
+    code = f"import sys\nprint({value})\nsys.exit(7)\n"
+    with deployed.store() as store, store.transaction():
         (job,) = [one["settings"]["name"] for one in store.all("databricks.job")]
+        push(store, {"framework/examples/remote_analysis.py": code})
     async with driven(host_deployed.program(), 100, 30) as pilot:
         await _open(pilot, job)
         await pilot.press("u")
-        await until(pilot, lambda: "success after" in text(pilot))
-        assert "The sandbox does not execute code" in text(pilot)
+        await until(pilot, lambda: "failed after" in text(pilot))
+        assert str(value) in text(pilot)
+        assert "SystemExit: 7" in text(pilot)
         await pilot.press("y")
         assert "#job/" in pilot.app.clipboard  # the page of the run
     with deployed.store() as store:
-        assert [one["result_state"] for one in store.all("databricks.run")] == ["SUCCESS"]
+        assert [one["result_state"] for one in store.all("databricks.run")] == ["FAILED"]
 
 
 async def test_read_only_sends_nothing(host_deployed: Hosting, deployed: Road) -> None:

@@ -22,8 +22,8 @@ from dbxwizard.sandbox.store import Document
 
 VERSIONS = ("2.0", "2.1", "2.2")
 MAX_JOBS = 10_000  # saved in one workspace (learn.microsoft.com/azure/databricks/resources/limits)
-_ACL = [{"user_name?": str, "group_name?": str, "service_principal_name?": str, "permission_level?": str}]
-_CREATE = {**JOB, "access_control_list?": _ACL}
+ACL = [{"user_name?": str, "group_name?": str, "service_principal_name?": str, "permission_level?": str}]
+_CREATE = {**JOB, "access_control_list?": ACL}
 _RESET = {"job_id": int, "new_settings": JOB}
 _UPDATE = {"job_id": int, "new_settings?": JOB, "fields_to_remove?": [str]}
 _HIDDEN_IN_LISTS = ("tasks", "job_clusters", "parameters", "environments")

@@ -12,31 +12,26 @@ from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.http import ApiError
 from dbxwizard.sandbox.store import Document
 
-_NOTEBOOKS = ("", ".py", ".ipynb", ".sql", ".scala", ".r", ".R")
+NOTEBOOKS = ("", ".py", ".ipynb", ".sql", ".scala", ".r", ".R")
 
 
-def outcomes(state: WorkspaceState, run: Document) -> list[Document]:
-    """The run's tasks with `result_state` and, where one failed, its `message`."""
-    settings = {task["task_key"]: task for task in run["settings"]["tasks"]}
-    results: dict[str, Document] = {}
-    waiting = list(run["tasks"])
+def in_order(run: Document) -> list[Document]:
+    """The settings of the run's tasks, each after those that it depends on."""
+    waiting, found = list(run["settings"]["tasks"]), dict[str, Document]()
     while waiting:
         task = waiting.pop(0)
-        needs = [need["task_key"] for need in settings[task["task_key"]].get("depends_on", [])]
-        if any(need not in results for need in needs):
+        if all(need["task_key"] in found for need in task.get("depends_on", [])):
+            found[task["task_key"]] = task
+        else:
             waiting.append(task)
-            continue
-        failed = any(results[need]["result_state"] != "SUCCESS" for need in needs)
-        problem = "" if failed else _problem(state, run, settings[task["task_key"]])
-        result = "UPSTREAM_FAILED" if failed else "FAILED" if problem else "SUCCESS"
-        results[task["task_key"]] = {**task, "result_state": result, "message": problem}
-    return [results[task["task_key"]] for task in run["tasks"]]
+    return list(found.values())
 
 
-def _problem(state: WorkspaceState, run: Document, task: Document) -> str:
+def problem(state: WorkspaceState, run: Document, task: Document) -> str:
+    """Why the task can't begin; "" where it can."""
     for kind, field, endings in (
         ("spark_python_task", "python_file", ("",)),
-        ("notebook_task", "notebook_path", _NOTEBOOKS),
+        ("notebook_task", "notebook_path", NOTEBOOKS),
     ):
         if kind in task:
             from_git = task[kind].get("source", "GIT" if "git_source" in run["settings"] else "WORKSPACE") == "GIT"
@@ -48,12 +43,11 @@ def _problem(state: WorkspaceState, run: Document, task: Document) -> str:
 def _in_git(state: WorkspaceState, run: Document, path: str, endings: tuple[str, ...]) -> str:
     source = run["settings"]["git_source"]
     found = repository(state.store, source["git_url"])
-    job = state.get("job", run["job_id"])
-    principal = state.principal(run_as(job)) if job else None
+    principal = state.principal(run_as(state.get("job", run["job_id"]) or run))
     if found is None or principal is None or not readable(state, principal, found, source["git_provider"]):
         return f"Failed to checkout Git repository: {source['git_url']} was not found, or needs a Git credential."
     git = GitObjects(state.store, found["id"])
-    name, commit = _revision(git, source)
+    name, commit = revision(git, source)
     if commit is None:
         return f"Failed to checkout Git repository: {name} does not exist."
     tree = git.files(git.commit(commit).tree)
@@ -62,7 +56,7 @@ def _in_git(state: WorkspaceState, run: Document, path: str, endings: tuple[str,
     return ""
 
 
-def _revision(git: GitObjects, source: Document) -> tuple[str, str | None]:
+def revision(git: GitObjects, source: Document) -> tuple[str, str | None]:
     for field, place in (("git_branch", "refs/heads/"), ("git_tag", "refs/tags/")):
         if field in source:
             return source[field], git.ref(place + source[field])

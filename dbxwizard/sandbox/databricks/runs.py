@@ -1,9 +1,12 @@
-"""The Jobs API: runs. They go through their real states; no code is executed, and the output of a task says so."""
+"""The Jobs API: runs. They go through their real states, and what they name is executed: execution/."""
 
 from __future__ import annotations
 
-from dbxwizard.sandbox.databricks import acls, cluster_life, errors, run_checks
-from dbxwizard.sandbox.databricks.jobs import VERSIONS, found
+from dbxwizard.sandbox.databricks import acls, cluster_life, errors
+from dbxwizard.sandbox.databricks.execution.driver import LOST, Driver, lost, output_of
+from dbxwizard.sandbox.databricks.job_settings import JOB, check_settings, completed
+from dbxwizard.sandbox.databricks.jobs import ACL, VERSIONS, found
+from dbxwizard.sandbox.databricks.permissions import owned_by
 from dbxwizard.sandbox.databricks.state import (
     Caller,
     WorkspaceState,
@@ -12,11 +15,13 @@ from dbxwizard.sandbox.databricks.state import (
     page,
     query_int,
     required,
+    workspace_ids,
 )
 from dbxwizard.sandbox.http import ApiError, Call, Context, Response, Service, TaskContext
-from dbxwizard.sandbox.store import Document
+from dbxwizard.sandbox.ports import Ports
+from dbxwizard.sandbox.store import Document, Store
+from dbxwizard.sandbox.time import Clock
 
-NOT_EXECUTED = "The sandbox does not execute code: this task went through its states and ran nothing."
 _TEXTS = {"*": str}
 _RUN_NOW = {
     "job_id": int,
@@ -30,16 +35,41 @@ _RUN_NOW = {
     "queue?": {"enabled": bool},
     "performance_target?": str,
 }
+_SUBMIT = {
+    "run_name?": str,
+    "idempotency_token?": str,
+    "access_control_list?": ACL,
+    **{
+        f"{name}?": JOB[f"{name}?"]
+        for name in (
+            "tasks",
+            "git_source",
+            "run_as",
+            "timeout_seconds",
+            "environments",
+            "email_notifications",
+            "webhook_notifications",
+            "notification_settings",
+            "health",
+            "queue",
+            "budget_policy_id",
+        )
+    },
+}
 _BEGIN, _END = "databricks.run.begin", "databricks.run.end"
+_PARAMETERS = ("job_parameters", "notebook_params", "python_params", "python_named_params", "jar_params")
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "TERMINATING")
 _LISTED_AT_ONCE = 25
 
 
-def register(service: Service) -> None:
+def register(service: Service, driver: Driver) -> None:
     prefix = "/api/{version}/jobs"
     manage = "jobs:CAN_MANAGE_RUN"
     service.route("POST", f"{prefix}/run-now", api_versions=VERSIONS, body=_RUN_NOW, action=manage)(_run_now)
-    service.route("POST", f"{prefix}/runs/cancel", api_versions=VERSIONS, body={"run_id": int})(_cancel)
+    service.route("POST", f"{prefix}/runs/submit", api_versions=VERSIONS, body=_SUBMIT)(_submit)
+    service.route("POST", f"{prefix}/runs/cancel", api_versions=VERSIONS, body={"run_id": int})(
+        lambda call: _cancel(call, driver)
+    )
     service.route("POST", f"{prefix}/runs/delete", api_versions=VERSIONS, body={"run_id": int})(_delete)
     query = (
         "job_id",
@@ -57,7 +87,7 @@ def register(service: Service) -> None:
     service.route("GET", f"{prefix}/runs/get", api_versions=VERSIONS, query=("run_id", "include_history"))(_get)
     service.route("GET", f"{prefix}/runs/get-output", api_versions=VERSIONS, query=("run_id",))(_output)
     service.task(_BEGIN)(lambda context, body: _begin(context, WorkspaceState(context.store, body["workspace"]), body))
-    service.task(_END)(lambda context, body: _end(context, WorkspaceState(context.store, body["workspace"]), body))
+    service.task(_END)(lambda context, body: _execute(WorkspaceState(context.store, body["workspace"]), body, driver))
 
 
 def _run_now(call: Call) -> Response:
@@ -68,11 +98,31 @@ def _run_now(call: Call) -> Response:
     return Response(200, {"run_id": run["run_id"], "number_in_job": run["run_id"]})
 
 
+def _submit(call: Call) -> Response:
+    """A run without a job: docs.databricks.com/api/azure/workspace/jobs/submit."""
+    state, caller, token = WorkspaceState.of(call), Caller.of(call), call.body.get("idempotency_token", "")
+    same = [run for run in state.all("run") if token and run["idempotency_token"] == token]
+    if same:
+        return Response(200, {"run_id": same[0]["run_id"]})
+    others = ("run_name", "idempotency_token", "access_control_list", "queue")
+    settings = {key: value for key, value in call.body.items() if key not in others}
+    settings["name"] = call.body.get("run_name") or "Untitled"
+    if not settings.get("tasks"):
+        raise errors.invalid("At least one task must be specified.")
+    check_settings(state, caller, settings)
+    entries = owned_by(call)
+    number = numeric_id(call, "job", f"{state.workspace_id}/{settings['name']}")
+    unsaved = {"job_id": int(number), "settings": completed(settings), "creator": caller.name}
+    acls.write(state, "jobs", number, entries)
+    run = _new_run(call, state, unsaved, token, run_type="SUBMIT_RUN")
+    return Response(200, {"run_id": run["run_id"]})
+
+
 def _of_job(state: WorkspaceState, job: Document) -> list[Document]:
     return [run for run in state.all("run") if run["job_id"] == job["job_id"]]
 
 
-def _new_run(call: Call, state: WorkspaceState, job: Document, token: str) -> Document:
+def _new_run(call: Call, state: WorkspaceState, job: Document, token: str, *, run_type: str = "JOB_RUN") -> Document:
     caller = Caller.of(call)
     others = _of_job(state, job)
     hint = f"{state.workspace_id}/{job['job_id']}"
@@ -86,7 +136,8 @@ def _new_run(call: Call, state: WorkspaceState, job: Document, token: str) -> Do
         "creator": caller.name,
         "start_time": milliseconds(call.now),
         "settings": settings,
-        "parameters": {key: value for key, value in call.body.items() if key not in ("job_id", "idempotency_token")},
+        "run_type": run_type,
+        "parameters": {key: call.body[key] for key in _PARAMETERS if key in call.body},
         "life_cycle_state": "PENDING",
         "page": f"{call.url(call.request.host)}/?o={state.workspace_id}#job/{job['job_id']}/run/{number}",
         "tasks": [_new_task(call, hint, task) for task in settings["tasks"]],
@@ -144,13 +195,38 @@ def _begin(context: TaskContext, state: WorkspaceState, body: Document) -> None:
     context.later(context.seconds("run.execute"), _END, workspace=state.workspace_id, run_id=run["run_id"])
 
 
-def _end(context: TaskContext, state: WorkspaceState, body: Document) -> None:
+def _execute(state: WorkspaceState, body: Document, driver: Driver) -> None:
+    """The time that a run takes at least has passed: now its code runs, and takes what it takes."""
     run = state.get("run", body["run_id"])
     if run is None or run["life_cycle_state"] != "RUNNING":
         return
-    tasks = run_checks.outcomes(state, run)
-    failed = any(task["result_state"] != "SUCCESS" for task in tasks)
-    finish(context, state, {**run, "tasks": tasks}, "FAILED" if failed else "SUCCESS")
+    state.put("run", run["run_id"], {**run, "executing": True})
+    driver.begin(state, run)
+
+
+def finish_tasks(context: Context, state: WorkspaceState, run: Document) -> None:
+    """Ends a run whose tasks have all ended."""
+    results = {task["result_state"] for task in run["tasks"]}
+    failed = next((one for one in ("TIMEDOUT", "CANCELED") if one in results), "FAILED")
+    finish(context, state, run, "SUCCESS" if results == {"SUCCESS"} else failed)
+
+
+def resume(context: Context) -> None:
+    """What an earlier process left in the middle of its code has lost its driver."""
+    for workspace_id in workspace_ids(context.store):
+        state = WorkspaceState(context.store, workspace_id)
+        for run in list(lost(state)):
+            tasks = [
+                task if task["result_state"] else {**task, "result_state": "FAILED", "message": LOST}
+                for task in run["tasks"]
+            ]
+            finish(context, state, {**run, "tasks": tasks}, "FAILED")
+
+
+def context_of(store: Store) -> Context:
+    """What happens now, outside of a request."""
+    clock = Clock(store)
+    return Context(store, clock, Ports(store), clock.now())
 
 
 def finish(context: Context, state: WorkspaceState, run: Document, result: str) -> None:
@@ -176,8 +252,9 @@ def _existing(call: Call, run_id: object, level: str) -> tuple[WorkspaceState, D
     raise errors.invalid(f"Run {run_id} does not exist.")
 
 
-def _cancel(call: Call) -> Response:
+def _cancel(call: Call, driver: Driver) -> Response:
     state, run, _ = _existing(call, call.body["run_id"], "CAN_MANAGE_RUN")
+    driver.cancel(run["run_id"])
     if run["life_cycle_state"] in ACTIVE:
         tasks = [{**task, "result_state": "CANCELED", "message": "Run cancelled."} for task in run["tasks"]]
         finish(call, state, {**run, "tasks": tasks}, "CANCELED")
@@ -203,7 +280,7 @@ def _shown(run: Document, *, tasks: bool) -> Document:
         "job_id": run["job_id"],
         "run_id": run["run_id"],
         "run_name": settings["name"],
-        "run_type": "JOB_RUN",
+        "run_type": run["run_type"],
         "creator_user_name": run["creator"],
         "start_time": run["start_time"],
         "end_time": run.get("end_time", 0),
@@ -247,6 +324,7 @@ def _list(call: Call) -> Response:
         run
         for run in sorted(state.all("run"), key=lambda run: -int(run["order"]))
         if query.get("job_id", "") in ("", str(run["job_id"]))
+        and query.get("run_type", run["run_type"]) == run["run_type"]
         and (query.get("active_only") != "true" or run["life_cycle_state"] in ACTIVE)
         and (query.get("completed_only") != "true" or run["life_cycle_state"] not in ACTIVE)
         and (caller.admin or acls.allowed(state, caller.principal, "jobs", str(run["job_id"]), "CAN_VIEW"))
@@ -259,7 +337,7 @@ def _list(call: Call) -> Response:
 
 
 def _output(call: Call) -> Response:
-    _, run, key = _existing(call, required(call, "run_id"), "CAN_VIEW")
+    state, run, key = _existing(call, required(call, "run_id"), "CAN_VIEW")
     if not key and len(run["tasks"]) != 1:
         message = (
             "Retrieving the output of runs with multiple tasks is not supported. "
@@ -267,9 +345,16 @@ def _output(call: Call) -> Response:
         )
         raise errors.invalid(message)
     task = next(task for task in run["tasks"] if key in ("", task["task_key"]))
+    output = output_of(state, task)
     answer: Document = {"metadata": _shown(run, tasks=True)}
-    if task["result_state"] == "SUCCESS":
-        answer |= {"logs": NOT_EXECUTED, "logs_truncated": False}
-    elif task["message"]:
+    settings = next(one for one in run["settings"]["tasks"] if one["task_key"] == task["task_key"])
+    if "notebook_task" in settings:  # what it printed is in its page alone
+        result = output.get("notebook")
+        answer["notebook_output"] = {"truncated": False} if result is None else {"result": result, "truncated": False}
+    elif "logs" in output:
+        answer |= {"logs": output["logs"], "logs_truncated": output["truncated"]}
+    if task["message"]:
         answer["error"] = task["message"]
+    if output.get("trace"):
+        answer["error_trace"] = output["trace"]
     return Response(200, answer)

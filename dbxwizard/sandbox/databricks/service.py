@@ -31,9 +31,11 @@ from dbxwizard.sandbox.databricks import (
     show,
 )
 from dbxwizard.sandbox.databricks.bodies import multipart_fields, pruned
+from dbxwizard.sandbox.databricks.execution.driver import Driver
+from dbxwizard.sandbox.databricks.execution.tasks import TASK_TOKEN
 from dbxwizard.sandbox.databricks.state import ADMINS, Caller, WorkspaceState
 from dbxwizard.sandbox.fields import check
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, read_json
+from dbxwizard.sandbox.http import ApiError, Call, Context, Request, Response, Service, read_json
 from dbxwizard.sandbox.limits import Windows
 from dbxwizard.sandbox.store import Document, Store
 
@@ -61,6 +63,8 @@ class WorkspaceService(Service):
     def __init__(self) -> None:
         super().__init__()
         self._requests = Windows()
+        self.driver = Driver()
+        runs.register(self, self.driver)
         for module in (
             scim,
             permissions,
@@ -71,7 +75,6 @@ class WorkspaceService(Service):
             repos,
             files,
             jobs,
-            runs,
             access_tokens,
             rule_sets,
         ):
@@ -95,9 +98,18 @@ class WorkspaceService(Service):
 
     def _by_own_token(self, call: Call, state: WorkspaceState, token: str) -> Document:
         digest = hashlib.sha256(token.encode()).hexdigest()
+        if of_task := call.store.get(TASK_TOKEN, f"{state.workspace_id}/{digest}"):
+            return self._owner_of_task(state, of_task)
         found = next((body for body in state.all("token") if body["hash"] == digest), None)
         owner = found and state.get("principal", found["owner"])
         if not found or not owner or (found["expiry_time"] or call.now + 1) <= call.now:
+            raise _at_the_door(403, "403", "Invalid access token.")
+        return owner
+
+    @staticmethod
+    def _owner_of_task(state: WorkspaceState, token: Document) -> Document:
+        owner = state.get("principal", token["owner"])
+        if owner is None:
             raise _at_the_door(403, "403", "Invalid access token.")
         return owner
 
@@ -192,6 +204,12 @@ class WorkspaceService(Service):
         response.headers["x-databricks-org-id"] = request.host.partition(":")[2]
         response.headers["x-request-id"] = str(uuid.uuid4())
         response.headers["server"] = "databricks"
+
+    def resume(self, context: Context) -> None:
+        runs.resume(context)
+
+    def close(self) -> None:
+        self.driver.close()
 
     def show(self, store: Store) -> dict[str, list[Any]]:
         return {"workspaces": show.workspaces(store)}

@@ -1,0 +1,1 @@
+"""What runs in the process of a task, with that cluster's Python: the standard library alone."""

@@ -1,0 +1,117 @@
+"""The Python of a cluster's runtime, with the packages that the runtime brings, made once on a machine.
+
+Versions: learn.microsoft.com/azure/databricks/release-notes/runtime (15.4 LTS: Python 3.11; 16.4 and 17.3 LTS: 3.12).
+The packages are those of 17.3 LTS that data science code uses most, as far as they install on Python 3.11 too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGES = (
+    "databricks-sdk~=0.49",
+    "joblib~=1.4.2",
+    "matplotlib~=3.10.0",
+    "mlflow-skinny~=3.0.1",
+    "numpy~=2.1.3",
+    "pandas~=2.2.3",
+    "pyarrow~=19.0.1",
+    "scikit-learn~=1.6.1",
+)
+_PYTHON = {"15": (3, 11), "16": (3, 12), "17": (3, 12)}  # by the runtime's first number
+_OLDEST = (3, 11)
+_SHOWN = 2000  # characters of what pip said
+
+
+class RuntimeMissingError(Exception):
+    """The machine can't give what the cluster's runtime has: the words for the person."""
+
+
+def is_bare() -> bool:
+    """DBXWIZARD_SANDBOX_RUNTIME=bare: nothing but Python, for those who need no packages and no network."""
+    return os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "") == "bare"
+
+
+def python_for(spark_version: str) -> tuple[Path, str]:
+    """An interpreter for the runtime, and what is to be said where it is not the runtime's own version."""
+    number = re.match(r"\d+\.\d+", spark_version)
+    wanted = _PYTHON.get(spark_version.partition(".")[0], (3, 12))
+    name = f"{number.group() if number else spark_version} has Python {wanted[0]}.{wanted[1]}"
+    for candidate in _candidates(wanted):
+        if _version(candidate) == wanted:
+            return candidate, ""
+    own = sys.version_info[:2]
+    if own < _OLDEST:
+        raise RuntimeMissingError(f"Databricks Runtime {name}, which this machine lacks.")
+    return Path(sys.executable), f"Databricks Runtime {name}; the sandbox runs this with {own[0]}.{own[1]}."
+
+
+def _candidates(wanted: tuple[int, int]) -> Iterator[Path]:
+    yield Path(sys.executable)
+    for name in (f"python{wanted[0]}.{wanted[1]}", "python3"):
+        if found := shutil.which(name):
+            yield Path(found)
+
+
+def _version(python: Path) -> tuple[int, int] | None:
+    """None for what only says how to get a Python."""
+    code = "import sys; print(*sys.version_info[:2])"
+    said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    parts = said.stdout.split()
+    return (int(parts[0]), int(parts[1])) if said.returncode == 0 and len(parts) == 2 else None
+
+
+def with_packages(python: Path) -> Path:
+    """That interpreter in an environment with PACKAGES; made on first use, which takes a minute and the network.
+
+    Raises RuntimeMissingError.
+    """
+    if is_bare():
+        return python
+    key = hashlib.sha256("\n".join((str(python.resolve()), *PACKAGES)).encode()).hexdigest()[:12]
+    folder = _cache() / f"runtime-{key}"
+    made = folder / "bin" / "python"
+    with _alone(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _run([str(python), "-m", "venv", str(folder)])
+            install(made, PACKAGES)
+            (folder / "complete").touch()
+    return made
+
+
+def install(python: Path, packages: Sequence[str], *options: str) -> None:
+    """Raises RuntimeMissingError with pip's words."""
+    quiet = ("--disable-pip-version-check", "--quiet", "--no-input", "--prefer-binary")
+    _run([str(python), "-m", "pip", "install", *quiet, *options, *packages])
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-_SHOWN:]
+        raise RuntimeMissingError(f"The sandbox could not install what the cluster has: {said}")
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(home) / "dbxwizard" / "sandbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Among all sandboxes of this machine."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
