@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dbxwizard.clients.run_types import Run
+from dbxwizard.clients.run_types import Budget, Run
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event
 from dbxwizard.runs.digest import Failure
@@ -116,6 +116,10 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     budget = asdict(snapshot.budget) if snapshot.budget else None
     waiting = [asdict(one) for one in snapshot.waiting]
     return {**run_json(snapshot.run), "jobs": jobs, "waiting": waiting, "budget": budget}
+
+
+def budget_line(budget: Budget) -> str:
+    return f"GitHub: {budget.remaining} of {budget.limit} requests are left until {printed_time(budget.resets_at)}"
 
 
 def printed_time(at: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -48,10 +48,6 @@ class GitHubRuns(RepositoryPart):
 
     async def run(self, run_id: int) -> Run:
         return _run(await self._watched(f"/actions/runs/{run_id}"))
-
-    async def attempt(self, run_id: int, attempt: int) -> Run:
-        """How the run was in an earlier attempt."""
-        return _run(await self._watched(f"/actions/runs/{run_id}/attempts/{attempt}"))
 
     async def cancel(self, run_id: int) -> None:
         """Raises Conflict for a run that has ended."""
@@ -186,10 +182,6 @@ async def _after(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[by
         yield first
         async for piece in rest:
             yield piece
-
-
-def as_github_writes(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _time(text: object) -> float:

@@ -223,6 +223,7 @@ RUNS = (
     _flag("follow", "launch, rerun, approve: follow the run, and end as it ends", short="f"),
     Option("job", "logs, rerun: only this job, by its name or id", metavar="JOB"),
     _flag("failed", "logs, rerun: only the jobs that failed"),
+    Option("attempt", "logs: of an earlier attempt (default: the newest)", metavar="N"),
     Option("comment", "approve, reject: what to say with it", metavar="TEXT"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,7 +96,9 @@ def test_runs_are_listed_with_filters(road: Road) -> None:
     table = runs(road, "list", form="text").out.splitlines()
     assert table[0].split() == ["id", "state", "workflow", "branch", "event", "started", "title"]
     assert table[1].split()[1:5] == ["failure", "run.yml", "main", "workflow_dispatch"]
-    assert runs(road, "list", "--branch", "release", form="text").out == "no run fits\n"
+    none = runs(road, "list", "--branch", "release", "--verbose", form="text")
+    assert none.out == "no run fits\n"
+    assert re.search(r"GitHub: \d+ of 5000 requests are left until \d\d:\d\d:\d\d", none.err)
 
 
 def test_logs_of_all_of_one_and_of_the_failed_jobs(road: Road) -> None:
@@ -146,6 +149,7 @@ def test_a_run_is_cancelled_and_ends_with_130(road: Road) -> None:
         (("watch",), "run-not-found", 1),
         (("approve",), "nothing-waits", 1),
         (("list", "--limit", "many"), "option-invalid", 2),
+        (("logs", "--attempt", "0"), "run-not-found", 1),
         (("last",), "usage", 2),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
@@ -251,6 +255,9 @@ def test_a_run_is_run_again_whole_in_part_and_by_job(road: Road) -> None:
     for options, attempt in (((), 2), (("--failed",), 3), (("--job", "hello"), 4)):
         again = runs(road, "rerun", run, "--follow", *options)
         assert (again.code, again.report["run"]["attempt"], again.report["run"]["state"]) == (1, attempt, "failure")
+    first = runs(road, "logs", run, "--attempt", "1", "--job", "hello", form="text")
+    assert "hello wrong" in first.out
+    assert runs(road, "logs", run, "--attempt", "9").errors[0]["code"] == "http-404"
     cancelled = launched_long(road)
     refused = runs(road, "rerun", cancelled)
     assert (refused.code, refused.errors[0]["code"]) == (1, "run-not-ended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from dbxwizard.cli import files
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.run_logs import print_logs
-from dbxwizard.cli.run_text import run_json, run_table
+from dbxwizard.cli.run_text import budget_line, run_json, run_table
 from dbxwizard.cli.run_watch import report_of, watch
 from dbxwizard.cli.world import github_opened
 from dbxwizard.clients.github import GitHubClient
@@ -23,6 +24,7 @@ from dbxwizard.core.result import Status
 from dbxwizard.runs.deployed import last_deployed, runs_that_deploy
 from dbxwizard.runs.launching import launch, rerun
 
+_MOST = 1000  # runs in a list (GitHub searches no further), attempts of one
 _RUN = re.compile(r"(?:\S*/actions/runs/)?(\d+)(?:/\S*)?")
 Action = Callable[[Invocation, GitHubClient], Awaitable[Report]]
 
@@ -42,14 +44,17 @@ def run(invocation: Invocation) -> Report:
 
 async def _run(invocation: Invocation, action: Action, repository: str) -> Report:
     async with github_opened(invocation, repository) as client:
-        return await action(invocation, client)
+        report = await action(invocation, client)
+        if invocation.flag("verbose") and client.runs.budget:
+            print(budget_line(client.runs.budget), file=sys.stderr)
+        return report
 
 
 # Looking.
 
 
 async def _list(invocation: Invocation, client: GitHubClient) -> Report:
-    found = await _fitting(invocation, client, _limit(invocation))
+    found = await _fitting(invocation, client, _number(invocation, "limit"))
     return Report(
         "runs",
         invocation.run_id,
@@ -59,10 +64,10 @@ async def _list(invocation: Invocation, client: GitHubClient) -> Report:
     )
 
 
-def _limit(invocation: Invocation) -> int:
-    text = invocation.text("limit")
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise UsageError("option-invalid", f"{text!r}: a number from 1 to 1000 is needed", resource="--limit")
+def _number(invocation: Invocation, name: str) -> int:
+    text = invocation.text(name)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST):
+        raise UsageError("option-invalid", f"{text!r}: a number from 1 to {_MOST} is needed", resource=f"--{name}")
     return int(text)
 
 
@@ -107,7 +112,7 @@ async def _watch(invocation: Invocation, client: GitHubClient) -> Report:
 
 async def _logs(invocation: Invocation, client: GitHubClient) -> Report:
     found = await _chosen(invocation, client)
-    jobs = await client.runs.jobs(found.id)
+    jobs = await client.runs.jobs(found.id, _number(invocation, "attempt") if invocation.text("attempt") else 0)
     if invocation.text("job"):
         jobs = [_job(jobs, invocation.text("job"))]
     elif invocation.flag("failed"):
