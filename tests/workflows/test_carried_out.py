@@ -1,0 +1,42 @@
+"""The shipped workflows carried out by the sandbox's runner, with their real scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dbxwizard.sandbox.session import Sandbox
+from tests.github.test_runs import wait
+from tests.roads import Road
+
+_INSTALLING = re.compile(r" +- name: Set up Python\n(?: {8}.*\n)+ +- name: Install dbxwizard\n(?: {8}.*\n)+")
+_ALL = "environment: [Development, UAT, PreProduction, Production]"
+
+
+@pytest.fixture
+def road(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    """Set up, with the program that is tested on the path of the jobs, in place of an installation."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
+        text, _ = _INSTALLING.subn("", file.read_text())
+        file.write_text(text.replace(_ALL, "environment: [Development]"))
+    with Sandbox(fresh.state):
+        assert fresh.setup().code == 0
+        yield fresh
+        wait()
+
+
+def test_an_environment_is_deployed_remembered_and_compared_with_what_was_deployed(road: Road) -> None:
+    nothing = road.run("runs", "last", "-e", "Development")
+    assert nothing.report["deployed"] is None
+    ended = road.run("deploy", "--on", "github", "-e", "Development")
+    assert ended.code == 0, ended.out + ended.err
+    deployed = road.run("runs", "last", "-e", "Development").report["deployed"]
+    assert deployed == {"ref": f"refs/heads/main@{road.head()}", "commit": road.head()}
+    log = road.run("runs", "logs", form="text").out
+    assert "deploy: success" in log
