@@ -32,10 +32,14 @@ class Answers:
     owner: bool = False
     main_spn_name: str = ""
     databricks_spn_name: str = ""
+    plan_spn_name: str = ""
     role_name: str = "DBX_Custom_Role"
     adopt: tuple[str, ...] = ()
     publish: bool = True
     github_environments: bool = True
+    approval: bool = True
+    reviewers: tuple[str, ...] = ()
+    wait_minutes: str = ""
     page: str = ""
     visited: tuple[str, ...] = ()
 

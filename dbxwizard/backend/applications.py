@@ -1,4 +1,4 @@
-"""Both service principals: what each is for, what there is to decide, and which applications are there already."""
+"""The service principals: what each is for, what there is to decide, and which applications are there already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.adoption import adopted
 from dbxwizard.steps.applications import OWN_TAG, own_tags, unique_name
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.setup_plan import SetupOptions, display_name, pairs
+from dbxwizard.steps.setup_plan import SetupOptions, display_name, keys_of, pairs
 
 if TYPE_CHECKING:
     from dbxwizard.clients.graph import GraphClient
@@ -78,10 +78,10 @@ async def applications(
     """Raises UsageError for adoptions that fit nothing, and the core's errors for what can't be read."""
     made_for = {
         key: tuple(environment.name for environment in pair.environments)
-        for pair in pairs(environments, options.isolation)
-        for key in (pair.main, pair.databricks)
+        for pair in pairs(options, environments)
+        for key in pair.keys
     }
-    adoptions = adopted(options.adopt, list(made_for))
+    adoptions = adopted(options.adopt, keys_of(pairs(options, environments)))
     looked = (
         _Look(connection.graph(), options, key).principal(names, adoptions.get(key, ""))
         for key, names in made_for.items()

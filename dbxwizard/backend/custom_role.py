@@ -9,9 +9,22 @@ from dbxwizard.backend.tables import table
 from dbxwizard.core.change import Action
 from dbxwizard.core.plan import Inputs
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.custom_role import DEFAULT_NAME, DEPLOYER_NAME, CustomRoleStep, DeployerRoleStep, definition
+from dbxwizard.steps.custom_role import (
+    DEFAULT_NAME,
+    DEPLOYER_NAME,
+    PLAN_NAME,
+    CustomRoleStep,
+    DeployerRoleStep,
+    PlanRoleStep,
+    definition,
+)
 
 Standing = Literal["exists", "differs", "will be made"]
+Whose = Literal["databricks", "deployer", "plan"]
+_ROLES: dict[Whose, tuple[type[CustomRoleStep], str]] = {
+    "deployer": (DeployerRoleStep, DEPLOYER_NAME),
+    "plan": (PlanRoleStep, PLAN_NAME),
+}
 _STANDINGS: dict[Action, Standing] = {Action.NONE: "exists", Action.CREATE: "will be made", Action.UPDATE: "differs"}
 
 
@@ -45,14 +58,14 @@ class CustomRoleView:
 
 
 async def custom_role(
-    connection: Connection, subscription_id: str, role_name: str = DEFAULT_NAME, *, deployer: bool = False
+    connection: Connection, subscription_id: str, role_name: str = DEFAULT_NAME, whose: Whose = "databricks"
 ) -> CustomRoleView:
-    """The role of the Databricks service principal; `deployer`: that of a main one whose rights end at its group.
+    """The role of the Databricks service principal, of a main one whose rights end at its group, or of that which only
+    plans; `role_name` is the first one's.
 
     Raises the core's errors for a role that can't be read.
     """
-    kind = DeployerRoleStep if deployer else CustomRoleStep
-    name = DEPLOYER_NAME if deployer else role_name
+    kind, name = _ROLES.get(whose, (CustomRoleStep, role_name))
     step, nothing = kind(connection.authorization(subscription_id), name), Inputs((), {})
     state = await step.read(nothing)
     change = step.diff(state, nothing)

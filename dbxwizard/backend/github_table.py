@@ -90,13 +90,13 @@ def _rows(planned: PlannedStep) -> Iterator[GitHubRow]:
     step = planned.step
     if isinstance(step, GitHubEnvironmentStep):
         words = "what its jobs may deploy to, and who has to agree"
-        yield GitHubRow("environment", step.environment, step.environment, _of_environment(planned), words)
+        yield GitHubRow("environment", step.holder, step.holder, _of_environment(planned), words)
     elif isinstance(step, GitHubVariablesStep):
-        yield from _values("variable", planned, step.names, planned.state or {})
+        yield from _values("variable", planned, step.holder, step.names, planned.state or {})
     elif isinstance(step, GitHubSecretsStep):
         state = planned.state or SecretsState()
-        yield from _values("secret", planned, step.names, state.written_at)
-        yield from _values("variable", planned, (NOTE,), (NOTE,) if state.noted_at else ())
+        yield from _values("secret", planned, step.holder, step.names, state.written_at)
+        yield from _values("variable", planned, step.holder, (NOTE,), (NOTE,) if state.noted_at else ())
 
 
 def _of_environment(planned: PlannedStep) -> Standing:
@@ -106,7 +106,9 @@ def _of_environment(planned: PlannedStep) -> Standing:
     return standings.get(planned.change.action, "unchanged")
 
 
-def _values(kind: Kind, planned: PlannedStep, names: Sequence[str], there: Collection[str]) -> Iterator[GitHubRow]:
+def _values(
+    kind: Kind, planned: PlannedStep, where: str, names: Sequence[str], there: Collection[str]
+) -> Iterator[GitHubRow]:
     """Those that are there are replaced where the plan foretells a request to their address."""
     addresses = {request.path.rsplit("/", 1)[-1] for request in planned.writes}
     for name in names:
@@ -117,7 +119,7 @@ def _values(kind: Kind, planned: PlannedStep, names: Sequence[str], there: Colle
             standing = "new"
         elif name in addresses:
             standing = "will be replaced"
-        yield GitHubRow(kind, name, planned.step.environment, standing, _words(name))
+        yield GitHubRow(kind, name, where, standing, _words(name))
 
 
 def _words(name: str) -> str:

@@ -249,6 +249,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         return self._hold("setup", await self._plan(steps, only))
 
     def _setup_options(self) -> SetupOptions:
+        from dbxwizard.steps.setup_github import wait_minutes
         from dbxwizard.steps.setup_plan import SetupOptions
 
         answers = self._answers.read()
@@ -261,10 +262,14 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
             owner=answers.owner,
             main_name=answers.main_spn_name,
             databricks_name=answers.databricks_spn_name,
+            plan_name=answers.plan_spn_name,
             role_name=answers.role_name,
             adopt=answers.adopt,
             publish=answers.publish,
             github_environments=answers.github_environments,
+            approval=answers.approval,
+            reviewers=answers.reviewers,
+            wait_minutes=wait_minutes(answers.wait_minutes),
             git_token=Secret(token) if token else self._git_token.value,
             ask_git_token=self._git_token.ask,
         )

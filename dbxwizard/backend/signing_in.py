@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dbxwizard.core.secret import Secret
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.named_principals import named_principals
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
@@ -25,9 +26,12 @@ async def connect(
     prompt: Callable[[DeviceCode], None] | None,
     github_token: Secret | None,
 ) -> Connection:
-    """Signs in as `clients.identity.sign_in` does; the connection owns what it holds. Raises NotSignedIn, Transient."""
+    """Signs in as `clients.identity.sign_in` does; the connection owns what it holds. Raises NotSignedIn, Transient,
+    UsageError.
+    """
     from dbxwizard.clients.identity import sign_in
 
+    principals = named_principals(variables)
     signed_in = await sign_in(
         cloud,
         tenant=tenant or None,
@@ -42,7 +46,7 @@ async def connect(
     except BaseException:
         signed_in.close()
         raise
-    return Connection(cloud, signed_in, github_token, databricks_signed_in=databricks)
+    return Connection(cloud, signed_in, github_token, databricks_signed_in=databricks, principals=principals)
 
 
 async def _as_databricks(cloud: Cloud, signed_in: SignedIn, variables: Mapping[str, str]) -> SignedIn | None:

@@ -23,7 +23,7 @@ from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import load_template
 from dbxwizard.steps.publish import Published, PublishStep
-from dbxwizard.steps.setup_plan import PUBLISHED, SetupOptions, pairs
+from dbxwizard.steps.setup_plan import PUBLISHED, SetupOptions, keys_of, pairs
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud
@@ -151,7 +151,7 @@ class _Look:
 
     async def applications(self, environments: Sequence[Environment]) -> list[dict[str, Any]]:
         graph, repository = self._connection.graph(), self._options.repository
-        keys = [key for pair in pairs(environments, self._options.isolation) for key in (pair.main, pair.databricks)]
+        keys = keys_of(pairs(self._options, environments))
         found = await asyncio.gather(*(graph.application_of_name(unique_name(repository, key)) for key in keys))
         return [one for one in found if one is not None]
 

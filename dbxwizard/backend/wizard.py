@@ -113,13 +113,16 @@ class WizardOperations(ABC):
         )
 
     async def custom_roles(self) -> tuple[CustomRoleView, ...]:
-        """The role of the Databricks service principal, and that of main ones that are one for each environment."""
+        """The role of the Databricks service principal, that of main ones that are one for each environment, and that
+        of the one that plans."""
         from dbxwizard.backend.custom_role import custom_role
 
         answers, connection = self._answers.read(), await self.connection()
         asked = [custom_role(connection, self._chosen_subscription(), answers.role_name)]
         if answers.isolation == "environment" and not answers.owner:
-            asked.append(custom_role(connection, self._chosen_subscription(), deployer=True))
+            asked.append(custom_role(connection, self._chosen_subscription(), whose="deployer"))
+        if answers.github_environments:
+            asked.append(custom_role(connection, self._chosen_subscription(), whose="plan"))
         return tuple(await asyncio.gather(*asked))
 
     async def role_names(self) -> tuple[str, ...]:

@@ -28,11 +28,17 @@ _PLAN_SHOWS_CHANGES = 4
 
 
 async def plan_only(
-    invocation: Invocation, steps: Sequence[Step[Any]], actor: str, tell: Callable[[Plan], Awaitable[None]]
+    invocation: Invocation,
+    steps: Sequence[Step[Any]],
+    actor: str,
+    tell: Callable[[Plan], Awaitable[None]],
+    *,
+    lenient: Sequence[Scope],
 ) -> Report:
-    """The plan as a report; writes nothing but --save FILE, and what `tell` tells of it."""
+    """The plan as a report; writes nothing but --save FILE, and what `tell` tells of it. `lenient`: where a right that
+    lacks stops nothing."""
     with narrating(invocation) as listener:
-        plan = await _plan(steps, listener, actor, lenient=(Scope.SETUP,))
+        plan = await _plan(steps, listener, actor, lenient=lenient)
     _save(invocation.text("save"), plan)
     await tell(plan)
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import HttpResponseError
@@ -37,11 +38,12 @@ _DEPLOYMENT_ENDED = ("Succeeded", "Failed", "Canceled")
 class ArmClient(Client):
     """An asynchronous context manager for one subscription.
 
-    What is found comes as the JSON objects of the service. Every method raises the core's errors.
+    What is found comes as the JSON objects of the service. Every method raises the core's errors. `only_reads`: a
+    what-if does not ask whether the caller may write each resource.
     """
 
-    def __init__(self, cloud: Cloud, signed_in: SignedIn, subscription_id: str) -> None:
-        self.subscription_id = subscription_id
+    def __init__(self, cloud: Cloud, signed_in: SignedIn, subscription_id: str, *, only_reads: bool = False) -> None:
+        self.subscription_id, self._only_reads = subscription_id, only_reads
         self._transport = CloudTransport(cloud)
         self._options = sdk_options(cloud, signed_in, self._transport)
         # Without a Retry-After the SDKs ask again after this many seconds; Azure's own default is 30.
@@ -192,10 +194,11 @@ class ArmClient(Client):
     ) -> list[Json]:
         """What Azure expects a deployment to change: `changeType`, `resourceId`, `delta` … for each resource."""
         resource = f"deployment {name}"
+        level = {"validationLevel": "ProviderNoRbac"} if self._only_reads else {}
         with translated(resource):
             try:
                 poller = await self._deployments.deployments.begin_what_if_at_subscription_scope(
-                    name, _deployment(location, template, parameters), polling_interval=self._pace, cls=whole
+                    name, _deployment(location, template, parameters, level), polling_interval=self._pace, cls=whole
                 )
                 answer = await answered(poller.result())
             except HttpResponseError as error:
@@ -223,7 +226,7 @@ class ArmClient(Client):
         with translated(resource):
             try:
                 poller = await self._deployments.deployments.begin_create_or_update_at_subscription_scope(
-                    name, _deployment(location, template, parameters, tags), polling_interval=self._pace, cls=whole
+                    name, _deployment(location, template, parameters, tags=tags), polling_interval=self._pace, cls=whole
                 )
                 progress.waiting(resource)
                 return await answered(poller.result())
@@ -265,9 +268,14 @@ class ArmClient(Client):
 
 
 def _deployment(
-    location: str, template: Mapping[str, Any], parameters: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    location: str,
+    template: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    settings: Mapping[str, str] = MappingProxyType({}),
+    *,
+    tags: Mapping[str, str] | None = None,
 ) -> IO[bytes]:
-    properties = {"mode": "Incremental", "template": dict(template), "parameters": dict(parameters)}
+    properties = {"mode": "Incremental", "template": dict(template), "parameters": dict(parameters), **settings}
     return as_body({"location": location, "properties": properties} | ({"tags": dict(tags)} if tags else {}))
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.cloud import Cloud
+from dbxwizard.clients.errors import NotAllowedYet
 from dbxwizard.clients.threads import Threads
 from dbxwizard.clients.timeouts import request_timeout
-from dbxwizard.core.errors import NotFound, Transient, UsageError
+from dbxwizard.core.errors import Forbidden, NotFound, Transient, UsageError
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ _PATIENCE = 1200.0  # seconds a cluster may take to settle
 class WorkspaceClient(Client):
     """An asynchronous context manager. Nothing is sent before the first method is awaited.
 
-    Raises the core's errors: NotAllowedYet for every 403, Conflict also for INVALID_STATE (it changed meanwhile).
-    `timeout` in seconds, of one request.
+    Raises the core's errors: NotAllowedYet for every 403 (Forbidden with `refusals_are_final`: for a caller that gets
+    no more rights), Conflict also for INVALID_STATE (it changed meanwhile). `timeout` in seconds, of one request.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class WorkspaceClient(Client):
         workspace_resource_id: str,
         *,
         timeout: float = 60.0,
+        refusals_are_final: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if not workspace_url.startswith("https://"):
@@ -61,7 +63,7 @@ class WorkspaceClient(Client):
         self._connection: Connection | None = None
         self._opening = threading.Lock()
         self._threads = Threads(_AT_ONCE, "dbxwizard-databricks")
-        self._sleep = sleep
+        self._sleep, self._final = sleep, refusals_are_final
         self.url = workspace_url
 
     async def close(self) -> None:
@@ -71,7 +73,14 @@ class WorkspaceClient(Client):
 
     async def _do(self, method: str, path: str, resource: str = "", **more: Any) -> Json:
         send = partial(self._send, method, path, resource=resource or f"{self.url}{path}", **more)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, send)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, send)
+        except NotAllowedYet as refused:
+            if not self._final:
+                raise
+            raise Forbidden(
+                refused.code, refused.message, resource=refused.resource, status=refused.status
+            ) from refused
 
     def _send(self, method: str, path: str, **more: Any) -> Json:
         with self._opening:

@@ -16,7 +16,17 @@ from dbxwizard.clients.github_connection import GitHubConnection, required
 from dbxwizard.clients.github_issues import GitHubIssues
 from dbxwizard.clients.github_repository import RepositoryPart
 from dbxwizard.clients.github_runs import GitHubRuns
-from dbxwizard.clients.github_types import Head, NewFile, PullRequest, Repository, TokenInfo, TreeFile, Variable
+from dbxwizard.clients.github_types import (
+    Head,
+    NewFile,
+    PullRequest,
+    RefPattern,
+    Repository,
+    Reviewer,
+    TokenInfo,
+    TreeFile,
+    Variable,
+)
 from dbxwizard.core.errors import Forbidden, NotFound, OperationError
 from dbxwizard.core.secret import Secret
 
@@ -92,15 +102,29 @@ class GitHubClient(RepositoryPart, Client):
         """Replaces the whole environment."""
         await self._write("PUT", _environment(name), dict(body), f"GitHub environment {name}")
 
-    async def branch_policies(self, environment: str) -> frozenset[str]:
-        """The name patterns of the branches that may deploy to an environment with custom policies."""
+    async def deployment_refs(self, environment: str) -> dict[RefPattern, int]:
+        """The branches and tags that may deploy to an environment with custom policies, and each policy's id."""
         path = _environment(environment) + "/deployment-branch-policies"
         found = await self._items(path, field="branch_policies")
-        return frozenset(required(each, "name") for each in found if each.get("type", "branch") == "branch")
+        return {RefPattern(each.get("type", "branch"), required(each, "name")): required(each, "id") for each in found}
 
-    async def add_branch_policy(self, environment: str, pattern: str) -> None:
+    async def admit(self, environment: str, refs: RefPattern) -> None:
         path = _environment(environment) + "/deployment-branch-policies"
-        await self._write("POST", path, {"name": pattern, "type": "branch"}, f"GitHub environment {environment}")
+        await self._write("POST", path, {"name": refs.name, "type": refs.type}, f"GitHub environment {environment}")
+
+    async def admit_no_longer(self, environment: str, policy_id: int) -> None:
+        path = f"{_environment(environment)}/deployment-branch-policies/{policy_id}"
+        await self._write("DELETE", path, None, f"GitHub environment {environment}")
+
+    async def reviewer(self, name: str) -> Reviewer | None:
+        """The user of a login, or the team ORG/SLUG; None where there is none that this token may see."""
+        organisation, slash, slug = name.partition("/")
+        path = f"/orgs/{quote(organisation)}/teams/{quote(slug)}" if slash else f"/users/{quote(name)}"
+        try:
+            answer = await self._connection.call("GET", path, resource=f"GitHub {'team' if slash else 'user'} {name}")
+        except NotFound:
+            return None
+        return Reviewer("Team" if slash else "User", required(answer.data, "id"), name)
 
     # Variables and secrets, of an environment or ("") of the repository.
 

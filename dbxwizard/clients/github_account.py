@@ -43,4 +43,4 @@ async def token_info(connection: GitHubConnection) -> TokenInfo:
     scopes = answer.headers.get("x-oauth-scopes")
     names = None if scopes is None else frozenset(name.strip() for name in scopes.split(",") if name.strip())
     expires_at = answer.headers.get("github-authentication-token-expiration", "")
-    return TokenInfo(required(answer.data, "login"), names, expires_at)
+    return TokenInfo(required(answer.data, "login"), required(answer.data, "id"), names, expires_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,33 @@ class ListedRepository:
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """`scopes` is None for a fine-grained token; `expires_at` as GitHub writes it, "" for one that doesn't expire."""
+    """`id` of the account; `scopes` is None for a fine-grained token; `expires_at` as GitHub writes it, "" for one that
+    doesn't expire."""
 
     login: str
+    id: int
     scopes: frozenset[str] | None
     expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefPattern:
+    """Branches or tags that may deploy to an environment, by a pattern of their names."""
+
+    type: Literal["branch", "tag"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Somebody who may approve deployments. `name`: a login, or ORG/SLUG of a team."""
+
+    type: Literal["User", "Team"]
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

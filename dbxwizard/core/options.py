@@ -161,15 +161,30 @@ SETUP = (
     _flag("owner", "give the main service principal Owner, as the accelerator has it"),
     Option("main-spn-name", "name of the main service principal", metavar="NAME"),
     Option("databricks-spn-name", "name of the Databricks service principal", metavar="NAME"),
+    Option("plan-spn-name", "name of the service principal that only plans", metavar="NAME"),
     Option("role-name", "name of the custom role", default="DBX_Custom_Role", metavar="NAME"),
     Option(
         "adopt",
-        "take over the existing application with this id: the first for main-spn, the second for databricks-spn",
+        "take over the existing application with this id: the first for main-spn, the second for databricks-spn, the "
+        "third for plan-spn",
         Kind.MANY,
         metavar="[KEY=]ID",
     ),
     _flag("no-publish", "leave the files of this folder to your own commit"),
     NO_ENVIRONMENTS,
+    Option(
+        "reviewer",
+        "who may approve deployments to Production: a login, or team:ORG/SLUG; repeat for several (default: those that "
+        "are set, else you)",
+        Kind.MANY,
+        metavar="LOGIN",
+    ),
+    Option("wait-minutes", "minutes that a deployment to Production waits (default: as it is set)", metavar="N"),
+    _flag(
+        "no-approval",
+        "nobody has to approve a deployment to Production: for a private repository without GitHub Enterprise",
+        "DBXWIZARD_NO_APPROVAL",
+    ),
 )
 
 NO_PROOF = _flag(

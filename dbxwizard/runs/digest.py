@@ -75,7 +75,7 @@ def explaining(client: GitHubClient) -> Explaining:
         return [await client.subject(environment)]
 
     async def admitted(environment: str) -> list[str]:
-        return sorted(await client.branch_policies(environment))
+        return sorted(refs.name for refs in await client.deployment_refs(environment))
 
     return Explaining(trusted, admitted)
 

@@ -53,7 +53,7 @@ class ApplicationStep(Step[ApplicationState]):
     """The application of `key` (`main-spn`, `development/main-spn` …) exists, and so does its service principal.
 
     `adopt`: the client id or object id of an application to take over; of it only the tags are changed. Outputs:
-    client_id, application_id, object_id (of the service principal), name.
+    client_id, application_id, object_id (of the service principal), ids (both), name.
     """
 
     scope = Scope.SETUP
@@ -104,8 +104,8 @@ class ApplicationStep(Step[ApplicationState]):
                 "application-name-taken",
                 f"an application named {self._name} exists and is not marked as one of dbxwizard's: {ids}",
                 resource=self.title,
-                fix=f"take it over with --adopt {others[0]['appId']}, or choose another name with --main-spn-name or "
-                "--databricks-spn-name",
+                fix=f"take it over with --adopt {others[0]['appId']}, or choose another name with --main-spn-name, "
+                "--databricks-spn-name or --plan-spn-name",
             )
         return None
 
@@ -202,7 +202,10 @@ def _outputs(application: Mapping[str, Any], principal: Mapping[str, Any] | None
         "application_id": application["id"],
         "name": application["displayName"],
     }
-    return outputs | ({"object_id": principal["id"]} if principal else {})
+    if principal is None:
+        return outputs
+    ids = f"{application['appId']}/{principal['id']}"
+    return outputs | {"object_id": principal["id"], "ids": ids}
 
 
 Held = Callable[[], Awaitable[Collection[str]]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.github_token import require_token
+from dbxwizard.core.errors import Forbidden
+from dbxwizard.steps.named_principals import NamedPrincipal
 
 if TYPE_CHECKING:
     from dbxwizard.clients.arm import ArmClient
@@ -39,11 +41,16 @@ class Connection(Client):
         github_token: Secret | None,
         *,
         databricks_signed_in: SignedIn | None = None,
+        principals: Mapping[str, NamedPrincipal] | None = None,
     ) -> None:
-        """`databricks_signed_in`: the Databricks service principal, where service principals act; None for a person."""
+        """`databricks_signed_in`: the Databricks service principal, where service principals act; None for a person.
+
+        `principals`: service principals that a job was told of, by key.
+        """
         self.cloud = cloud
         self.signed_in = signed_in
         self._databricks = databricks_signed_in
+        self._principals = dict(principals or {})
         self._github_token = github_token
         self._made: dict[Hashable, Any] = {}
         self._loading: asyncio.Future[None] | None = None
@@ -62,11 +69,20 @@ class Connection(Client):
         for key in [key for key in self._made if isinstance(key, tuple) and key[0] == "github"]:
             await self._made.pop(key).close()
 
-    def service_principal(self, key: str) -> SignedIn | None:
-        """Who `main-spn` or `databricks-spn` is, where it acts itself; None when a person acts."""
+    @property
+    def only_reads(self) -> bool:
+        """Whether the service principal acts that plans for those which deploy."""
+        deploys = self._principals.get("databricks-spn")
+        is_job = self.signed_in.kind != "user"
+        return is_job and deploys is not None and deploys.client_id != (self._databricks or self.signed_in).client_id
+
+    def service_principal(self, key: str) -> NamedPrincipal | None:
+        """Who `main-spn`, `databricks-spn` or `plan-spn` is, where a job knows; None when a person acts."""
         if self.signed_in.kind == "user":
             return None
-        return self.signed_in if key == "main-spn" else self._databricks
+        deploying = {"main-spn": self.signed_in, "databricks-spn": self._databricks}
+        who = ({"plan-spn": self.signed_in} if self.only_reads else deploying).get(key)
+        return NamedPrincipal(who.client_id, who.object_id) if who else self._principals.get(key)
 
     def subscriptions(self) -> SubscriptionsClient:
         """What there is to choose from, before a subscription is chosen."""
@@ -75,9 +91,12 @@ class Connection(Client):
         return self._client("subscriptions", lambda: SubscriptionsClient(self.cloud, self.signed_in))
 
     def arm(self, subscription_id: str) -> ArmClient:
+        return self._client(("arm", subscription_id), lambda: self._arm(subscription_id))
+
+    def _arm(self, subscription_id: str) -> ArmClient:
         from dbxwizard.clients.arm import ArmClient
 
-        return self._client(("arm", subscription_id), lambda: ArmClient(self.cloud, self.signed_in, subscription_id))
+        return ArmClient(self.cloud, self.signed_in, subscription_id, only_reads=self.only_reads)
 
     def authorization(self, subscription_id: str) -> AuthorizationClient:
         from dbxwizard.clients.authorization import AuthorizationClient
@@ -111,8 +130,11 @@ class Connection(Client):
         return self._client(("github",), lambda: GitHubAccount(self.cloud, token))
 
     def vault(self, vault_uri: str) -> VaultClient:
+        """Raises Forbidden for who only plans: a right that will never come must not be waited for."""
         from dbxwizard.clients.keyvault import VaultClient
 
+        if self.only_reads:
+            raise Forbidden("secrets-not-read", "who only plans may not read secrets", resource=vault_uri, status=403)
         actor = self._databricks or self.signed_in  # the files give the vault's data to the Databricks one
         return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, actor, vault_uri))
 
@@ -133,7 +155,11 @@ class Connection(Client):
         return self._client(
             ("workspace", workspace_url),
             lambda: WorkspaceClient(
-                self.cloud, self._databricks or self.signed_in, workspace_url, workspace_resource_id
+                self.cloud,
+                self._databricks or self.signed_in,
+                workspace_url,
+                workspace_resource_id,
+                refusals_are_final=self.only_reads,
             ),
         )
 

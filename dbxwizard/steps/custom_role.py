@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 STEP_ID = "setup/custom-role"
 DEPLOYER_STEP_ID = "setup/deployer-role"
+PLAN_STEP_ID = "setup/plan-role"
 DEFAULT_NAME = "DBX_Custom_Role"
 DEPLOYER_NAME = "DBX_Deployer_Role"
+PLAN_NAME = "DBX_Plan_Role"
 # The names of a permission's lists in the JSON, and in clients.authorization.Permission.
 _LISTS = {
     "actions": "actions",
@@ -135,6 +137,20 @@ class DeployerRoleStep(CustomRoleStep):
     file = "deployer_role.json"
 
     def __init__(self, roles: AuthorizationClient, role_name: str = DEPLOYER_NAME) -> None:
+        super().__init__(roles, role_name)
+
+
+class PlanRoleStep(CustomRoleStep):
+    """What the service principal that only looks needs at the subscription, beside Reader.
+
+    Its what-if leaves out whether the caller may write (`validationLevel` ProviderNoRbac: learn.microsoft.com/azure/
+    azure-resource-manager/templates/deploy-what-if).
+    """
+
+    id = PLAN_STEP_ID
+    file = "plan_role.json"
+
+    def __init__(self, roles: AuthorizationClient, role_name: str = PLAN_NAME) -> None:
         super().__init__(roles, role_name)
 
 

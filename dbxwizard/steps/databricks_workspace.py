@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.plan import Action, Change, Inputs, Reason, StateT, Step
 from dbxwizard.steps.readings import Readings
 
@@ -21,8 +22,10 @@ _MANAGE = "CAN_MANAGE"
 class SharedWorkspace:
     """The workspace of one environment. Lists are read once for all steps and again after a change."""
 
-    def __init__(self, environment: str, open_client: OpenWorkspace) -> None:
+    def __init__(self, environment: str, open_client: OpenWorkspace, *, only_reads: bool = False) -> None:
+        """`only_reads`: the actor is none of its admins, and may not see who is in it."""
         self.environment = environment
+        self.only_reads = only_reads
         self._open = open_client
         self._readings = Readings()
 
@@ -55,12 +58,24 @@ class SharedWorkspace:
         return await self._readings.once("principals me", client.me)
 
     async def principal(self, inputs: Inputs, kind: str, name: str) -> Json | None:
-        """As WorkspaceClient.find_principal; who we are is known already."""
+        """As WorkspaceClient.find_principal; who we are is known already. Forbidden for an actor that only reads."""
+        await self.require_sight_of_members(inputs)
         me = await self.me(inputs)
         if kind != "Groups" and str(me.get("userName", "")).lower() == name.lower():
             return me
         client = await self.client(inputs)
         return await self._readings.once(f"principals {kind} {name}", lambda: client.find_principal(kind, name))
+
+    async def require_sight_of_members(self, inputs: Inputs) -> None:
+        """Raises Forbidden: others than admins see some of a workspace's members, or none, without being told."""
+        client = await self.client(inputs)
+        if self.only_reads:
+            raise Forbidden(
+                "members-not-visible",
+                "who is in the workspace, and what they may do, is shown to its admins alone",
+                resource=client.url,
+                status=403,
+            )
 
     async def clusters(self, inputs: Inputs) -> list[Json]:
         client = await self.client(inputs)

@@ -15,7 +15,7 @@ from dbxwizard import bundled
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
-from dbxwizard.parameters.model import Access, Environment, ScopeAcl, SecretScope
+from dbxwizard.parameters.model import Access, Environment, Permission, ScopeAcl, SecretScope
 from dbxwizard.steps.access import AccessStep
 from dbxwizard.steps.access import Principal as WorkspacePrincipal
 from dbxwizard.steps.access_token import AccessTokenStep
@@ -94,7 +94,8 @@ class _Deployment:
     ) -> None:
         self._options, self._environment, self._connection = options, environment, shared.connection
         self._principals, self._shared = principals, shared
-        self._workspace = SharedWorkspace(environment.name, shared.connection.workspace)
+        only_reads = shared.connection.only_reads
+        self._workspace = SharedWorkspace(environment.name, shared.connection.workspace, only_reads=only_reads)
         self._client_id = ""
 
     async def steps(self) -> list[Step[Any]]:
@@ -290,7 +291,24 @@ class _Deployment:
             member = member_step(self._workspace, principal.name)
             needs = [*folders, *([member] if member in members else [])]
             made.append(AccessStep(self._workspace, self._absolute(access), principal, needs=needs))
-        return made
+        return [*made, *await self._sight(folders)]
+
+    async def _sight(self, folders: Sequence[str]) -> list[Step[Any]]:
+        """What whoever plans has to see, each at the lowest level that there is. Never a secret scope: who may look at
+        one reads its secrets."""
+        found = await self._principals.planning()
+        if found is None:
+            return []
+        environment = self._environment
+        access = Access(
+            found.name,
+            ("workspace-access",),
+            clusters=tuple(Permission(one.name, "CAN_ATTACH_TO") for one in environment.clusters),
+            jobs=tuple(Permission(one.name, "CAN_VIEW") for one in environment.jobs),
+            folders=tuple(Permission(one.path, "CAN_READ") for one in environment.git_folders),
+        )
+        principal = WorkspacePrincipal("ServicePrincipals", found.name, found.object_id)
+        return [AccessStep(self._workspace, self._absolute(access), principal, needs=folders)]
 
     def _absolute(self, access: Access) -> Access:
         """Folders without a leading slash are those of Repo_Configuration, below /Repos/<client id>/."""

@@ -17,8 +17,8 @@ async def environment_role_steps(
     environment: Environment, connection: Connection, principals: Principals, reader: AssignmentReader
 ) -> list[RoleAssignmentStep]:
     """One step for each principal and role. Raises OperationError for a principal that nobody knows."""
-    actor = connection.signed_in
-    made = _Roles(environment, reader, None if actor.kind == "user" else DeployerLimits(reader, actor.object_id))
+    deployer = connection.service_principal("main-spn")
+    made = _Roles(environment, reader, DeployerLimits(reader, deployer.object_id) if deployer else None)
     steps: list[RoleAssignmentStep] = []
     for assignment in environment.role_assignments:
         principal = await principals.resolve(assignment.principal, assignment.principal_type)

@@ -14,6 +14,7 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.applications import application_step_id
+from dbxwizard.steps.branching import environment_of
 
 if TYPE_CHECKING:
     from dbxwizard.clients.graph import GraphClient
@@ -58,7 +59,7 @@ class FederationStep(Step[FederationState]):
     ) -> None:
         self.id = f"setup/federation/{key}/{f'branch/{branch}' if branch else environment.lower()}"
         self.title = f"trust of {key} in {f'branch {branch}' if branch else f'GitHub environment {environment}'}"
-        self.environment = environment
+        self.environment = environment_of(environment)
         self.needs = (application_step_id(key),)
         self._graph, self._name = graph, credential_name(environment, branch)
         self._desired: dict[str, object] = {"issuer": issuer, "subject": subject, "audiences": [audience]}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard.clients.github_types import RefPattern, Reviewer
 from dbxwizard.core.errors import NotFound, OperationError
-from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
+from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.branching import environment_of
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
@@ -21,78 +23,162 @@ NO_ENVIRONMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """Who may deploy to an environment. What is None or empty is left as people have it.
+
+    `refs`: exactly the branches and tags that may. `reviewers` are added to those that are there; `default_reviewer`
+    only where there are none. `wait_minutes`: the wait timer.
+    """
+
+    refs: tuple[RefPattern, ...] = ()
+    reviewers: tuple[Reviewer, ...] = ()
+    default_reviewer: Reviewer | None = None
+    wait_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentState:
-    """`settings`: the environment as GitHub shows it; `branches`: the patterns that its custom policies allow."""
+    """`settings`: the environment as GitHub shows it; `refs`: what its custom policies admit, and their ids."""
 
     settings: Mapping[str, Any]
-    branches: frozenset[str] = frozenset()
+    refs: Mapping[RefPattern, int] = field(default_factory=dict)
+
+    @property
+    def limit(self) -> str:
+        """How branches and tags are limited: `custom`, `protected branches`, or `all`."""
+        policy = self.settings.get("deployment_branch_policy") or {}
+        return "custom" if policy.get("custom_branch_policies") else "protected branches" if policy else "all"
+
+    @property
+    def reviewers(self) -> tuple[Reviewer, ...]:
+        rule = self._rule("required_reviewers")
+        return tuple(_reviewer(each) for each in rule.get("reviewers", ()))
+
+    @property
+    def wait_minutes(self) -> int:
+        return int(self._rule("wait_timer").get("wait_timer", 0))
+
+    @property
+    def prevent_self_review(self) -> bool:
+        return bool(self._rule("required_reviewers").get("prevent_self_review", False))
+
+    def _rule(self, kind: str) -> Mapping[str, Any]:
+        rules = self.settings.get("protection_rules", ())
+        return next((rule for rule in rules if rule["type"] == kind), {})
+
+
+_NOTHING = EnvironmentState({})
 
 
 class GitHubEnvironmentStep(Step[EnvironmentState]):
-    """One environment exists, with all that its people set on it.
-
-    `branches`: patterns of the branches that may deploy, added to those that are there; with none, and where people
-    chose "protected branches only", the environment keeps what it has.
-    """
+    """One environment exists, with `protection`; everything else that its people set on it stays."""
 
     scope = Scope.SETUP
 
-    def __init__(self, client: GitHubClient, environment: str, *, branches: Collection[str] = ()) -> None:
-        self.id = environment_step_id(environment)
-        self.title = f"GitHub environment {environment}"
-        self.environment = environment
-        self._client, self._branches = client, tuple(branches)
+    def __init__(self, client: GitHubClient, holder: str, protection: Protection | None = None) -> None:
+        """`holder`: the name of the GitHub environment."""
+        self.id = environment_step_id(holder)
+        self.title = f"GitHub environment {holder}"
+        self.environment = environment_of(holder)
+        self.holder = holder
+        self._client, self._wanted = client, protection or Protection()
 
     async def read(self, inputs: Inputs) -> EnvironmentState | None:
-        settings = await self._client.environment(self.environment)
+        settings = await self._client.environment(self.holder)
         if settings is None:
             return None
-        policies = _has_custom_policies(settings) and self._branches
-        branches = await self._client.branch_policies(self.environment) if policies else frozenset()
-        return EnvironmentState(settings, branches)
+        state = EnvironmentState(settings)
+        if not self._wanted.refs or state.limit != "custom":
+            return state
+        return EnvironmentState(settings, await self._client.deployment_refs(self.holder))
 
     def diff(self, state: EnvironmentState | None, inputs: Inputs) -> Change:
-        if state is None:
-            return Change.create(**({"branches": ", ".join(self._branches)} if self._branches else {}))
-        missing = self._missing(state)
-        if not missing:
-            return Change.none()
-        before = sorted(state.branches) if _has_custom_policies(state.settings) else ["all"]
-        after = sorted({*state.branches, *missing})
-        return Change.update([Reason("deployment branches", ", ".join(before), ", ".join(after))])
+        reasons = tuple(self._reasons(state or _NOTHING))
+        return Change.update(reasons) if state else Change(Action.CREATE, reasons)
 
-    def _missing(self, state: EnvironmentState) -> list[str]:
-        policy = state.settings.get("deployment_branch_policy")
-        if policy and not policy.get("custom_branch_policies"):
-            return []
-        return [branch for branch in self._branches if branch not in state.branches]
+    def _reasons(self, state: EnvironmentState) -> Iterator[Reason]:
+        made = not state.settings
+        if self._missing(state) or self._surplus(state):
+            before = _listed(state.refs) if state.limit == "custom" else state.limit
+            yield Reason("deployment branches and tags", None if made else before, _listed(self._wanted.refs))
+        wanted = self._reviewers(state)
+        if wanted != state.reviewers:
+            before = ", ".join(one.name for one in state.reviewers)
+            yield Reason("required reviewers", before or None, ", ".join(one.name for one in wanted))
+        if self._wait(state) != state.wait_minutes:
+            yield Reason("wait timer (minutes)", state.wait_minutes or None, self._wait(state))
+
+    def _missing(self, state: EnvironmentState) -> list[RefPattern]:
+        return [one for one in self._wanted.refs if one not in state.refs]
+
+    def _surplus(self, state: EnvironmentState) -> list[RefPattern]:
+        return [one for one in state.refs if one not in self._wanted.refs]
+
+    def _reviewers(self, state: EnvironmentState) -> tuple[Reviewer, ...]:
+        found, known = state.reviewers, {(one.type, one.id) for one in state.reviewers}
+        asked = self._wanted.reviewers
+        if not found and not asked and self._wanted.default_reviewer:
+            asked = (self._wanted.default_reviewer,)
+        return (*found, *(one for one in asked if (one.type, one.id) not in known))
+
+    def _wait(self, state: EnvironmentState) -> int:
+        wanted = self._wanted.wait_minutes
+        return state.wait_minutes if wanted is None else wanted
+
+    def _must_put(self, state: EnvironmentState | None) -> bool:
+        """Whether the environment itself is written, besides its list of branches and tags."""
+        if state is None:
+            return True
+        rules = self._reviewers(state) != state.reviewers or self._wait(state) != state.wait_minutes
+        return rules or bool(self._wanted.refs and state.limit != "custom")
 
     async def apply(
         self, state: EnvironmentState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
-        """GitHub replaces the whole environment, so all that is there is sent along."""
-        settings = state.settings if state else {}
-        if state is None or not _has_custom_policies(settings):
-            await self._put(_body(settings, bool(self._branches)))
-        for branch in self._missing(state or EnvironmentState({})):
-            await self._client.add_branch_policy(self.environment, branch)
+        """GitHub replaces the whole environment, so all that is there is sent along.
+
+        What is new is admitted before what is not wanted goes.
+        """
+        found = state or _NOTHING
+        if self._must_put(state):
+            await self._put(self._body(found))
+        for refs in self._missing(found):
+            await self._client.admit(self.holder, refs)
+        for refs in self._surplus(found):
+            await self._client.admit_no_longer(self.holder, found.refs[refs])
         return {}
 
     def writes(self, state: EnvironmentState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
-        path = environment_path(self._client.name, self.environment)
+        path, found = environment_path(self._client.name, self.holder), state or _NOTHING
         policies = f"{path}/deployment-branch-policies"
-        allowed = [
-            Request("POST", Host.GITHUB, policies, f"lets the branch {branch} deploy")
-            for branch in self._missing(state or EnvironmentState({}))
-        ]
-        if state is not None and _has_custom_policies(state.settings):
-            return tuple(allowed)
-        purpose = "changes the environment" if state else f"makes the environment {self.environment}"
-        return (Request("PUT", Host.GITHUB, path, purpose), *allowed)
+        purpose = "changes the environment" if state else f"makes the environment {self.holder}"
+        admit = (Request("POST", Host.GITHUB, policies, f"lets the {one} deploy") for one in self._missing(found))
+        refuse = (
+            Request("DELETE", Host.GITHUB, f"{policies}/{found.refs[one]}", f"lets the {one} deploy no longer")
+            for one in self._surplus(found)
+        )
+        put = [Request("PUT", Host.GITHUB, path, purpose)] if self._must_put(state) else []
+        return (*put, *admit, *refuse)
+
+    def _body(self, state: EnvironmentState) -> dict[str, object]:
+        """What to send to keep what is set, and to have what is wanted.
+
+        Reviewers and timers are named only where they are set: on plans without them GitHub refuses even their
+        defaults.
+        """
+        body: dict[str, object] = {"deployment_branch_policy": state.settings.get("deployment_branch_policy")}
+        if self._wanted.refs:
+            body["deployment_branch_policy"] = {"protected_branches": False, "custom_branch_policies": True}
+        if self._wait(state) or state.wait_minutes:
+            body["wait_timer"] = self._wait(state)
+        if reviewers := self._reviewers(state):
+            body["prevent_self_review"] = state.prevent_self_review
+            body["reviewers"] = [{"type": one.type, "id": one.id} for one in reviewers]
+        return body
 
     async def _put(self, body: Mapping[str, object]) -> None:
         try:
-            await self._client.put_environment(self.environment, body)
+            await self._client.put_environment(self.holder, body)
         except NotFound as error:
             raise OperationError(
                 "github-no-environments",
@@ -102,6 +188,16 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
             ) from error
 
 
+def _listed(refs: Iterable[RefPattern]) -> str:
+    return ", ".join(sorted(map(str, refs))) or "none"
+
+
+def _reviewer(found: Mapping[str, Any]) -> Reviewer:
+    """As GitHub shows one in an environment."""
+    who = found["reviewer"]
+    return Reviewer(found["type"], who["id"], str(who.get("login") or who.get("slug") or who["id"]))
+
+
 def environment_path(repository: str, environment: str) -> str:
     """The address of an environment; of what the repository itself has for "" (secrets and variables)."""
     return f"/repos/{repository}/environments/{environment}" if environment else f"/repos/{repository}/actions"
@@ -109,24 +205,3 @@ def environment_path(repository: str, environment: str) -> str:
 
 def environment_step_id(environment: str) -> str:
     return f"setup/github/environment/{environment.lower()}"
-
-
-def _has_custom_policies(settings: Mapping[str, Any]) -> bool:
-    return bool((settings.get("deployment_branch_policy") or {}).get("custom_branch_policies"))
-
-
-def _body(settings: Mapping[str, Any], limit_branches: bool) -> dict[str, object]:
-    """What to send to keep `settings` as they are, limited to named branches where asked.
-
-    Reviewers and timers are named only where they are set: on plans without them GitHub refuses even their defaults.
-    """
-    body: dict[str, object] = {"deployment_branch_policy": settings.get("deployment_branch_policy")}
-    if limit_branches:
-        body["deployment_branch_policy"] = {"protected_branches": False, "custom_branch_policies": True}
-    for rule in settings.get("protection_rules", ()):
-        if rule["type"] == "wait_timer":
-            body["wait_timer"] = rule["wait_timer"]
-        elif rule["type"] == "required_reviewers":
-            body["prevent_self_review"] = rule.get("prevent_self_review", False)
-            body["reviewers"] = [{"type": each["type"], "id": each["reviewer"]["id"]} for each in rule["reviewers"]]
-    return body

@@ -16,6 +16,7 @@ from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
+from dbxwizard.steps.branching import environment_of
 from dbxwizard.steps.github_environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
@@ -88,16 +89,19 @@ def secrets_step_id(environment: str) -> str:
 
 
 class GitHubSecretsStep(Step[SecretsState]):
-    """Each of `secrets` is there with its version; others are left alone. `environment` "" means the repository."""
+    """Each of `secrets` is there with its version; others are left alone.
+
+    `holder`: the GitHub environment; "" means the repository.
+    """
 
     scope = Scope.SETUP
 
-    def __init__(self, client: GitHubClient, environment: str, secrets: Sequence[WantedSecret]) -> None:
-        self.id = secrets_step_id(environment)
-        self.title = f"GitHub secrets of {environment or 'the repository'}"
-        self.environment = environment
+    def __init__(self, client: GitHubClient, holder: str, secrets: Sequence[WantedSecret]) -> None:
+        self.id = secrets_step_id(holder)
+        self.title = f"GitHub secrets of {holder or 'the repository'}"
+        self.environment, self.holder = environment_of(holder), holder
         sources = dict.fromkeys(need for secret in secrets for need in secret.needs)
-        self.needs = (*([environment_step_id(environment)] if environment else []), *sources)
+        self.needs = (*([environment_step_id(holder)] if holder else []), *sources)
         self._client, self._secrets = client, tuple(secrets)
 
     @property
@@ -105,7 +109,7 @@ class GitHubSecretsStep(Step[SecretsState]):
         return tuple(secret.name for secret in self._secrets)
 
     async def read(self, inputs: Inputs) -> SecretsState | None:
-        return await read_secrets(self._client, self.environment)
+        return await read_secrets(self._client, self.holder)
 
     def diff(self, state: SecretsState | None, inputs: Inputs) -> Change:
         found = state or SecretsState()
@@ -119,13 +123,13 @@ class GitHubSecretsStep(Step[SecretsState]):
         found = state or SecretsState()
         changed = [secret for secret in self._secrets if any(_reasons(found, secret, inputs))]
         values = {secret.name: self._value(secret, inputs) for secret in changed}
-        await self._client.put_secrets(self.environment, values)
+        await self._client.put_secrets(self.holder, values)
         kept = {name: version for name, version in found.versions.items() if found.untouched(name)}
         await self._note(found, kept | {secret.name: secret.version(inputs) for secret in changed})
         return {}
 
     def writes(self, state: SecretsState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
-        found, path = state or SecretsState(), environment_path(self._client.name, self.environment)
+        found, path = state or SecretsState(), environment_path(self._client.name, self.holder)
         sealed = [
             Request("PUT", Host.GITHUB, f"{path}/secrets/{secret.name}", f"seals {secret.name} for GitHub")
             for secret in self._secrets
@@ -152,9 +156,9 @@ class GitHubSecretsStep(Step[SecretsState]):
             # GitHub doesn't say whether the same text again counts as an update, so it is spaced otherwise.
             text = json.dumps(versions, sort_keys=True, separators=(",", ":"))
         if found.noted_at:
-            await self._client.update_variable(self.environment, NOTE, text)
+            await self._client.update_variable(self.holder, NOTE, text)
         else:
-            await self._client.create_variable(self.environment, NOTE, text)
+            await self._client.create_variable(self.holder, NOTE, text)
 
 
 def _differs(found: SecretsState, secret: WantedSecret, inputs: Inputs) -> bool:

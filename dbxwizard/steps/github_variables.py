@@ -10,6 +10,7 @@ from dbxwizard.clients.github_types import Variable
 from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.branching import environment_of
 from dbxwizard.steps.github_environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
@@ -35,17 +36,17 @@ class Output:
 class GitHubVariablesStep(Step[State]):
     """Each of `values` (name to its text, or to where it comes from) is a variable; others are left alone.
 
-    `environment` "" means the repository's own variables.
+    `holder`: the GitHub environment; "" means the repository's own variables.
     """
 
     scope = Scope.SETUP
 
-    def __init__(self, client: GitHubClient, environment: str, values: Mapping[str, str | Output]) -> None:
-        self.id = f"setup/github/variables/{environment.lower() or 'repository'}"
-        self.title = f"GitHub variables of {environment or 'the repository'}"
-        self.environment = environment
+    def __init__(self, client: GitHubClient, holder: str, values: Mapping[str, str | Output]) -> None:
+        self.id = f"setup/github/variables/{holder.lower() or 'repository'}"
+        self.title = f"GitHub variables of {holder or 'the repository'}"
+        self.environment, self.holder = environment_of(holder), holder
         sources = dict.fromkeys(value.step_id for value in values.values() if isinstance(value, Output))
-        self.needs = (*([environment_step_id(environment)] if environment else []), *sources)
+        self.needs = (*([environment_step_id(holder)] if holder else []), *sources)
         self._client, self._values = client, dict(values)
 
     @property
@@ -54,7 +55,7 @@ class GitHubVariablesStep(Step[State]):
 
     async def read(self, inputs: Inputs) -> State | None:
         try:
-            return await self._client.variables(self.environment)
+            return await self._client.variables(self.holder)
         except NotFound:
             return None  # the environment itself is still to be made
 
@@ -77,12 +78,12 @@ class GitHubVariablesStep(Step[State]):
             if name not in found:
                 await self._create(name, value)
             elif found[name].value != value:
-                await self._client.update_variable(self.environment, name, value)
+                await self._client.update_variable(self.holder, name, value)
         return {}
 
     def writes(self, state: State | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         """What is known only after apply is another than what is there."""
-        found, path = state or {}, f"{environment_path(self._client.name, self.environment)}/variables"
+        found, path = state or {}, f"{environment_path(self._client.name, self.holder)}/variables"
         wanted = {
             name: value.shown(inputs) if isinstance(value, Output) else value for name, value in self._values.items()
         }
@@ -97,6 +98,6 @@ class GitHubVariablesStep(Step[State]):
     async def _create(self, name: str, value: str) -> None:
         """Another run at the same time may be first with each of them: too many conflicts to start again for."""
         try:
-            await self._client.create_variable(self.environment, name, value)
+            await self._client.create_variable(self.holder, name, value)
         except Conflict:
-            await self._client.update_variable(self.environment, name, value)
+            await self._client.update_variable(self.holder, name, value)

@@ -63,6 +63,7 @@ class Principals:
         self._environment = environment
         self._repository = repository or repository_of(environment)
         self._known: dict[str, Principal] = {}
+        self._prefixes: tuple[str, ...] = (f"{environment.name}/", "")  # of the keys that setup may have made
 
     async def resolve(self, written: str, kind: str = "", name: str = "") -> Principal:
         """`kind` and `name` as the file has them beside an object id. Raises OperationError for nobody."""
@@ -74,20 +75,35 @@ class Principals:
             self._known[written] = await self._find(written)
         return self._known[written]
 
+    async def planning(self) -> Principal | None:
+        """The service principal that only looks; None where setup made none, or this job was not told."""
+        await self.resolve("databricks-spn")  # whose name tells where this one is
+        return await self._service_principal_of("plan-spn")
+
     async def _find(self, written: str) -> Principal:
         if written in SERVICE_PRINCIPALS:
             return await self._service_principal(written)
         name = written.removeprefix("group:")
         return Principal(await group_id(self._connection, name, str(self._environment.file)), "Group", name)
 
-    async def _service_principal(self, key: str) -> Principal:
+    async def _service_principal_of(self, key: str) -> Principal | None:
         ours = self._connection.service_principal(key)
         if ours is not None:
             return Principal(ours.object_id, "ServicePrincipal", ours.client_id)
-        names = [unique_name(self._repository, one) for one in (f"{self._environment.name}/{key}", key)]
-        for found in await asyncio.gather(*map(self._directory.service_principal, names)):
-            if found is not None:
-                return found
+        if self._connection.signed_in.kind != "user":
+            return None
+        names = [unique_name(self._repository, f"{prefix}{key}") for prefix in self._prefixes]
+        found = await asyncio.gather(*map(self._directory.service_principal, names))
+        for prefix, principal in zip(self._prefixes, found, strict=True):
+            if principal is not None:
+                self._prefixes = (prefix,)
+                return principal
+        return None
+
+    async def _service_principal(self, key: str) -> Principal:
+        found = await self._service_principal_of(key)
+        if found is not None:
+            return found
         raise OperationError(
             "service-principal-missing",
             f"the tenant has no {key} for {self._repository or 'this repository'}",

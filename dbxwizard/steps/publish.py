@@ -16,13 +16,13 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps import parameter_files
+from dbxwizard.steps.branching import RELEASE_BRANCH
 from dbxwizard.steps.publish_files import FILE, Collected, LocalFile, collect
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
 
 SETUP_BRANCH = "dbxwizard/setup"
-RELEASE_BRANCH = "release"
 TITLE = "Set up Databricks with dbxwizard"
 # GitHub's git API needs a commit to start from, so an empty repository gets one with a single file first.
 _FIRST_MESSAGE = "Start the repository (dbxwizard)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard import bundled
 from dbxwizard.core.errors import OperationError
-from dbxwizard.core.plan import Inputs, Step
+from dbxwizard.core.plan import Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.adoption import adopted
@@ -19,27 +18,22 @@ from dbxwizard.steps.applications import (
     ApplicationStep,
     ClientSecretStep,
     RetiredSecretsStep,
-    application_step_id,
-    client_secret_step_id,
-    new_secret_value,
 )
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.federation import FederationStep
-from dbxwizard.steps.git_token import AskToken, GitToken, git_token
+from dbxwizard.steps.git_token import AskToken, git_token
 from dbxwizard.steps.github_access import require_environments, require_rights
-from dbxwizard.steps.github_environments import GitHubEnvironmentStep
-from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret, secrets_step_id, stored_versions
-from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
+from dbxwizard.steps.github_secrets import secrets_step_id, stored_versions
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
 from dbxwizard.steps.principals import group_id
-from dbxwizard.steps.publish import RELEASE_BRANCH, PublishStep
+from dbxwizard.steps.publish import PublishStep
+from dbxwizard.steps.setup_github import GitHubSettings, holders_of, reviewers
 from dbxwizard.steps.setup_roles import role_steps
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_types import Repository
 
-MAIN, DATABRICKS = "main-spn", "databricks-spn"
+MAIN, DATABRICKS, PLAN = "main-spn", "databricks-spn", "plan-spn"
 PUBLISHED = (
     "environments",
     "bicep",
@@ -62,20 +56,28 @@ class SetupOptions:
     owner: bool = False
     main_name: str = ""
     databricks_name: str = ""
+    plan_name: str = ""
     role_name: str = "DBX_Custom_Role"
     adopt: tuple[str, ...] = ()  # each ID or KEY=ID, see steps.adoption
     publish: bool = True
     github_environments: bool = True  # False: the repository's own variables and secrets, and trust in its branches
+    approval: bool = True  # False: nobody is asked before a deployment to Production
+    reviewers: tuple[str, ...] = ()  # of Production: logins, team:ORG/SLUG; none given: who runs setup
+    wait_minutes: int | None = None  # before a deployment to Production; None: as it is there
     git_token: Secret | None = None  # PAT_GITHUB, for a private repository
     ask_git_token: AskToken | None = None  # where somebody is there to give it
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two service principals of some environments; `prefix` is "" or "<environment>/"."""
+    """The two service principals that deploy some environments; `prefix` is "" or "<environment>/".
+
+    `plans`: beside them a third one only looks, in GitHub environments of its own.
+    """
 
     prefix: str
     environments: tuple[Environment, ...]
+    plans: bool = True
 
     @property
     def main(self) -> str:
@@ -85,18 +87,36 @@ class Pair:
     def databricks(self) -> str:
         return f"{self.prefix}{DATABRICKS}"
 
+    @property
+    def plan(self) -> str:
+        return f"{self.prefix}{PLAN}"
 
-def pairs(environments: Sequence[Environment], isolation: str) -> tuple[Pair, ...]:
-    """One pair for all, or one for each environment."""
-    if isolation == "environment":
-        return tuple(Pair(f"{environment.name}/", (environment,)) for environment in environments)
-    return (Pair("", tuple(environments)),)
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.main, self.databricks, *([self.plan] if self.plans else []))
+
+
+def pairs(options: SetupOptions, environments: Sequence[Environment]) -> tuple[Pair, ...]:
+    """One pair for all, or one for each environment.
+
+    Without GitHub environments every job of a branch presents the same subject, so none could sign in only to look.
+    """
+    plans = options.github_environments
+    if options.isolation == "environment":
+        return tuple(Pair(f"{environment.name}/", (environment,), plans) for environment in environments)
+    return (Pair("", tuple(environments), plans),)
+
+
+def keys_of(made: Sequence[Pair]) -> tuple[str, ...]:
+    """Of all applications; those that deploy first, as `--adopt` counts them."""
+    deploying = [key for pair in made for key in (pair.main, pair.databricks)]
+    return (*deploying, *(pair.plan for pair in made if pair.plans))
 
 
 def display_name(options: SetupOptions, key: str) -> str:
     """The application's name that was asked for, else one that tells repository and purpose."""
     environment, _, kind = key.rpartition("/")
-    asked = options.main_name if kind == MAIN else options.databricks_name
+    asked = {MAIN: options.main_name, DATABRICKS: options.databricks_name, PLAN: options.plan_name}[kind]
     name = asked or f"dbxwizard-{options.repository.replace('/', '-')}-{kind.removesuffix('-spn')}"
     return f"{name}-{environment.lower()}" if environment else name
 
@@ -108,7 +128,7 @@ async def setup_steps(
 
     `environments` may have blanks where only setup knows the value.
     """
-    adoptions = adopted(options.adopt, _keys(pairs(environments, options.isolation)))
+    adoptions = adopted(options.adopt, keys_of(pairs(options, environments)))
     github = connection.github(options.repository)
     repository = await github.repository()
     person = await github.token_info()
@@ -118,9 +138,14 @@ async def setup_steps(
     await require_environments(github, repository, options)
     names = [environment.name for environment in environments] if options.github_environments else [""]
     token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
-    made = _Setup(options, tuple(environments), connection, github, repository, person.login, token, adoptions)
-    steps = [*await role_steps(options, made.pairs, connection), *made.identities(), *await made.github_steps()]
-    return (*steps, *made.files())
+    made = _Setup(options, tuple(environments), connection, github, repository, person.login, adoptions)
+    settings = GitHubSettings(options, connection, github, repository, token, await reviewers(options, github, person))
+    return (
+        *await role_steps(options, made.pairs, connection),
+        *made.identities(),
+        *await settings.steps(made.pairs),
+        *made.files(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +156,16 @@ class _Setup:
     github: GitHubClient
     repository: Repository
     git_username: str
-    git_token: GitToken | None
     adoptions: Mapping[str, str]
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        return pairs(self.environments, self.options.isolation)
+        return pairs(self.options, self.environments)
 
     def identities(self) -> Iterator[Step[Any]]:
         """Applications with their service principals, and client secrets where those were chosen."""
         graph = self.connection.graph()
-        for key in _keys(self.pairs):
+        for key in keys_of(self.pairs):
             yield ApplicationStep(
                 graph,
                 key=key,
@@ -153,15 +177,11 @@ class _Setup:
                 yield from self._client_secrets(key)
 
     def _client_secrets(self, key: str) -> Iterator[Step[Any]]:
-        holders = self._holders(next(pair for pair in self.pairs if key in (pair.main, pair.databricks)))
+        holders = holders_of(next(pair for pair in self.pairs if key in pair.keys), key)
         graph, held = self.connection.graph(), partial(self._held, holders)
         yield ClientSecretStep(graph, key=key, held=held)
         stored = [secrets_step_id(holder) for holder in holders]
         yield RetiredSecretsStep(graph, key=key, prove=self._prove, held=held, needs=stored)
-
-    def _holders(self, pair: Pair) -> list[str]:
-        """Where the variables and secrets of a pair are: its GitHub environments, or ("") the repository."""
-        return [one.name for one in pair.environments] if self.options.github_environments else [""]
 
     async def _held(self, holders: Sequence[str]) -> Collection[str]:
         """The key ids of the client secrets that every one of `holders` has."""
@@ -172,86 +192,6 @@ class _Setup:
         from dbxwizard.clients.identity import prove_secret
 
         await prove_secret(self.connection.cloud, self.connection.signed_in.tenant_id, client_id, secret)
-
-    async def github_steps(self) -> list[Step[Any]]:
-        """GitHub environments with their variables and secrets, and the trust of the applications in them."""
-        steps: list[Step[Any]] = []
-        for pair in self.pairs:
-            for holder in self._holders(pair):
-                steps += [GitHubEnvironmentStep(self.github, holder)] if holder else []
-                steps.append(GitHubVariablesStep(self.github, holder, self._variables(pair)))
-                secrets = list(self._secrets(pair))
-                steps += [GitHubSecretsStep(self.github, holder, secrets)] if secrets else []
-                if self.options.auth == "federated":
-                    steps += await self._trust(pair, holder)
-        return steps
-
-    def _variables(self, pair: Pair) -> dict[str, str | Output]:
-        tenant = self.connection.signed_in.tenant_id
-        return {
-            "AZURE_CLIENT_ID": Output(application_step_id(pair.main), "client_id"),
-            "ARM_CLIENT_ID": Output(application_step_id(pair.databricks), "client_id"),
-            "AZURE_TENANT_ID": tenant,
-            "ARM_TENANT_ID": tenant,
-            "AZURE_SUBSCRIPTION_ID": self.options.subscription_id,
-        }
-
-    async def _trust(self, pair: Pair, holder: str) -> list[Step[Any]]:
-        """In the jobs of a GitHub environment, or in those of the two branches that deploy."""
-        if holder:
-            return await self._federation(pair, environment=holder)
-        branches = dict.fromkeys((self.repository.default_branch, RELEASE_BRANCH))
-        return [step for branch in branches for step in await self._federation(pair, branch=branch)]
-
-    async def _federation(self, pair: Pair, *, environment: str = "", branch: str = "") -> list[Step[Any]]:
-        subject, cloud = await self.github.subject(environment, branch=branch), self.connection.cloud
-        return [
-            FederationStep(
-                self.connection.graph(),
-                key=key,
-                environment=environment,
-                branch=branch,
-                subject=subject,
-                issuer=cloud.federation_issuer,
-                audience=cloud.federation_audience,
-            )
-            for key in (pair.main, pair.databricks)
-        ]
-
-    def _secrets(self, pair: Pair) -> Iterator[WantedSecret]:
-        """The accelerator's names, and the token for a private repository."""
-        if self.options.auth == "secret":
-            tenant = self.connection.signed_in.tenant_id
-            yield _from_secret("AZURE_CREDENTIALS", pair.main, partial(self._sdk_auth, pair))
-            yield _from_secret("ARM_CLIENT_SECRET", pair.databricks, lambda _, secret: secret)
-            application = application_step_id(pair.databricks)
-            yield WantedSecret(
-                "ARM_CLIENT_ID",
-                lambda inputs: str(inputs.get(application, "client_id")),
-                lambda inputs: Secret(str(inputs.get(application, "client_id"))),
-                (application,),
-            )
-            yield WantedSecret("ARM_TENANT_ID", lambda _: tenant, lambda _: Secret(tenant))
-        token = self.git_token
-        if token is not None:
-            yield WantedSecret("PAT_GITHUB", lambda _: token.version, lambda _: token.value)
-
-    def _sdk_auth(self, pair: Pair, inputs: Inputs, secret: Secret) -> Secret:
-        """What `az ad sp create-for-rbac --sdk-auth` printed, which azure/login reads."""
-        cloud = self.connection.cloud
-        return Secret(
-            json.dumps(
-                {
-                    "clientId": inputs.get(application_step_id(pair.main), "client_id"),
-                    "clientSecret": secret.reveal(),
-                    "subscriptionId": self.options.subscription_id,
-                    "tenantId": self.connection.signed_in.tenant_id,
-                    "activeDirectoryEndpointUrl": cloud.authority,
-                    "resourceManagerEndpointUrl": f"{cloud.resource_manager}/",
-                    "managementEndpointUrl": cloud.management_audience,
-                }
-            )
-        )
 
     def files(self) -> list[Step[Any]]:
         """The environment files get what only setup knows, and reach the repository."""
@@ -289,18 +229,3 @@ class _Setup:
 
 def _publishes_workflows(options: SetupOptions, environments: Sequence[Environment]) -> bool:
     return options.publish and any((one.root / ".github" / "workflows").is_dir() for one in environments)
-
-
-def _keys(made: Sequence[Pair]) -> list[str]:
-    return [key for pair in made for key in (pair.main, pair.databricks)]
-
-
-def _from_secret(name: str, key: str, value: Any) -> WantedSecret:
-    """A GitHub secret made of the client secret of `key`; its version is the credential's key id."""
-    step = client_secret_step_id(key)
-
-    def made(inputs: Inputs) -> Secret | None:
-        secret = new_secret_value(inputs, step)
-        return value(inputs, secret) if secret else None
-
-    return WantedSecret(name, lambda inputs: str(inputs.get(step, "key_id")), made, (step, application_step_id(key)))

@@ -12,7 +12,14 @@ from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.applications import application_step_id
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.custom_role import DEFAULT_NAME, DEPLOYER_STEP_ID, CustomRoleStep, DeployerRoleStep
+from dbxwizard.steps.custom_role import (
+    DEFAULT_NAME,
+    DEPLOYER_STEP_ID,
+    PLAN_STEP_ID,
+    CustomRoleStep,
+    DeployerRoleStep,
+    PlanRoleStep,
+)
 from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
 from dbxwizard.steps.providers import ProvidersStep
 from dbxwizard.steps.resource_group import ResourceGroupStep, resource_group_step_id
@@ -36,10 +43,12 @@ _NEEDED = (
 _DESCRIPTION = "dbxwizard"
 _MAKER = "Contributor"
 _GIVER = "Role Based Access Control Administrator"
+_READER = "Reader"
 
 
 async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: Connection) -> list[Step[Any]]:
-    """Least privilege by default: the main service principal makes resources, and gives just the roles of the files.
+    """Least privilege by default: the main service principal makes resources, and gives just the roles of the files;
+    the one that plans only reads.
 
     With a pair for each environment their rights end at its resource group, which therefore has to be there; what a
     deployment needs at the subscription itself is a small role of its own. Raises NotFound for a role in a file that
@@ -50,6 +59,8 @@ async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: C
     await _require_rights(authorization)
     made = _Roles(options, AssignmentReader(authorization))
     steps: list[Step[Any]] = [ProvidersStep(arm), CustomRoleStep(authorization, options.role_name)]
+    if any(pair.plans for pair in pairs):
+        steps.append(PlanRoleStep(authorization))
     if options.isolation == "environment":
         steps.append(DeployerRoleStep(authorization))
         made_for = (environment for pair in pairs for environment in pair.environments)
@@ -86,7 +97,7 @@ class _Roles:
         self._subscription = f"/subscriptions/{options.subscription_id}"
 
     async def of(self, pair: Pair) -> list[Step[Any]]:
-        """The assignments of one pair of service principals."""
+        """The assignments of one pair of service principals, and of the one beside them that plans."""
         scope, needs = self._subscription, tuple[str, ...]()
         steps: list[Step[Any]] = []
         if pair.prefix:
@@ -95,6 +106,9 @@ class _Roles:
             needs = (resource_group_step_id(environment.name),)
             deployer = self._subscription, (DEPLOYER_STEP_ID,)
             steps.append(self._step(pair.main, "deployer role", _deployer_role, *deployer))
+        if pair.plans:
+            steps.append(self._step(pair.plan, _READER, _READER, scope, needs))
+            steps.append(self._step(pair.plan, "plan role", _plan_role, self._subscription, (PLAN_STEP_ID,)))
         described = partial(_description, pair)
         custom, after = described(pair.databricks, self._options.role_name), (CUSTOM_ROLE, *needs)
         steps.append(self._step(pair.databricks, "custom role", _custom_role, scope, after, description=custom))
@@ -160,6 +174,10 @@ def _custom_role(inputs: Inputs) -> str:
 
 def _deployer_role(inputs: Inputs) -> str:
     return str(inputs.get(DEPLOYER_STEP_ID, "role_definition_id"))
+
+
+def _plan_role(inputs: Inputs) -> str:
+    return str(inputs.get(PLAN_STEP_ID, "role_definition_id"))
 
 
 def _condition(known: frozenset[str], inputs: Inputs) -> str:

@@ -39,6 +39,7 @@ class Workspace(Step[WorkspaceState]):
         self._service_principal, self._display_name = service_principal, display_name
 
     async def read(self, inputs: Inputs) -> WorkspaceState:
+        await self._workspace.require_sight_of_members(inputs)
         client, me = await self._workspace.client(inputs), await self._workspace.me(inputs)
         if not _is_admin(me):
             raise Forbidden(

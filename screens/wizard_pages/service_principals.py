@@ -1,4 +1,4 @@
-"""Both service principals: what each is for, what there is to decide, and what is there under their names."""
+"""The service principals: what each is for, what there is to decide, and what is there under their names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from dbxwizard.screens.words import STANDINGS, shown
 if TYPE_CHECKING:
     from dbxwizard.backend.applications import ApplicationsView, ExistingApplication, ServicePrincipalView
 
-_KINDS = {"main-spn": "main_spn_name", "databricks-spn": "databricks_spn_name"}  # and the answer that names it
+_KINDS = {  # and the answer that names it
+    "main-spn": "main_spn_name",
+    "databricks-spn": "databricks_spn_name",
+    "plan-spn": "plan_spn_name",
+}
 _DECISIONS = {
     "rights": "Rights of the main service principal",
     "isolation": "How many pairs",

@@ -32,20 +32,21 @@ def test_every_decision_has_two_ways_one_of_them_the_default() -> None:
     assert all(one.words.count(".") == 1 for one in trade_offs())
 
 
-async def test_before_setup_both_will_be_made(fresh: Road) -> None:
+async def test_before_setup_all_will_be_made(fresh: Road) -> None:
     async with connected(fresh) as connection:
         view = await seen(fresh, connection)
         apart = await seen(fresh, connection, replace(OPTIONS, isolation="environment"))
     assert [(one.key, one.standing, one.application, one.others) for one in view.principals] == [
         ("main-spn", "will be made", None, ()),
         ("databricks-spn", "will be made", None, ()),
+        ("plan-spn", "will be made", None, ()),
     ]
     assert {one.environments for one in view.principals} == {("Development", "UAT", "PreProduction", "Production")}
-    assert len(apart.principals) == 8
+    assert len(apart.principals) == 12
     assert (apart.principals[0].name, apart.principals[0].environments) == (f"{MAIN}-development", ("Development",))
 
 
-async def test_after_setup_both_exist_with_who_made_them(set_up: Road) -> None:
+async def test_after_setup_all_exist_with_who_made_them(set_up: Road) -> None:
     async with connected(set_up) as connection:
         view = await seen(set_up, connection)
     made = {one["appId"] for one in set_up.show()["applications"]}
@@ -60,7 +61,7 @@ async def test_after_setup_both_exist_with_who_made_them(set_up: Road) -> None:
 def test_an_application_of_the_same_name_is_shown_and_adopted_only_by_choice(fresh: Road) -> None:
     made = look(fresh, lambda at: at.graph().ensure_application("somebody-elses", {"displayName": MAIN}))
     assert made
-    main, databricks = look(fresh, lambda at: seen(fresh, at)).principals
+    main, databricks, _ = look(fresh, lambda at: seen(fresh, at)).principals
     assert (main.standing, main.application, databricks.standing) == ("name taken", None, "will be made")
     (other,) = main.others
     assert (other.client_id, other.object_id, other.made) == (made["appId"], made["id"], "by somebody else")
@@ -87,7 +88,7 @@ async def test_two_with_our_tag_are_ambiguous(set_up: Road) -> None:
             store.put("directory.application", key, {**body, "uniqueName": f"x{key}", "tags": tags(body)})
     async with connected(set_up) as connection:
         main = (await seen(set_up, connection)).principals[0]
-    assert (main.standing, main.application, len(main.others)) == ("ambiguous", None, 2)
+    assert (main.standing, main.application, len(main.others)) == ("ambiguous", None, 3)
 
 
 def tags(body: dict[str, object]) -> list[str]:

@@ -12,7 +12,7 @@ from tests.backend.looking import connected, crossed
 from tests.roads import Road
 
 
-@pytest.mark.parametrize("file", ["custom_role.json", "deployer_role.json"])
+@pytest.mark.parametrize("file", ["custom_role.json", "deployer_role.json", "plan_role.json"])
 def test_every_action_has_words(file: str) -> None:
     assert [one for one in definition(file)["actions"] if not in_words(one)] == []
 
@@ -20,7 +20,7 @@ def test_every_action_has_words(file: str) -> None:
 async def test_before_setup_it_will_be_made(fresh: Road) -> None:
     async with connected(fresh) as connection:
         view = crossed(await custom_role(connection, SUBSCRIPTION_ID))
-        deployer = crossed(await custom_role(connection, SUBSCRIPTION_ID, deployer=True))
+        deployer = crossed(await custom_role(connection, SUBSCRIPTION_ID, whose="deployer"))
     assert (view.name, view.standing, view.role_id, view.differences) == ("DBX_Custom_Role", "will be made", "", ())
     assert [one.action for one in view.actions] == definition()["actions"]
     assert {one.standing for one in view.actions} == {""}

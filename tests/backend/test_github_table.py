@@ -13,8 +13,10 @@ from tests.roads import Road
 
 OPTIONS = SetupOptions(SUBSCRIPTION_ID, REPOSITORY)
 SECRET = replace(OPTIONS, auth="secret")
-NAMES = ["Development", "UAT", "PreProduction", "Production"]
+NAMES = [f"{name}{end}" for name in ("Development", "UAT", "PreProduction", "Production") for end in ("", "-plan")]
 VARIABLES = {"AZURE_CLIENT_ID", "ARM_CLIENT_ID", "AZURE_TENANT_ID", "ARM_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+PLAN = {"DBXWIZARD_PLAN_SPN"}  # in an environment that deploys
+DEPLOY = {"DBXWIZARD_MAIN_SPN", "DBXWIZARD_DATABRICKS_SPN"}  # in one that plans
 SECRETS = {"AZURE_CREDENTIALS", "ARM_CLIENT_SECRET", "ARM_CLIENT_ID", "ARM_TENANT_ID"}
 
 
@@ -28,15 +30,16 @@ def standings(table: GitHubTable, where: str, kind: str) -> dict[str, str]:
 
 def test_before_setup_all_of_it_is_new(fresh: Road) -> None:
     table = shown(fresh)
-    assert (table.repository, table.counts()) == (REPOSITORY, {"new": 24})
+    assert (table.repository, table.counts()) == (REPOSITORY, {"new": 60})
     assert [row.name for row in table.rows if row.kind == "environment"] == NAMES
-    assert standings(table, "UAT", "variable") == dict.fromkeys(VARIABLES, "new")
+    assert standings(table, "UAT", "variable") == dict.fromkeys(VARIABLES | PLAN, "new")
+    assert standings(table, "UAT-plan", "variable") == dict.fromkeys(VARIABLES | DEPLOY, "new")
     assert (standings(table, "UAT", "secret"), table.keys) == ({}, ())
     assert all(row.words for row in table.rows)
 
 
 def test_after_setup_nothing_of_it_changes(set_up: Road) -> None:
-    assert shown(set_up).counts() == {"unchanged": 24}
+    assert shown(set_up).counts() == {"unchanged": 60}
 
 
 def test_secrets_are_sealed_with_the_key_of_their_environment(fresh: Road) -> None:
@@ -46,9 +49,9 @@ def test_secrets_are_sealed_with_the_key_of_their_environment(fresh: Road) -> No
     assert fresh.setup("--auth", "secret").code == 0
     after = shown(fresh, SECRET)
     assert set(after.counts()) == {"unchanged"}
-    assert standings(after, "UAT", "variable") == dict.fromkeys({*VARIABLES, "DBXWIZARD_SECRETS"}, "unchanged")
+    assert standings(after, "UAT", "variable") == dict.fromkeys({*VARIABLES, *PLAN, "DBXWIZARD_SECRETS"}, "unchanged")
     assert all(one.key_id for one in after.keys)
-    assert len({one.key_id for one in after.keys}) == 4
+    assert len({one.key_id for one in after.keys}) == 8
     assert "public key" in after.sealed
     assert all(row.words for row in after.rows)
 
@@ -80,5 +83,5 @@ def test_an_application_that_has_to_be_made_again_gives_its_variables_another_va
             store.delete("directory.application", key)
     table = shown(set_up)
     assert standings(table, "UAT", "variable") == {
-        name: "will be replaced" if name.endswith("CLIENT_ID") else "unchanged" for name in VARIABLES
+        name: "will be replaced" if name.endswith(("CLIENT_ID", "_SPN")) else "unchanged" for name in VARIABLES | PLAN
     }

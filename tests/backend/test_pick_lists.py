@@ -74,7 +74,7 @@ def test_principals_are_named_as_a_file_names_them(set_up: Road) -> None:
     assert list(found)[:3] == ["databricks-spn", "main-spn", "me"]
     assert found[f"user:{ADA}"] == "Ada Sandbox"
     assert found[f"group:{DATA_SCIENTISTS}"] == "a group"
-    assert sum("service principal dbxwizard-" in note for note in found.values()) == 2
+    assert sum("service principal dbxwizard-" in note for note in found.values()) == 3
 
 
 def test_principals_are_searched_by_how_their_names_begin(set_up: Road) -> None:

@@ -13,6 +13,7 @@ from github.EnvironmentProtectionRuleReviewer import ReviewerParams
 from github.Repository import Repository
 
 from dbxwizard.clients.github import GitHubClient
+from dbxwizard.clients.github_types import RefPattern, Reviewer
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox.github import seed
@@ -20,7 +21,7 @@ from dbxwizard.sandbox.github.service import GitHubService
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
-from dbxwizard.steps.github_environments import GitHubEnvironmentStep
+from dbxwizard.steps.github_environments import GitHubEnvironmentStep, Protection
 from dbxwizard.steps.github_secrets import (
     NOTE,
     GitHubSecretsStep,
@@ -76,36 +77,72 @@ async def test_an_environment_is_made_once(client: GitHubClient, store: Store, a
     assert writes(store) == before
 
 
-async def test_branches_are_added_and_what_people_set_stays(
+MAIN, RELEASE, TAGS = RefPattern("branch", "main"), RefPattern("branch", "release"), RefPattern("tag", "v*")
+ADA, GRACE = Reviewer("User", seed.ACCOUNT_ID, "ada"), Reviewer("User", 9801003, "grace")
+
+
+def production(client: GitHubClient, *refs: RefPattern, **more: Any) -> GitHubEnvironmentStep:
+    return GitHubEnvironmentStep(client, "Production", Protection(refs, **more))
+
+
+async def test_refs_are_admitted_and_what_people_set_stays(
     client: GitHubClient, repository: Repository, store: Store, apply: Apply
 ) -> None:
     repository.create_environment("Production", 30, [ReviewerParams("User", seed.ACCOUNT_ID)], True)
-    step = GitHubEnvironmentStep(client, "Production", branches=["main", "release"])
-    assert reasons(await plan_of(step)) == ["deployment branches: all → main, release"]
+    step = production(client, MAIN, TAGS, default_reviewer=GRACE)
+    assert reasons(await plan_of(step)) == ["deployment branches and tags: all → branch main, tag v*"]
     await apply(step)
     found = shown(store, "Production")
     assert (found["wait_timer"], found["prevent_self_review"]) == (30, True)
     assert found["reviewers"] == [{"type": "User", "id": seed.ACCOUNT_ID}]
-    assert found["branch_policies"] == ["branch main", "branch release"]
+    assert found["branch_policies"] == ["branch main", "tag v*"]
     assert reasons(await plan_of(step)) == []
 
 
-async def test_a_missing_branch_policy_is_named_and_added_alone(
+async def test_exactly_the_refs_are_admitted_and_what_goes_is_told(
     client: GitHubClient, repository: Repository, store: Store, apply: Apply
 ) -> None:
-    await apply(GitHubEnvironmentStep(client, "Production", branches=["main", "hotfix/*"]))
-    step = GitHubEnvironmentStep(client, "Production", branches=["main", "release"])
-    assert reasons(await plan_of(step)) == ["deployment branches: hotfix/*, main → hotfix/*, main, release"]
+    await apply(production(client, MAIN, RefPattern("branch", "hotfix/*")))
+    step = production(client, MAIN, RELEASE)
+    told = "deployment branches and tags: branch hotfix/*, branch main → branch main, branch release"
+    assert [
+        one.replace("branch main, branch hotfix/*", "branch hotfix/*, branch main")
+        for one in reasons(await plan_of(step))
+    ] == [told]
     before = len(writes(store))
     await apply(step)
-    assert len(writes(store)) == before + 1
-    assert shown(store, "Production")["branch_policies"] == ["branch hotfix/*", "branch main", "branch release"]
+    assert len(writes(store)) == before + 2  # one is admitted, one no longer; the environment itself is as it was
+    assert shown(store, "Production")["branch_policies"] == ["branch main", "branch release"]
 
 
-async def test_protected_branches_alone_are_left_to_people(client: GitHubClient, repository: Repository) -> None:
+async def test_protected_branches_give_way_and_that_is_told(
+    client: GitHubClient, repository: Repository, apply: Apply
+) -> None:
     policy = EnvironmentDeploymentBranchPolicyParams(protected_branches=True, custom_branch_policies=False)
     repository.create_environment("Production", deployment_branch_policy=policy)
-    assert reasons(await plan_of(GitHubEnvironmentStep(client, "Production", branches=["main"]))) == []
+    step = production(client, MAIN)
+    assert reasons(await plan_of(step)) == ["deployment branches and tags: protected branches → branch main"]
+    await apply(step)
+    assert reasons(await plan_of(step)) == []
+
+
+async def test_whoever_runs_setup_reviews_where_nobody_does(client: GitHubClient, store: Store, apply: Apply) -> None:
+    step = production(client, TAGS, default_reviewer=ADA, wait_minutes=5)
+    assert reasons(await plan_of(step))[1:] == ["required reviewers: absent → ada", "wait timer (minutes): absent → 5"]
+    await apply(step)
+    found = shown(store, "Production")
+    assert (found["reviewers"], found["wait_timer"]) == ([{"type": "User", "id": seed.ACCOUNT_ID}], 5)
+    assert not found["prevent_self_review"]
+    assert reasons(await plan_of(step)) == []
+
+
+async def test_named_reviewers_come_to_those_that_are_there(client: GitHubClient, store: Store, apply: Apply) -> None:
+    await apply(production(client, TAGS, default_reviewer=ADA))
+    step = production(client, TAGS, reviewers=(GRACE,), default_reviewer=ADA, wait_minutes=0)
+    assert reasons(await plan_of(step)) == ["required reviewers: ada → ada, grace"]
+    await apply(step)
+    assert [one["id"] for one in shown(store, "Production")["reviewers"]] == [ADA.id, GRACE.id]
+    assert reasons(await plan_of(production(client, TAGS))) == []
 
 
 async def test_on_a_plan_without_reviewers_nothing_of_them_is_sent(
@@ -113,7 +150,7 @@ async def test_on_a_plan_without_reviewers_nothing_of_them_is_sent(
 ) -> None:
     change_repository(private=True)
     on_plan("team")
-    await apply(GitHubEnvironmentStep(client, "Production", branches=["main"]))
+    await apply(production(client, MAIN))
     assert shown(store, "Production")["branch_policies"] == ["branch main"]
 
 

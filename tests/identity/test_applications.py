@@ -47,6 +47,7 @@ async def test_an_application_is_made_with_its_service_principal(graph: GraphCli
         "client_id": application["appId"],
         "application_id": application["id"],
         "object_id": principal["id"],
+        "ids": f"{application['appId']}/{principal['id']}",
         "name": "dbx-main",
     }
 

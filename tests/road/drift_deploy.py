@@ -28,7 +28,8 @@ class NoAdmin(Drift):
     """The service principal is no longer in the group admins."""
 
     def happen(self, store: Store) -> None:
-        ours = next(body["id"] for _, body in store.find("databricks.principal") if body["kind"] == "servicePrincipal")
+        found = [body for _, body in store.find("databricks.principal") if body["kind"] == "servicePrincipal"]
+        ours = next(body["id"] for body in found if "allow-cluster-create" in body["entitlements"])
         key, admins = next((key, body) for key, body in store.find(self.kind) if body["displayName"] == "admins")
         store.put(self.kind, key, {**admins, "members": [one for one in admins["members"] if one != ours]})
 
@@ -41,7 +42,7 @@ def _entitlements(kind: str, step: str, missing: str, left: Iterable[str], route
         step,
         (f"entitlements[{missing}]",),
         (f"PATCH {SCIM}/{route}/{{id}} Operations.[].value.[].value", f"POST {SCIM}/{route} entitlements.[].value"),
-        where=(f"'{kind}'",),
+        where=(f"'{kind}'", f"'{missing}'"),
     )
 
 
@@ -61,7 +62,7 @@ def _manager(step: str, held: str) -> Drift:
     return Drift(
         f"manager of the {step}",
         "databricks.acl",
-        fewer("entries", kind="service_principal_name"),
+        fewer("entries", kind="service_principal_name", level="CAN_MANAGE"),
         step,
         ("manager",),
         (f"PUT /api/{{version}}/{PERMISSION}.permission_level",),
@@ -130,7 +131,8 @@ DEPLOY = [
         fewer("grant_rules", role="roles/servicePrincipal.user"),
         "of the Databricks account",
         ("roles/servicePrincipal.user",),
-        (f"{RULES} rule_set.grant_rules.[].principals", f"{RULES} rule_set.grant_rules.[].role"),
+        where=("'roles/servicePrincipal.user'",),
+        sets=(f"{RULES} rule_set.grant_rules.[].principals", f"{RULES} rule_set.grant_rules.[].role"),
     ),
     Drift(
         "secret's value",
@@ -296,10 +298,12 @@ NEVER = {
     **{f"POST {SCIM}/{kind} schemas": _FORM for kind in ("Users", "ServicePrincipals")},
     f"POST {SCIM}/ServicePrincipals applicationId": _KEY,
     f"POST {SCIM}/ServicePrincipals displayName": _DIRECTORY,
+    f"POST {SCIM}/ServicePrincipals externalId": _DIRECTORY,
     f"POST {SCIM}/Users userName": _KEY,
     f"POST {SCIM}/Users externalId": _DIRECTORY,
     f"PATCH /api/{{version}}/{PERMISSION}.user_name": _KEY,
     f"PUT /api/{{version}}/{PERMISSION}.service_principal_name": _KEY,
+    f"PATCH /api/{{version}}/{PERMISSION}.service_principal_name": _KEY,
     f"{JOB} access_control_list.[].service_principal_name": _KEY,
     f"{RULES} name": _KEY,
     f"{RULES} rule_set.name": _KEY,

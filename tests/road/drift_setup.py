@@ -16,6 +16,8 @@ APPLICATION = "PATCH /v1.0/applications/{key}"
 TRUST = "POST /v1.0/applications/{key}/federatedIdentityCredentials"
 PASSWORD = "POST /v1.0/applications/{key}/addPassword passwordCredential"
 REPOSITORY = "/repos/{owner}/{repo}"
+ENVIRONMENT = f"PUT {REPOSITORY}/environments/{{environment}}"
+POLICIES = f"{REPOSITORY}/environments/{{environment}}/deployment-branch-policies"
 VARIABLE = f"POST {REPOSITORY}/environments/{{environment}}/variables"
 SECRET = f"PUT {REPOSITORY}/environments/{{environment}}/secrets/{{name}}"
 
@@ -116,8 +118,8 @@ SETUP = [
         ("servicePrincipal",),
         sets=("POST /v1.0/servicePrincipals appId",),
         where=("databricks-main'",),
-        writes=3,
-        steps=3,
+        writes=4,
+        steps=4,
         alone=True,
         anew=True,
     ),
@@ -131,7 +133,44 @@ SETUP = [
         where=(unique_name("contoso/databricks", "main-spn"),),
     ),
     *(_trust(field, value) for field, value in _TRUSTED.items()),
-    Drift("GitHub environment", "github.environment", None, "GitHub environment Development", key="/development"),
+    Drift(
+        "GitHub environment",
+        "github.environment",
+        None,
+        "GitHub environment Development",
+        ("deployment branches and tags",),
+        key="/development",
+        writes=3,
+    ),
+    Drift(
+        "GitHub environment's limit",
+        "github.environment",
+        put(deployment_branch_policy=None, policies=[]),
+        "GitHub environment Development",
+        ("deployment branches and tags: all → branch main, tag v*",),
+        tuple(
+            f"{ENVIRONMENT} deployment_branch_policy.{one}" for one in ("protected_branches", "custom_branch_policies")
+        ),
+        key="/development",
+        writes=3,
+    ),
+    Drift(
+        "branch that may deploy",
+        "github.environment",
+        lambda body: {**body, "policies": body["policies"][1:]},
+        "GitHub environment Development",
+        ("deployment branches and tags: tag v* → branch main, tag v*",),
+        (f"POST {POLICIES} name", f"POST {POLICIES} type"),
+        key="/development",
+    ),
+    Drift(
+        "branch that may not deploy",
+        "github.environment",
+        lambda body: {**body, "policies": [*body["policies"], {"id": 7, "name": "hotfix/*", "type": "branch"}]},
+        "GitHub environment Development",
+        ("deployment branches and tags: branch hotfix/*, branch main, tag v* → branch main, tag v*",),
+        key="/development",
+    ),
     Drift(
         "GitHub variable",
         "github.variable",
@@ -253,5 +292,4 @@ NEVER = {
         ),
         _COMMIT,
     ),
-    f"PUT {REPOSITORY}/environments/{{environment}} deployment_branch_policy": "sent back as it is",
 }

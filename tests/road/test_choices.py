@@ -52,6 +52,8 @@ def test_owner_gives_the_main_service_principal_owner(fresh: Road) -> None:
     assert assignments(fresh) == {
         ("dbxwizard-contoso-databricks-main: Owner", SUBSCRIPTION),
         ("dbxwizard-contoso-databricks-databricks: DBX_Custom_Role", SUBSCRIPTION),
+        ("dbxwizard-contoso-databricks-plan: Reader", SUBSCRIPTION),
+        ("dbxwizard-contoso-databricks-plan: DBX_Plan_Role", SUBSCRIPTION),
     }
     assert fresh.deploy("-e", "Development", **fresh.job("Development")).code == 0
 
@@ -59,11 +61,12 @@ def test_owner_gives_the_main_service_principal_owner(fresh: Road) -> None:
 def test_names_are_those_that_were_chosen(fresh: Road) -> None:
     for name in ("Development", "UAT", "PreProduction", "Production"):
         fresh.edit(name, '"DBX_Custom_Role"', '"Contoso Databricks"')
-    names = ("--role-name", "Contoso Databricks", "--main-spn-name", "deployer", "--databricks-spn-name", "runner")
+    chosen = {"role": "Contoso Databricks", "main-spn": "deployer", "databricks-spn": "runner", "plan-spn": "reader"}
+    names = [part for what, name in chosen.items() for part in (f"--{what}-name", name)]
     assert fresh.setup(*names).code == 0
     shown = fresh.show()
-    assert sorted(one["displayName"] for one in shown["applications"]) == ["deployer", "runner"]
-    assert [one["roleName"] for one in shown["roleDefinitions"]] == ["Contoso Databricks"]
+    assert sorted(one["displayName"] for one in shown["applications"]) == ["deployer", "reader", "runner"]
+    assert {one["roleName"] for one in shown["roleDefinitions"]} == {"Contoso Databricks", "DBX_Plan_Role"}
     before = fresh.writes()
     assert fresh.setup(*names).report["status"] == "unchanged"
     assert fresh.writes() == before
@@ -80,8 +83,11 @@ def test_isolation_gives_each_environment_a_pair_whose_rights_end_at_its_resourc
         (f"{main}: Contributor", group),
         (f"{main}: Role Based Access Control Administrator", group),
         ("dbxwizard-contoso-databricks-databricks-development: DBX_Custom_Role", group),
+        ("dbxwizard-contoso-databricks-plan-development: Reader", group),
+        ("dbxwizard-contoso-databricks-plan-development: DBX_Plan_Role", SUBSCRIPTION),
     }
-    assert {role.split(": ")[1] for role, scope in held if scope == SUBSCRIPTION} == {"DBX_Deployer_Role"}
+    at_subscription = {role.split(": ")[1] for role, scope in held if scope == SUBSCRIPTION}
+    assert at_subscription == {"DBX_Deployer_Role", "DBX_Plan_Role"}
     before = fresh.writes()
     assert fresh.setup("--isolation", "environment").report["status"] == "unchanged"
     assert fresh.writes() == before
@@ -120,14 +126,14 @@ def test_adopted_applications_go_to_their_keys(set_up: Road, given: tuple[str, s
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (["1", "2", "3"], "adopt-too-many"),
+        (["1", "2", "3", "4"], "adopt-too-many"),
         (["main-spn=1", "main=2"], "adopt-too-many"),
         (["somebody=1"], "adopt-unknown"),
         (["main=x"], "invalid-guid"),
     ],
 )
 def test_adoptions_that_fit_nothing_are_one_error(fresh: Road, given: list[str], code: str) -> None:
-    ids = {number: f"00000000-0000-4000-8000-00000000000{number}" for number in "123"}
+    ids = {number: f"00000000-0000-4000-8000-00000000000{number}" for number in "1234"}
     texts = [f"{one[:-1]}{ids.get(one[-1], one[-1])}" for one in given]
     outcome = fresh.setup(*[part for one in texts for part in ("--adopt", one)])
     assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, [code])
@@ -143,7 +149,7 @@ def test_setup_of_some_environments_leaves_the_others(fresh: Road) -> None:
     assert fresh.setup("-e", "Development", "-e", "UAT").code == 0
     with fresh.store() as store:
         names = {body["name"] for body in store.all("github.environment")}
-    assert names == {"Development", "UAT"}
+    assert names == {"Development", "UAT", "Development-plan", "UAT-plan"}
     assert fresh.setup().code == 0
     before = fresh.writes()
     assert fresh.setup("-e", "UAT").report["status"] == "unchanged"
@@ -348,7 +354,7 @@ def test_a_secret_that_somebody_else_wrote_is_made_anew_and_the_old_one_removed(
     assert secret(fresh, "UAT", "ARM_CLIENT_SECRET") == secret(fresh, "Development", "ARM_CLIENT_SECRET") != old
     with fresh.store() as store:
         kept = [len(body.get("passwordCredentials", [])) for body in store.all("directory.application")]
-    assert kept == [1, 1]
+    assert kept == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("scopes", "lacking"), [(["workflow"], "repo"), (["repo"], "workflow")])

@@ -13,7 +13,7 @@ from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, each_error
-from dbxwizard.core.plan import Plan, Step
+from dbxwizard.core.plan import Plan, Scope, Step
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import deploy_steps
 from dbxwizard.steps.pending import AfterSetup, NotChecked
@@ -41,7 +41,9 @@ async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report
     async with opened(invocation, subscription_id=subscription) as connection:
         steps = await _steps(invocation, scope, connection)
         actor = connection.signed_in.label
-        return await execution.plan_only(invocation, steps, actor, partial(_tell, invocation, connection))
+        lenient = (Scope.SETUP, Scope.DEPLOY) if connection.only_reads else (Scope.SETUP,)
+        tell = partial(_tell, invocation, connection)
+        return await execution.plan_only(invocation, steps, actor, tell, lenient=lenient)
 
 
 async def _tell(invocation: Invocation, connection: Connection, plan: Plan) -> None:

@@ -20,6 +20,7 @@ from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
+from dbxwizard.steps.setup_github import wait_minutes
 from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
 
 
@@ -72,10 +73,14 @@ def options(invocation: Invocation) -> SetupOptions:
         owner=invocation.flag("owner"),
         main_name=invocation.text("main_spn_name"),
         databricks_name=invocation.text("databricks_spn_name"),
+        plan_name=invocation.text("plan_spn_name"),
         role_name=invocation.text("role_name"),
         adopt=invocation.many("adopt"),
         publish=not invocation.flag("no_publish"),
         github_environments=not invocation.flag("no_github_environments"),
+        approval=not invocation.flag("no_approval"),
+        reviewers=invocation.many("reviewer"),
+        wait_minutes=wait_minutes(invocation.text("wait_minutes")),
         git_token=Secret(token) if token else None,
     )
 

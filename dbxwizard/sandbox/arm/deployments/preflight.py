@@ -136,7 +136,8 @@ class _Look:
                 raise
             if self._comes_with_another(item, error):
                 return
-            if error.status not in (403, 409) or namespace in _ASKED_FOR_CONFLICTS:
+            # What the caller may not write is told by `rights`, where it is asked for.
+            if error.status != 403 and (error.status != 409 or namespace in _ASKED_FOR_CONFLICTS):
                 yield error
 
     def _comes_with_another(self, item: Planned, error: ApiError) -> bool:
