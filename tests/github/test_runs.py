@@ -418,6 +418,7 @@ def test_a_run_ends_with_the_server(tmp_path_factory: pytest.TempPathFactory) ->
         while not any(job["steps"] for job in ask("GET", f"/actions/runs/{run}/jobs")["jobs"]):
             pass
     with Sandbox(state), closing(Wire(state)) as wire:
+        wait()
         assert ask("GET", f"/actions/runs/{run}")["conclusion"] == "failure"
         (job,) = ask("GET", f"/actions/runs/{run}/jobs")["jobs"]
         assert (job["status"], job["conclusion"]) == ("completed", "failure")

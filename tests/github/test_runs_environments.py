@@ -273,6 +273,17 @@ def test_each_job_with_an_environment_is_a_deployment(filled: Repository, api: A
         assert len(api.get(f"/deployments?{query}").json()) == found, query
 
 
+def test_a_job_may_stand_before_an_environment_without_deploying(
+    filled: Repository, api: Api, protect: Protect
+) -> None:
+    number = protect(reviewers=people(seed.ACCOUNT_ID))
+    put(filled, f"{ON}jobs: {{a: {{runs-on: x, environment: {{name: UAT, deployment: false}}, steps: [run: 'true']}}}}")
+    run = api.run()
+    answer = say(api, run, number, "approved")
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert (now(api, run)["conclusion"], api.get("/deployments").json()) == ("success", [])
+
+
 def test_deployments_are_made_and_told_of_by_hand(filled: Repository, api: Api, add_token: Any) -> None:
     sha = filled.get_branch("main").commit.sha
     body = {"ref": "main", "environment": "Lab", "payload": '{"a": 1}', "required_contexts": []}

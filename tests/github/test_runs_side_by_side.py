@@ -261,6 +261,35 @@ jobs:
         ]  # fmt: skip
 
 
+def test_the_concurrency_of_a_call_is_refused_by_name(filled: Repository, api: Api) -> None:
+    put(filled, DEPLOY, ".github/workflows/deploy.yml")
+    call = "uses: ./.github/workflows/deploy.yml, with: {to: UAT}"
+    put(filled, f"{ON}jobs: {{call: {{{call}, concurrency: one}}}}")
+    assert api.run()["conclusion"] == "startup_failure"
+
+
+def test_a_job_takes_the_place_of_one_that_waits_behind_it_in_the_file(
+    filled: Repository, api: Api, gate: Gate
+) -> None:
+    put(
+        filled,
+        f"""{ON}
+jobs:
+  soon: {{runs-on: x, steps: [run: 'true']}}
+  late: {{needs: soon, runs-on: x, concurrency: one, steps: [run: 'true']}}
+  first: {{runs-on: x, concurrency: one, steps: [run: '{gate.step}']}}
+  early: {{runs-on: x, concurrency: one, steps: [run: 'true']}}
+""",
+    )
+    run = begin(api)
+    while "early" not in job_names(api, run, "completed"):
+        pass
+    gate.let(run)
+    wait()
+    ends = {job["name"]: job["conclusion"] for job in api.jobs({"id": run})}
+    assert ends == {"soon": "success", "late": "success", "first": "success", "early": "cancelled"}
+
+
 def test_a_job_that_may_fail_lets_the_others_go_on(filled: Repository, api: Api) -> None:
     put(
         filled,

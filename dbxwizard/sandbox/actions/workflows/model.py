@@ -50,8 +50,11 @@ class Concurrency:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
+    """`deploys`: whether the job is a deployment, or only stands before the environment's rules and has its values."""
+
     name: str
     url: str = ""
+    deploys: Value = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _environment(node: Node | None) -> Environment | None:
         return None
     if not node.is_mapping:
         return Environment(to_text(node.value))
-    return Environment(_text(node, "name"), _text(node, "url"))
+    return Environment(_text(node, "name"), _text(node, "url"), _plain(node, "deployment", default=True))
 
 
 def _job(key: Node, node: Node) -> Job:

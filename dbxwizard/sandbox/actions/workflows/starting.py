@@ -178,6 +178,8 @@ class _Walk:
     def _called(self, place: _Place, scope: Scope, granted: Mapping[str, str]) -> Iterator[StartedJob]:
         job = place.job
         called, trigger = self._workflow(place)
+        if job.concurrency or called.concurrency:
+            raise InputError(f"The sandbox does not play the concurrency of a call, only of runs and jobs: {job.uses}")
         check_secrets(job, trigger)
         inputs = called_inputs(job, trigger, scope)
         nested = list(self.jobs(called, inputs, granted, replace(place, title=_title(place, scope))))

@@ -139,6 +139,7 @@ class Attempt:
             "total": mine[0].total if mine and job.will_run else 1,
             "name": job.name,
             "environment": job.environment,
+            "deploys": bool(job.job.environment and job.job.environment.deploys),
             "group": records.group_of(job.concurrency),
             "hasSlot": False,
             "review": None,
@@ -215,8 +216,10 @@ class Attempt:
 
     def _move(self, job: StartedJob, plan: StartedRun) -> None:
         found = self._docs[identity(job)]
+        if found["cancel"]:
+            return  # it ends in the next round
         if found["status"] == "pending" and self._has_slot(job, found, plan):
-            found = self._change(self._docs[identity(job)], hasSlot=True)
+            found = self._change(found, hasSlot=True)
             if self._has_group(found):
                 self._arrive(found)
         elif found["status"] == "waiting":
@@ -270,7 +273,8 @@ class Attempt:
         review = gates.new_review(environment, self._context.now)
         state = "waiting" if review else "queued"
         job = self._change(job, status=state, review=review)
-        self._change(job, deployment=deployed(self._context, self.run, job, state))
+        if job["deploys"]:
+            self._change(job, deployment=deployed(self._context, self.run, job, state))
         if review:
             for moment in (review["until"], review["since"] + gates.LONGEST):
                 self._store.schedule(moment, "github.run.look", {})
@@ -281,7 +285,8 @@ class Attempt:
             self._end_one(job, "failure", gates.REJECTED)
         elif gates.is_passed(review, self._context.now):
             self._change(job, status="queued")
-            deployed(self._context, self.run, job, "queued")
+            if job["deploys"]:
+                deployed(self._context, self.run, job, "queued")
 
     # The run.
 

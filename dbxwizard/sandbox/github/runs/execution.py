@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dbxwizard.sandbox.actions.expressions.errors import ExpressionError
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
+from dbxwizard.sandbox.actions.expressions.values import Value
 from dbxwizard.sandbox.actions.running.job import JobEnd, run_job
 from dbxwizard.sandbox.actions.running.process import Stop
 from dbxwizard.sandbox.actions.workflows.started_runs import StartedJob
@@ -62,6 +63,7 @@ class JobExecution:
             assert run is not None  # noqa: S101 - a run that is under way is not deleted
             self._run = run
             self._started = Attempt(context_of(store), run, files(store, run)).started(job)
+        self._contexts: Mapping[str, Value] = {}
         self._reporter = Reporter(store, Clock(store), job, is_closing)
 
     def go(self) -> None:
@@ -95,10 +97,10 @@ class JobExecution:
     def _is_forgiven(self) -> bool:
         """Whether the workflow goes on although the job failed."""
         said = self._started.job.continue_on_error
-        job = self._started
-        known = {name: dict(getattr(job, name)) for name in ("needs", "strategy", "matrix", "inputs")}
-        scope = Scope({**known, "github": records.event_of(self._run).github(), "vars": {}})
-        return (expand(said, scope) if isinstance(said, str) else said) is True
+        try:
+            return (expand(said, Scope(self._contexts)) if isinstance(said, str) else said) is True
+        except ExpressionError:
+            return False
 
     def _execute(self, job: StartedJob, folder: Path) -> JobEnd:
         with self._store.transaction():
@@ -108,6 +110,7 @@ class JobExecution:
                 deployed(context, self._run, self._reporter.job, "in_progress")
         try:
             plan = given.job_plan(context, self._run, job, own, folder)
+            self._contexts = {name: value for name, value in plan.contexts.items() if name != "secrets"}
             with self._store.transaction():
                 repository = access.repository_by_id(self._store, self._run["repository"])
                 assert repository is not None  # noqa: S101 - nothing deletes one

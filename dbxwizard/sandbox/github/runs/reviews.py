@@ -92,6 +92,7 @@ def _record(call: Call, repository: Document, run: Document, about: list[Documen
     for job in records.jobs_of(call.store, run):
         if job["status"] == "waiting" and job["environment"].lower() in names:
             records.save_job(call.store, {**job, "review": {**job["review"], "state": state}})
+            # None of a job that only stands before the environment.
             found = deployments.find_deployment(call.store, repository["id"], str(job["deployment"]))
             shown += [shown_deployment(call, repository, found)] if found else []
     return shown

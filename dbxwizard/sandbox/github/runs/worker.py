@@ -51,7 +51,6 @@ class Worker:
                     records.end_log(context.store, job, f"##[error]{records.LOST}\n")
                     end_job(context, run, job, "failure", reason=records.LOST)
         if records.active_runs(context.store):
-            advance_all(context, self._files)
             self.wake(context.store.path)
 
     def close(self) -> None:
@@ -61,8 +60,9 @@ class Worker:
             for _, stop in self._running.values():
                 stop.set()
             self._changed.notify()
-        if self._thread:
-            self._thread.join()
+            thread = self._thread
+        if thread:
+            thread.join()
 
     def _files(self, store: Store, run: Document) -> Mapping[str, str]:
         """The workflow files of a run's commit, which are kept: reading a whole tree takes 10 ms and more."""
@@ -101,8 +101,9 @@ class Worker:
         with store.transaction():
             jobs = [job for run in records.active_runs(store) for job in records.jobs_of(store, run)]
             for job in jobs:
-                if job["cancel"] and job["id"] in self._running:
-                    self._running[job["id"]][1].set()
+                running = self._running.get(job["id"]) if job["cancel"] else None
+                if running:
+                    running[1].set()
             waiting = [job for job in jobs if job["status"] == "queued"]
             context = context_of(store)
             ready = waiting[: MOST_JOBS - len(self._running)]
