@@ -190,6 +190,7 @@ class _Frontend:
             response, write = service.render(request, ApiError(500, "InternalServerError", message), now), False
         service.decorate(call, request, response)
         self._record(request, response, write, now)
+        self._answers.keep(request, response)
         return response
 
     def _call(self, service: Service, request: Request, now: float) -> Call:
@@ -203,7 +204,6 @@ class _Frontend:
     def _record(self, request: Request, response: Response, write: bool, now: float) -> None:
         detail = {"api_version": request.query["api-version"]} if "api-version" in request.query else {}
         self.store.log(now, request.method, request.host, unquote(request.path), response.status, write, detail)
-        self._answers.keep(request, response)
 
     async def _break(
         self,

@@ -166,6 +166,14 @@ def test_a_stale_reading_of_what_nobody_has_read_is_the_true_one(wire: Wire) -> 
     assert read(wire, "A").status == 200
 
 
+def test_what_was_spoilt_is_no_earlier_answer(wire: Wire) -> None:
+    create(wire, "A")
+    for fault in ("garbage", "stale"):
+        faults.add(wire.store, Fault(fault, service="github"))
+    wire.send("GET", "github", VARIABLES, token=SANDBOX_TOKEN)
+    assert read(wire).json["total_count"] == 1
+
+
 def test_writes_are_never_stale_and_do_not_use_up_the_rule(wire: Wire) -> None:
     read(wire)
     faults.add(wire.store, Fault("stale", service="github"))
