@@ -61,6 +61,7 @@ class DeploymentsScreen(Page):
             self.request(self.ask.history(limit=_SHOWN), HistoryRead)
 
     def action_refresh(self) -> None:
+        self.action_dismiss_error()
         self.request(self.ask.history(limit=_SHOWN), HistoryRead, "reading the history")
 
     @on(HistoryRead)
@@ -189,6 +190,7 @@ class PlanScreen(PlanPage):
         self.action_plan()
 
     def action_plan(self) -> None:
+        self.action_dismiss_error()
         self.plan = None
         self.query_one("#apply", Button).disabled = True
         names = ", ".join(self._names)

@@ -60,6 +60,7 @@ class DoctorScreen(Page):
             self.action_check()
 
     def action_check(self) -> None:
+        self.action_dismiss_error()
         self.request(self.ask.doctor(), lambda checks: ChecksMade(checks, ""), "checking")
 
     def action_check_one(self) -> None:

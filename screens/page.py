@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
@@ -116,8 +117,8 @@ class Page(Screen[Any]):
 
         `what` is shown while it lasts.
         """
-        bar = self.query_one(TopBar)
-        with bar.waiting(what):
+        bars = list(self.query(TopBar))  # none where the page was left before this began
+        with bars[0].waiting(what) if bars else nullcontext():
             try:
                 answer = await question
             except OperationError as error:

@@ -348,6 +348,7 @@ class ResourcesScreen(Page):
     def action_refresh(self) -> None:
         place = self._here
         if place is not None:
+            self.action_dismiss_error()
             self._look_at(place.environment)
 
     def action_browse(self) -> None:

@@ -52,9 +52,6 @@ class DonePage(WizardPage):
         self.query_one("#next", Button).label = "To the console"
         self.request(self.ask.summary(), SummaryMade, "looking at what is there now")
 
-    def action_look(self) -> None:
-        self.look()
-
     @on(SummaryMade)
     def show_summary(self, message: SummaryMade) -> None:
         found, self._markdown = message.found.summary, message.found.markdown

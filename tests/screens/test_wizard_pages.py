@@ -330,37 +330,6 @@ async def test_welcome_checks_live_and_again(host_set_up: Hosting) -> None:
         assert "What will be made" in pilot.app.clipboard
 
 
-PAGES: dict[str, tuple[dict[str, Any], str]] = {
-    "sign_in": ({"service": "github", "path": "*/user"}, "#github"),
-    "custom_role": ({"service": "arm", "path": "*/roleDefinitions"}, "#standing"),
-    "service_principals": ({"service": "graph"}, "#found-main-spn .standing"),
-    "github": ({"service": "github"}, "#counts"),
-}
-
-
-@pytest.mark.parametrize("key", PAGES)
-async def test_a_service_that_fails_is_told_and_asked_again(host: Hosting, key: str) -> None:
-    rule, place_of_answer = PAGES[key]
-    road = Road(host.folder)
-    decide(host, key)
-    async with driven(host.program(), 80, 24) as pilot:
-        assert not error(pilot)
-        good = says(pilot, place_of_answer)
-        for fault in ("status", "reset", "truncate", "garbage"):
-            with road.store() as store:
-                faults.add(store, Fault(fault, times=100, **rule))
-            await pilot.press("ctrl+r")
-            await settled(pilot)
-            assert "→" in error(pilot), (fault, error(pilot))
-            assert "Traceback" not in text(pilot)
-            with road.store() as store:
-                faults.clear(store)
-        await pilot.press("ctrl+r")
-        await settled(pilot)
-        assert not error(pilot)
-        assert says(pilot, place_of_answer) == good
-
-
 async def test_a_service_that_says_nothing_holds_up_neither_the_page_nor_the_end(host: Hosting) -> None:
     decide(host, "custom_role")
     async with driven(host.program(), 80, 24) as pilot:

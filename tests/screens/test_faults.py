@@ -1,0 +1,212 @@
+"""Each fault of the services while a screen is open: an error that a person can act on; the program goes on.
+
+Once the fault has passed, looking again shows what it showed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from dbxwizard.backend.process import LOG
+from dbxwizard.core import clock
+from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.faults import Fault
+from dbxwizard.screens.widgets import Choices
+from tests.hosting import Hosting
+from tests.roads import Road
+from tests.screens.pilots import driven, error, settled, text, until
+from tests.screens.walking import decide, says
+
+FAULTS = {
+    "503": Fault("status", status=503),
+    "500": Fault("status", status=500),
+    "403": Fault("status", status=403),
+    "429": Fault("status", status=429, retry_after=1.0),
+    "reset": Fault("reset"),
+    "stall": Fault("stall", seconds=0.1),  # then it is cut off, as by a client that waits no longer
+    "truncate": Fault("truncate"),
+    "garbage": Fault("garbage"),
+    "stale": Fault("stale"),
+}
+Step = Callable[[], Awaitable[object]]
+Seen = Callable[[], object]
+
+
+@pytest.fixture
+def patient() -> Iterator[None]:
+    """What is tried again, is so without the pause before."""
+    clock.set_testing(True)
+    yield
+    clock.set_testing(False)
+
+
+@contextmanager
+def faulty(road: Road, name: str, **where: str) -> Iterator[None]:
+    with road.store() as store:
+        faults.add(store, replace(FAULTS[name], times=10_000, **where))  # type: ignore[arg-type]  # fields of Fault
+    yield
+    with road.store() as store:
+        faults.clear(store)
+
+
+async def withstands(pilot: Pilot[int], road: Road, again: Step, told: Seen, fine: Seen, **where: str) -> None:
+    """Each fault in turn: `again` looks, `told` says what went wrong and what to do; `again` without it is `fine`."""
+    for name in FAULTS:
+        with faulty(road, name, **where):
+            await again()
+            if name != "stale":  # which nobody can tell from the truth
+                await until(pilot, told)
+            await settled(pilot)
+        await again()
+        await until(pilot, lambda: fine() and not error(pilot))
+        await settled(pilot)
+    assert_no_defect(road)
+
+
+def assert_no_defect(road: Road) -> None:
+    """One of ours is logged with a traceback."""
+    log = (road.folder / ".state" / LOG).read_text("utf-8")
+    assert "Traceback" not in log
+    assert "internal-error" not in log
+
+
+def alone(road: Road, name: str = "Development") -> None:
+    """One environment shows what all would, in a quarter of the time."""
+    for file in (road.folder / "environments").glob("*.json"):
+        if file.stem not in (name, "schema"):
+            file.unlink()
+
+
+# the console
+
+
+async def test_the_board(host_deployed: Hosting, deployed: Road) -> None:
+    alone(deployed)
+    async with driven(host_deployed.program(), 120, 40) as pilot:
+
+        def row() -> str:
+            return next((line for line in text(pilot).splitlines() if line.lstrip().startswith("Development ")), "")
+
+        def told() -> bool:
+            found = text(pilot).partition("✗ the last look failed: ")[2]
+            return "✗" in row() and "→" in found and "● deployed" in row()
+
+        await until(pilot, lambda: "▶ 2/2" in row())
+        await withstands(
+            pilot, deployed, lambda: pilot.press("r"), told, lambda: "●" in row() and "✗" not in row(), service="arm"
+        )
+
+
+async def test_resources(host_deployed: Hosting, deployed: Road) -> None:
+    alone(deployed)
+    async with driven(host_deployed.program(), 120, 40) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Development" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "dbx-sp-cluster2" in text(pilot))
+        await pilot.press("j")  # Azure: what is wrong with it stands beside it
+
+        def told() -> bool:
+            return text(pilot).count("✗ not seen") == 3 and "✗ " in text(pilot).partition("│")[2]
+
+        await withstands(
+            pilot, deployed, lambda: pilot.press("r"), told, lambda: "dbx-sp-cluster2  ▶ running" in text(pilot)
+        )
+
+
+async def test_doctor(host_set_up: Hosting, set_up: Road) -> None:
+    alone(set_up)
+    async with driven(host_set_up.program(), 120, 50) as pilot:
+        await pilot.press("5")
+        await until(pilot, lambda: "quotas" in text(pilot))
+
+        def told() -> bool:
+            return "? unknown" in text(pilot) or ("✗" in text(pilot) and "→" in text(pilot))
+
+        await withstands(
+            pilot, set_up, lambda: pilot.press("r"), told, lambda: "? unknown" not in text(pilot), service="arm"
+        )
+
+
+async def test_the_plan_of_a_deployment(host_set_up: Hosting, set_up: Road, patient: None) -> None:
+    async with driven(host_set_up.program(first="wizard"), 120, 40) as pilot:
+        pilot.app.go_deploy(["Development"])  # type: ignore[attr-defined]  # as the board does
+
+        def fine() -> object:
+            return getattr(pilot.app.screen, "plan", None)
+
+        await until(pilot, fine)
+        await withstands(
+            pilot, set_up, lambda: pilot.press("r"), lambda: "→" in error(pilot), fine, service="arm", method="GET"
+        )
+
+
+async def test_the_history_waits_for_a_sign_in_alone(host_set_up: Hosting, set_up: Road) -> None:
+    """Runs and the log lie on this machine: whoever has signed in sees them, whatever the services do."""
+    async with driven(host_set_up.program(first="wizard"), 120, 40) as pilot:
+        for name in FAULTS:
+            with faulty(set_up, name):
+                await pilot.press("2")
+                await pilot.press("r")
+                await settled(pilot)
+                assert "✓ success" in text(pilot) or "→" in error(pilot)
+                await pilot.press("6")
+                await until(pilot, lambda: "lines" in text(pilot))
+            await pilot.press("2", "r")
+            await until(pilot, lambda: "✓ success" in text(pilot) and not error(pilot))
+    assert_no_defect(set_up)
+
+
+async def test_the_pick_lists_of_the_editor(host_set_up: Hosting, set_up: Road) -> None:
+    alone(set_up)
+    async with driven(host_set_up.program(first="wizard"), 100, 30) as pilot:
+        await pilot.press("4")
+        await settled(pilot)
+        page: Any = pilot.app.screen
+        page.form.go_to(("Location",))
+
+        for name in FAULTS:
+            with faulty(set_up, name):
+                await pilot.press("enter")
+                await until(pilot, lambda: "the services gave none" in text(pilot) or "just now" in text(pilot))
+                assert pilot.app.screen.query_one(Choices).option_count > 1
+                await pilot.press("escape")
+            await pilot.press("enter")
+            await until(pilot, lambda: "from the services, just now" in text(pilot))
+            await pilot.press("escape")
+        assert_no_defect(set_up)
+
+
+# the wizard
+
+PAGES: dict[str, tuple[dict[str, str], str]] = {
+    "sign_in": ({"service": "github", "path": "*/user"}, "#github"),
+    "custom_role": ({"service": "arm", "path": "*/roleDefinitions"}, "#standing"),
+    "service_principals": ({"service": "graph"}, "#found-main-spn .standing"),
+    "github": ({"service": "github"}, "#counts"),
+    "review": ({"service": "graph"}, "#totals"),
+    "done": ({"service": "github"}, "#published"),
+}
+
+
+@pytest.mark.parametrize("key", PAGES)
+async def test_a_page_of_the_wizard(host: Hosting, key: str, patient: None) -> None:
+    where, place_of_answer = PAGES[key]
+    decide(host, key)
+    async with driven(host.program(), 80, 24) as pilot:
+        assert not error(pilot)
+        good = says(pilot, place_of_answer)
+        await withstands(
+            pilot,
+            Road(host.folder),
+            lambda: pilot.press("ctrl+r"),
+            lambda: "→" in error(pilot),
+            lambda: says(pilot, place_of_answer) == good,
+            **where,
+        )
