@@ -51,6 +51,19 @@ class Wheel:
     version: str
     content: bytes
 
+    @property
+    def stored_name(self) -> str:
+        """With its length in bytes as the build tag, which installers only choose by: so a list of files shows one that
+        was overwritten (packaging.python.org/specifications/binary-distribution-format)."""
+        distribution, version, *tags = self.file_name.split("-")
+        return "-".join((distribution, version, str(len(self.content)), *tags[-3:]))
+
+
+def stored_length(path: str) -> int | None:
+    """The bytes that a wheel of this `stored_name` has; None where the name does not tell."""
+    parts = path.rsplit("/", 1)[-1].split("-")
+    return int(parts[2]) if len(parts) == 6 and parts[2].isdecimal() else None
+
 
 def content_hash(project: Path) -> str:
     """`d` and eight hex digits over the paths and contents of the project's files; caches and build products apart.

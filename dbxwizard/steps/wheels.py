@@ -1,7 +1,8 @@
 """A project's wheel: built, kept among the workspace's files, installed on clusters.
 
-The content's hash is in the file's name, so what is there tells whether it is the present one and nothing is built to
-compare. A cluster restarts only when it runs with another wheel of the same distribution.
+The content's hash and length are in the file's name, so what is there tells whether it is the present one and nothing
+is built to compare; only bytes that were overwritten by as many others are not seen. A cluster restarts only when it
+runs with another wheel of the same distribution.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
 from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
-from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of
+from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of, stored_length
 
 _INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
 
@@ -24,13 +25,20 @@ _INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
 @dataclass(frozen=True, slots=True)
 class WheelState:
     """`mark` is the hash of the project now, `path` where its wheel lies ("" when it does not), `old` the wheels of
-    earlier contents; `libraries`: cluster name → states of its libraries, `running`: names of clusters that run."""
+    earlier contents; `libraries`: cluster name → states of its libraries, `running`: names of clusters that run.
+    `length`: of the wheel in bytes, where that is not what its name says."""
 
     mark: str
     path: str
     old: tuple[str, ...]
     libraries: Mapping[str, tuple[Json, ...]]
     running: frozenset[str]
+    length: int | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be uploaded."""
+        return not self.path or self.length is not None
 
 
 class WheelStep(WorkspaceStep[WheelState]):
@@ -68,11 +76,15 @@ class WheelStep(WorkspaceStep[WheelState]):
             old=tuple(sorted(set(files) - {present})),
             libraries={name: tuple(libraries.get(ids[name], ())) for name in self._clusters},
             running=frozenset(name for name in self._clusters if states.get(ids[name]) not in ("TERMINATED", None)),
+            length=files.get(present) if stored_length(present) not in (None, files.get(present)) else None,
         )
 
-    async def _files(self, inputs: Inputs) -> list[str]:
+    async def _files(self, inputs: Inputs) -> dict[str, int | None]:
+        """The wheels with their lengths, None where the service does not say (docs.databricks.com/api/azure/workspace/
+        workspace/list)."""
         client = await self.workspace.client(inputs)
-        return [one["path"] for one in await client.list_folder(self._folder) if one["path"].endswith(".whl")]
+        found = await client.list_folder(self._folder)
+        return {str(one["path"]): one.get("size") for one in found if one["path"].endswith(".whl")}
 
     async def _on_clusters(self, inputs: Inputs) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, str]]:
         """By cluster id: its libraries, and its state. Nothing where it is only uploaded."""
@@ -87,6 +99,8 @@ class WheelStep(WorkspaceStep[WheelState]):
     def diff(self, state: WheelState | None, inputs: Inputs) -> Change:
         assert state is not None  # noqa: S101  read gives one always
         reasons = [] if state.path else [Reason("content", _mark_of(state.old[-1]) if state.old else None, state.mark)]
+        if state.length is not None:
+            reasons.append(Reason("content", f"{state.length} bytes", f"{stored_length(state.path)} bytes"))
         for name in self._clusters:
             status = _status(state.libraries[name], state.path)
             if status not in _INSTALLED:
@@ -115,7 +129,7 @@ class WheelStep(WorkspaceStep[WheelState]):
         self, state: WheelState | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         assert state is not None  # noqa: S101  read gives one always
-        if not state.path:
+        if state.wanted:
             state = await self._upload(state, inputs, progress)
         try:
             for name in self._clusters:
@@ -132,7 +146,7 @@ class WheelStep(WorkspaceStep[WheelState]):
         ]
         affected = [name for name in self._clusters if state is None or self._is_outdated(state, name)]
         return (
-            *([] if state and state.path else uploaded),
+            *(uploaded if state is None or state.wanted else []),
             *(requests.install_libraries(name) for name in affected),
             *(one for name in affected if state for one in _replacing(state, name)),
         )
@@ -142,8 +156,12 @@ class WheelStep(WorkspaceStep[WheelState]):
         wheel = await self._builds.wheel(self._project, state.mark)
         client = await self.workspace.client(inputs)
         await client.make_folder(self._folder)
-        await client.upload(f"{self._folder}/{wheel.file_name}", wheel.content)
-        path = f"/Workspace{self._folder}/{wheel.file_name}"
+        await client.upload(f"{self._folder}/{wheel.stored_name}", wheel.content)
+        path = f"/Workspace{self._folder}/{wheel.stored_name}"
+        if state.length is not None and state.running:
+            progress.info(
+                f"the wheel was overwritten: {', '.join(sorted(state.running))} may run with that until restarted"
+            )
         return WheelState(state.mark, path, state.old, state.libraries, state.running)
 
     async def _install(self, state: WheelState, name: str, inputs: Inputs, progress: Progress) -> None:

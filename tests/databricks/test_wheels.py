@@ -59,6 +59,7 @@ def test_the_version_carries_the_contents_hash(project: Path) -> None:
     wheel, mark = made(project), content_hash(project)
     assert wheel.version == f"1.2.0+{mark}"
     assert wheel.file_name == f"my_lib-1.2.0+{mark}-py3-none-any.whl"
+    assert wheel.stored_name == f"my_lib-1.2.0+{mark}-{len(wheel.content)}-py3-none-any.whl"
     assert f"my_lib-1.2.0+{mark}.dist-info/METADATA" in names(wheel)
     assert distribution_of(wheel.file_name) == "my-lib"
 
@@ -89,7 +90,7 @@ def test_the_wheel_installs_and_records_its_files(project: Path, tmp_path: Path)
     record = next(name for name in archive.namelist() if name.endswith("/RECORD"))
     listed = {row[0] for row in csv.reader(io.StringIO(archive.read(record).decode()))}
     assert listed == set(archive.namelist())
-    file, target = tmp_path / wheel.file_name, tmp_path / "site"
+    file, target = tmp_path / wheel.stored_name, tmp_path / "site"
     file.write_bytes(wheel.content)
     command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--target", str(target), str(file)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -166,7 +167,7 @@ async def test_a_wheel_is_installed_once(world: World, project: Path) -> None:
     environment = Environment(world)
     result = await environment.deploy(environment.cluster(), environment.wheel(project))
     assert result.errors == ()
-    path = f"{FOLDER}/my_lib-1.2.0+{content_hash(project)}-py3-none-any.whl"
+    path = f"{FOLDER}/{(await build(project, content_hash(project))).stored_name}"
     assert libraries(world) == [{"library": {"whl": path}, "status": "INSTALLED"}]
     outputs = result.environments[0].outputs["wheels/framework"]
     assert outputs == {"wheel_path": path, "version": f"1.2.0+{content_hash(project)}"}
@@ -183,7 +184,7 @@ async def test_another_content_replaces_it_with_one_restart(world: World, projec
         "wheels/framework": ["content", f"clusters[{CLUSTER.name}]"]
     }
     await environment.deploy(*cluster_and_wheel(environment, project))
-    path = f"{FOLDER}/my_lib-1.2.0+{content_hash(project)}-py3-none-any.whl"
+    path = f"{FOLDER}/{(await build(project, content_hash(project))).stored_name}"
     assert libraries(world) == [{"library": {"whl": path}, "status": "INSTALLED"}]
     assert restarts(world) == 1
     assert changed(await environment.plan(*cluster_and_wheel(environment, project))) == {}
@@ -244,7 +245,7 @@ async def test_without_clusters_it_is_only_uploaded(world: World, project: Path)
     await environment.deploy(environment.wheel(project, clusters=()))
     files = workspaces(world.store)[0]["files"]
     assert [one["path"] for one in files] == [
-        f"{FOLDER.removeprefix('/Workspace')}/my_lib-1.2.0+{content_hash(project)}-py3-none-any.whl"
+        f"{FOLDER.removeprefix('/Workspace')}/{(await build(project, content_hash(project))).stored_name}"
     ]
     async with world.client() as client:
         held = await client.object_at(files[0]["path"])

@@ -171,6 +171,15 @@ DEPLOY = [
         key="AzureResourceSecrets",
     ),
     Drift(
+        "wheel's bytes",
+        "databricks.object",
+        lambda body: {**body, "content": "", "size": 0},
+        "wheel framework",
+        ("content",),
+        ("POST /api/{version}/workspace/import ",),
+        key=".whl",
+    ),
+    Drift(
         "wheel on a cluster",
         "databricks.library",
         put(libraries=[]),
@@ -313,5 +322,4 @@ NEVER = {
     "POST /api/{version}/repos provider": "follows from the address",
     "POST /api/{version}/repos path": _KEY,
     "POST /api/{version}/workspace/mkdirs path": _KEY,
-    "POST /api/{version}/workspace/import ": "a wheel's name has the hash of its project; its bytes are not read back",
 }  # fmt: skip
