@@ -98,8 +98,7 @@ class DeploymentsScreen(Page):
         self._runs = found
         for run in moved:
             if run.run_id in table.rows:
-                for column, cell in zip(table.columns, self._cells(run), strict=True):
-                    table.update_cell(run.run_id, column, cell)
+                table.put_row(run.run_id, self._cells(run))
 
     def _cells(self, run: JournalRun) -> tuple[Text, ...]:
         took = duration((run.ended or time.time()) - run.started)

@@ -73,7 +73,6 @@ class EnvironmentsScreen(Page):
         self._selected: set[str] = set()
         self._filter = ""
         self._columns: tuple[str, ...] = ()
-        self._drawn: dict[tuple[str, str], str] = {}  # what stands in each cell
 
     def body(self) -> Iterable[Widget]:
         yield BoardTable(id="board")
@@ -114,9 +113,10 @@ class EnvironmentsScreen(Page):
             self._draw(row)
 
     def _grow_older(self) -> None:
+        table = self.query_one(Table)
         for row in self._rows.values():
-            if (row.name, _SEEN) in self._drawn:
-                self._put(row.name, _SEEN, self._seen(row))
+            if row.name in table.rows:
+                table.put(row.name, _SEEN, self._seen(row))
 
     def recolour(self) -> None:
         self._fill()
@@ -143,7 +143,6 @@ class EnvironmentsScreen(Page):
         table = self.query_one(Table)
         before = before or table.current
         table.clear()
-        self._drawn.clear()
         for row in self._rows.values():
             if self._filter in _words(row).lower():
                 table.add_row(*[""] * len(self._columns), key=row.name)
@@ -152,7 +151,8 @@ class EnvironmentsScreen(Page):
             table.move_cursor(row=table.get_row_index(before))
 
     def _draw(self, row: BoardRow) -> None:
-        if row.name not in self.query_one(Table).rows:
+        table = self.query_one(Table)
+        if row.name not in table.rows:
             return
         cells = {
             _NAME: Text.assemble("✓ " if row.name in self._selected else "  ", _name(row)),
@@ -164,17 +164,9 @@ class EnvironmentsScreen(Page):
             _SEEN: self._seen(row),
         }
         for column in self._columns:
-            self._put(row.name, column, cells[column])
-        if self.query_one(Table).current == row.name:
+            table.put(row.name, column, cells[column])
+        if table.current == row.name:
             self._tell(row)
-
-    def _put(self, name: str, column: str, value: Text) -> None:
-        """Writes a cell where it differs from what stands there."""
-        mark = value.markup
-        if self._drawn.get((name, column)) == mark:
-            return
-        self._drawn[name, column] = mark
-        self.query_one(Table).update_cell(name, column, value, update_width=True)
 
     def _seen(self, row: BoardRow) -> Text:
         if not row.at:

@@ -114,9 +114,7 @@ class RunView(Vertical):
             if step_id in table.rows and not self._shows(step):
                 table.remove_row(step_id)
             elif step_id in table.rows:
-                for column, cell in zip(table.columns, self._cells(step), strict=True):
-                    if table.get_cell(step_id, column) != cell:
-                        table.update_cell(step_id, column, cell, update_width=True)
+                table.put_row(step_id, self._cells(step))
             elif self._shows(step):
                 table.add_row(*self._cells(step), key=step_id)
         if changed and self._follow:
@@ -145,7 +143,7 @@ class RunView(Vertical):
         table = self.query_one("#run-steps", Table)
         for step in self.model.steps.values():
             if step.state in ("running", "retrying") and step.id in table.rows:
-                table.update_cell(step.id, "took", self._cells(step)[1])
+                table.put(step.id, "took", self._cells(step)[1])
 
     def _headline(self) -> Text:
         model = self.model

@@ -12,6 +12,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable, OptionList, Static, Tree
+from textual.widgets.data_table import ColumnKey
 from textual.widgets.option_list import Option
 
 NodeT = TypeVar("NodeT")
@@ -54,6 +55,18 @@ class Table(DataTable[Any]):
             return ""
         return str(self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value)
 
+    def put(self, row: str, column: str | ColumnKey, value: Text) -> None:
+        """Writes a cell where it differs. A column becomes wider with it, never narrower: for that Textual measures all
+        its rows, for each cell, which takes a second for two hundred."""
+        if self.get_cell(row, column) != value:
+            held = self.columns[ColumnKey(column) if isinstance(column, str) else column]
+            self.update_cell(row, column, value, update_width=held.auto_width and value.cell_len > held.content_width)
+
+    def put_row(self, row: str, cells: Iterable[Text]) -> None:
+        """As `put`, for all columns."""
+        for column, cell in zip(self.columns, cells, strict=True):
+            self.put(row, column, cell)
+
 
 class Steady(Static):
     """Text in a place whose size its style says: to lay out the screen anew for each change takes 10 ms."""
@@ -86,10 +99,10 @@ class WrappedTable(Table):
         self._shares = columns or self._shares
         self._draw()
 
-    def put(self, key: str, column: str, value: Text) -> None:
-        """Writes one cell that takes no more room than before; nothing where it has no column of its own."""
-        if column in self.columns and self.get_cell(key, column) != value:
-            self.update_cell(key, column, value)
+    def put(self, row: str, column: str | ColumnKey, value: Text) -> None:
+        """Nothing where it has no column of its own."""
+        if column in self.columns:
+            super().put(row, column, value)
 
     def on_resize(self) -> None:
         if self.size.width != self._width:
