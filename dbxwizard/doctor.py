@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
 from dbxwizard.inventory import cores_of
-from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
-from dbxwizard.steps.providers import REQUIRED
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import Permission
+    from dbxwizard.parameters.model import Environment
+    from dbxwizard.steps.connection import Connection
 
 _SOON = 30 * 86400.0  # seconds before its end from which a credential counts as expiring
 # Actions at the subscription, and what each is for.
@@ -139,6 +137,8 @@ def _missing_rights(name: str, permissions: Iterable[Permission], wanted: dict[s
 
 
 async def _providers(connection: Connection, subscription_id: str) -> list[Check]:
+    from dbxwizard.steps.providers import REQUIRED
+
     states = await connection.arm(subscription_id).providers()
     waiting = [name for name in REQUIRED if states.get(name) != "Registered"]
     if not waiting:
@@ -191,6 +191,8 @@ def _expiry(expires_at: str) -> list[Check]:
 
 def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     """docs.github.com/actions/reference/environments: what private repositories have on which plan."""
+    from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
+
     if not environments:
         detail = "no environments, as accepted: variables of the repository, trust in its branches, no reviewers"
         return Check("GitHub plan", Verdict.WARNING, f"{plan or 'not visible'}: {detail}")

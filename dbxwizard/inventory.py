@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.arm_template import Expansion, Expected
 from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet
-from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.databricks_workspace import TAG
-from dbxwizard.steps.expected import expected_resources
 
 if TYPE_CHECKING:
+    from dbxwizard.arm_template import Expansion, Expected
     from dbxwizard.clients.databricks import WorkspaceClient
+    from dbxwizard.parameters.model import Environment
+    from dbxwizard.steps.connection import Connection
 
 _WORKSPACE = "Microsoft.Databricks/workspaces"
 
@@ -74,6 +72,8 @@ async def read_environment(
     environment: Environment, template: Mapping[str, Any], connection: Connection
 ) -> EnvironmentInventory:
     """Raises the core's errors for what keeps anything from being read."""
+    from dbxwizard.steps.expected import expected_resources
+
     group = environment.resources.resource_group
     arm = connection.arm(environment.subscription_id)
     try:
@@ -116,6 +116,8 @@ async def open_workspace(
     environment: Environment, template: Mapping[str, Any], connection: Connection
 ) -> WorkspaceClient | None:
     """The client of the environment's workspace; None while there is none. Raises the core's errors."""
+    from dbxwizard.steps.expected import expected_resources
+
     wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
     workspace = next(item for item in wanted.resources if item.type == _WORKSPACE)
     return await _client_of(connection, environment, workspace.id, workspace.api_version)
@@ -149,13 +151,20 @@ async def _inside(
     }
 
 
+def is_ours(tags: Mapping[str, Any] | None) -> bool:
+    """Whether what has these tags was made by dbxwizard."""
+    from dbxwizard.steps.databricks_workspace import TAG
+
+    return TAG in (tags or {})
+
+
 def _cluster(found: Mapping[str, Any]) -> Cluster:
     node_type, workers = str(found.get("node_type_id", "")), int(found.get("num_workers") or 0)
     return Cluster(
         str(found.get("cluster_name", "")),
         str(found["cluster_id"]),
         str(found.get("state", "")),
-        ours=TAG in (found.get("custom_tags") or {}),
+        ours=is_ours(found.get("custom_tags")),
         node_type=node_type,
         workers=workers,
         cores=cores_of(found, workers),
@@ -177,4 +186,4 @@ def _cores(node_type: str) -> int:
 
 def _job(found: Mapping[str, Any]) -> Job:
     settings = found.get("settings") or {}
-    return Job(str(settings.get("name", "")), int(found["job_id"]), TAG in (settings.get("tags") or {}))
+    return Job(str(settings.get("name", "")), int(found["job_id"]), is_ours(settings.get("tags")))

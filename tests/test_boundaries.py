@@ -52,6 +52,18 @@ def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
     assert "dbxwizard.clients" not in done.stderr
 
 
+def test_what_the_program_is_answered_loads_no_steps_to_be_unpickled() -> None:
+    answers = ("board", "choices", "environment_files", "last_deployment", "log", "pick_lists", "resources", "welcome")
+    code = (
+        f"import {', '.join(f'dbxwizard.backend.{name}' for name in answers)}, sys;"
+        "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "dbxwizard.backend.welcome" in done.stderr
+    for heavy in ("dbxwizard.steps", "dbxwizard.clients", "dbxwizard.arm_template"):
+        assert heavy not in done.stderr
+
+
 def test_the_first_frame_waits_for_nothing_that_it_does_not_need() -> None:
     """An empty Textual application is what it is measured against (docs/speed.md)."""
     code = (

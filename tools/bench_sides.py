@@ -349,7 +349,9 @@ async def _fleet(folder: Path) -> dict[str, Any]:
 
 
 def _children_of(process: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    """Whichever of its threads started them."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(one) for task in tasks for one in task.read_text().split()]
 
 
 # memory

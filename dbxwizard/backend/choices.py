@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dbxwizard.core.errors import Forbidden, NotYet
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+
+if TYPE_CHECKING:
+    from dbxwizard.steps.connection import Connection
 
 _AT_ONCE = 8  # requests for roles under way
-_NAMES = {guid: name for name, guid in BUILT_IN_ROLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,13 @@ async def subscription_roles(
 
 
 async def _roles(connection: Connection, subscription_id: str) -> SubscriptionRoles:
+    from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+
     client, scope = connection.authorization(subscription_id), f"/subscriptions/{subscription_id}"
+    known = {guid: name for name, guid in BUILT_IN_ROLES.items()}
     try:
         held = await client.assignments_of(scope, connection.signed_in.object_id)
-        names = [_NAMES.get(one.role) or await client.role_name(scope, one.role) for one in held]
+        names = [known.get(one.role) or await client.role_name(scope, one.role) for one in held]
     except (Forbidden, NotYet):
         return SubscriptionRoles(subscription_id, (), known=False)
     return SubscriptionRoles(subscription_id, tuple(sorted(set(names), key=_by_power)))

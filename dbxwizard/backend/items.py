@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dbxwizard.inventory import cores_of
-from dbxwizard.steps.databricks_workspace import TAG
+from dbxwizard.inventory import cores_of, is_ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def of_folder(url: str, found: Mapping[str, Any]) -> Item:
 
 
 def _maker(found: Mapping[str, Any], tags: Mapping[str, Any] | None) -> str:
-    return "dbxwizard" if TAG in (tags or {}) else str(found.get("creator_user_name", ""))
+    return "dbxwizard" if is_ours(tags) else str(found.get("creator_user_name", ""))
 
 
 def filled(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

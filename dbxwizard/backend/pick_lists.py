@@ -12,12 +12,11 @@ from dbxwizard import inventory
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.parameters import catalog, roles_in_use
 from dbxwizard.parameters.editing.choices import NAMED_PRINCIPALS, Choice, bundled, runtime_note
-from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.deploy_plan import load_template
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
+    from dbxwizard.parameters.model import Environment
+    from dbxwizard.steps.connection import Connection
 
 _ASKED = 200  # principals of each kind that one list holds
 
@@ -74,6 +73,8 @@ class _Asking:
     text: str
 
     async def workspace(self) -> WorkspaceClient:
+        from dbxwizard.steps.deploy_plan import load_template
+
         template = load_template(self.environment.root)
         found = await inventory.open_workspace(self.environment, template, self.connection)
         if found is None:

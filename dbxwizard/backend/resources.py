@@ -15,9 +15,9 @@ from dbxwizard.backend.host import unexpected
 from dbxwizard.backend.items import Item, filled
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.secret import hide
-from dbxwizard.steps.expected import expected_resources
 
 if TYPE_CHECKING:
+    from dbxwizard.arm_template import Expansion
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.parameters.model import Environment
     from dbxwizard.steps.connection import Connection
@@ -91,11 +91,16 @@ class Resources:
         portal, tenant = self._connection.cloud.portal, self._connection.signed_in.tenant_id
         return f"{portal}/#@{tenant}/resource{quote(resource_id)}" if portal else ""
 
+    def _expected(self) -> Expansion:
+        from dbxwizard.steps.expected import expected_resources
+
+        return expected_resources(self._environment, self._template, self._connection.signed_in.tenant_id)
+
     # Databricks
 
     async def workspace(self) -> WorkspaceClient | None:
         """None where there is no workspace yet."""
-        wanted = expected_resources(self._environment, self._template, self._connection.signed_in.tenant_id)
+        wanted = self._expected()
         item = next(item for item in wanted.resources if item.type == _WORKSPACE)
         arm = self._connection.arm(self._environment.subscription_id)
         found = await arm.get_resource(item.id, item.api_version)
@@ -161,7 +166,7 @@ class Resources:
 
     async def _raw_resource(self, resource_id: str) -> Any:
         """With its properties where the template tells the version of its API, else as the group lists it."""
-        wanted = expected_resources(self._environment, self._template, self._connection.signed_in.tenant_id)
+        wanted = self._expected()
         arm = self._connection.arm(self._environment.subscription_id)
         known = {item.id.lower(): item.api_version for item in wanted.resources}
         if resource_id.lower() in known:
