@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbxwizard import parameters
+from dbxwizard.backend.project import loaded_files
 from dbxwizard.parameters import Loaded, Problem
 
 
@@ -25,7 +25,7 @@ class EnvironmentFile:
 
 
 def environment_files(root: Path) -> tuple[EnvironmentFile, ...]:
-    loaded = parameters.load_all(root)
+    loaded = loaded_files(root)
     of_file: dict[str, list[Problem]] = defaultdict(list)
     for one in loaded.problems:
         if one.severity == "error":
