@@ -54,7 +54,7 @@ class Failure:
         return f"{self.job.name} / {self.step.name}" if self.step else self.job.name
 
 
-# The subjects that Azure trusts for the jobs of a GitHub environment.
+# The subjects that Azure trusts for the jobs of a GitHub environment, for those of the default branch where it is "".
 TrustedSubjects = Callable[[str], Awaitable[Sequence[str]]]
 # The refs that may deploy to a GitHub environment, as its rules name them.
 AdmittedRefs = Callable[[str], Awaitable[Sequence[str]]]
@@ -62,7 +62,7 @@ AdmittedRefs = Callable[[str], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Explaining:
-    """Where the facts come from that no log has. Either may be unknown (None)."""
+    """Where the facts come from that no log has. Either may be unknown (None), or raise the core's errors."""
 
     trusted: TrustedSubjects | None = None
     admitted: AdmittedRefs | None = None
@@ -72,7 +72,8 @@ def explaining(client: GitHubClient) -> Explaining:
     """What GitHub itself can say: the subject that it presents is the one that setup makes Azure trust."""
 
     async def trusted(environment: str) -> list[str]:
-        return [await client.subject(environment)]
+        branch = "" if environment else (await client.repository()).default_branch
+        return [await client.subject(environment, branch=branch)]
 
     async def admitted(environment: str) -> list[str]:
         return sorted(refs.name for refs in await client.deployment_refs(environment))
@@ -164,14 +165,22 @@ async def _subjects(shown: Sequence[str], explaining: Explaining) -> Subjects | 
     found = next((found for line in shown if (found := _PRESENTED.search(line))), None)
     if found is None:
         return None
-    environment = found[1].rpartition(":environment:")[2]
-    return Subjects(found[1], tuple(await explaining.trusted(environment)) if explaining.trusted else ())
+    environment = found[1].partition(":environment:")[2]
+    return Subjects(found[1], await _known(explaining.trusted, environment))
+
+
+async def _known(ask: TrustedSubjects | AdmittedRefs | None, environment: str) -> tuple[str, ...]:
+    """What can be found out; a failure is told without what the caller may not see."""
+    try:
+        return tuple(await ask(environment)) if ask else ()
+    except OperationError:
+        return ()
 
 
 async def _from_rules(shown: Sequence[str], explaining: Explaining) -> list[str]:
     """What the rules of an environment want, where GitHub says that they were not met."""
     found = next((found for line in shown if (found := _NOT_ADMITTED.search(line))), None)
-    if found is None or explaining.admitted is None:
-        return []
-    admitted = await explaining.admitted(found[1])
-    return [f"{found[1]} admits {', '.join(admitted)}: start it with --ref on one of these."] if admitted else []
+    admitted = await _known(explaining.admitted, found[1]) if found else ()
+    return (
+        [f"{found[1]} admits {', '.join(admitted)}: start it with --ref on one of these."] if found and admitted else []
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dbxwizard.clients.run_types import Run
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import Forbidden, NotFound
+from dbxwizard.runs import digest
 from dbxwizard.runs.digest import Explaining, Failure, failures
 from dbxwizard.runs.inputs import read_inputs
 from dbxwizard.runs.launching import launch
@@ -82,4 +83,4 @@ def explaining(connection: Connection, client: GitHubClient) -> Explaining:
         credentials = await connection.graph().federated_credentials(found["id"]) if found else []
         return [str(one["subject"]) for one in credentials]
 
-    return Explaining(trusted)
+    return replace(digest.explaining(client), trusted=trusted)

@@ -11,8 +11,8 @@ from dbxwizard.clients.github import GitHubClient
 from dbxwizard.clients.github_runs import GitHubRuns
 from dbxwizard.clients.run_types import Budget
 from dbxwizard.core.clock import ManualClock, SystemClock
-from dbxwizard.core.errors import OperationError, UsageError, each_error
-from dbxwizard.runs.digest import Explaining, failures
+from dbxwizard.core.errors import Forbidden, OperationError, UsageError, each_error
+from dbxwizard.runs.digest import Explaining, explaining, failures
 from dbxwizard.runs.following import Snapshot, WorkflowJobChanged, WorkflowStepChanged, changes, follow
 from dbxwizard.runs.graph import graph_of
 from dbxwizard.runs.launching import launch, launchable
@@ -77,6 +77,12 @@ async def test_why_it_failed_comes_first_with_what_to_do(
     async def trusted(environment: str) -> list[str]:
         return [f"repo:me@1/app@2:environment:{environment}"]
 
+    async def unknown(_environment: str) -> list[str]:
+        raise Forbidden("github-forbidden", "not for you")
+
+    [failure] = await failures(runs, snapshot.jobs, Explaining(unknown))
+    assert failure.subjects is not None
+    assert failure.subjects.trusted == ()
     [failure] = await failures(runs, snapshot.jobs, Explaining(trusted))
     assert failure.title == "First of UAT / Deploy"
     assert failure.lines[0] == "error: a.json: role-not-grantable: it may not"
@@ -151,3 +157,19 @@ async def test_a_log_of_any_kind_is_read_in_bounded_lines() -> None:
     assert (found[0].at, found[0].text) == (1788249600.123456, "ä")
     assert [len(line.text) for line in found[1:]] == [LONGEST_LINE, LONGEST_LINE, 150_000 - 2 * LONGEST_LINE, 5]
     assert found[-1].text == "\ufffd end"
+
+
+async def test_a_job_in_no_environment_presents_its_branch(filled: Repository, client: GitHubClient) -> None:
+    words = (
+        "No matching federated identity record found for presented assertion subject 'repo:a/b:ref:refs/heads/main'."
+    )
+    put(
+        filled,
+        f'on: workflow_dispatch\njobs: {{a: {{runs-on: x, steps: [run: "echo \\"error: AADSTS700213: {words}\\"; exit 3"]}}}}',
+    )
+    run = await launch(client, "run.yml", "main", {}, SystemClock())
+    snapshot = (await followed(client.runs, run.id))[-1]
+    [failure] = await failures(client.runs, snapshot.jobs, explaining(client))
+    assert failure.subjects is not None
+    assert failure.subjects.presented == "repo:a/b:ref:refs/heads/main"
+    assert failure.subjects.trusted == (await client.subject(branch="main"),)
