@@ -6,18 +6,29 @@ docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from dbxwizard.sandbox.http import Call, Response
 
 
-def page(call: Call, items: Sequence[Any], *, wrap: str = "", default: int = 30, most: int = 100) -> Response:
-    """The asked page of `items`; `wrap` names the field for lists that come with a total_count."""
+def page(
+    call: Call,
+    items: Sequence[Any],
+    *,
+    show: Callable[[Any], Any] | None = None,
+    wrap: str = "",
+    default: int = 30,
+    most: int = 100,
+) -> Response:
+    """The asked page of `items`; `wrap` names the field for lists that come with a total_count.
+
+    `show` makes of an item what stands in the answer; only those of the page are made.
+    """
     size = min(most, _positive(call.query.get("per_page"), default))
     number = _positive(call.query.get("page"), 1)
-    part = list(items[(number - 1) * size : number * size])
+    part = [show(item) if show else item for item in items[(number - 1) * size : number * size]]
     body = {"total_count": len(items), wrap: part} if wrap else part
     return Response(200, body, _links(call, number, max(1, -(-len(items) // size))))
 

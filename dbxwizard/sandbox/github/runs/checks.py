@@ -60,15 +60,15 @@ def _runs_of_suite(call: Call) -> Response:
 def _page_of_runs(call: Call, body: Document, checks: list[tuple[Document, Document]]) -> Response:
     """`filter=latest`, the default, leaves out what was run again."""
     asked = call.query
-    shown = [
-        _shown_run(call, body, run, job)
+    found = [
+        (run, job)
         for run, job in checks
         if asked.get("check_name", job["name"]) == job["name"]
         and asked.get("status", job["status"]) == job["status"]
         and asked.get("app_id", str(APP_ID)) == str(APP_ID)
         and (asked.get("filter") == "all" or job["upTo"] == run["attempt"])
     ]
-    return page(call, shown, wrap="check_runs")
+    return page(call, found, show=lambda check: _shown_run(call, body, *check), wrap="check_runs")
 
 
 def _shown_run(call: Call, body: Document, run: Document, job: Document) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _suites_of_commit(call: Call) -> Response:
     body, sha = _commit(call)
     asked = call.query.get("app_id", str(APP_ID)) == str(APP_ID)
     found = _suites(call.store, body, sha) if asked else []
-    return page(call, [_shown_suite(call, body, run) for run in found], wrap="check_suites")
+    return page(call, found, show=lambda run: _shown_suite(call, body, run), wrap="check_suites")
 
 
 def _found_suite(call: Call) -> tuple[Document, Document]:

@@ -62,7 +62,7 @@ def _list(call: Call) -> Response:
         if all(asked.get(name, each[name]) == each[name] for name in ("sha", "ref", "task"))
         and asked.get("environment", each["environment"]).lower() == each["environment"].lower()
     ]
-    return page(call, [shown_deployment(call, body, each) for each in found])
+    return page(call, found, show=lambda each: shown_deployment(call, body, each))
 
 
 def _found(call: Call) -> tuple[Document, Document]:

@@ -154,7 +154,7 @@ def _page(call: Call, path: str) -> Response:
         and asked.get("check_suite_id", "") in ("", str(run["id"]))
         and _lies_in(utc(run["createdAt"]), asked.get("created", ""))
     ]
-    return page(call, [shown_run(call, body, run) for run in found], wrap="workflow_runs")
+    return page(call, found, show=lambda run: shown_run(call, body, run), wrap="workflow_runs")
 
 
 def _lies_in(moment: str, dates: str) -> bool:
@@ -192,7 +192,7 @@ def _jobs(call: Call) -> Response:
     body, run = _found(call)
     is_all = call.query.get("filter") == "all" and "attempt" not in call.params
     jobs = records.all_jobs(call.store, run) if is_all else records.jobs_of(call.store, run)
-    return page(call, [shown_job(call, body, run, job) for job in jobs], wrap="jobs")
+    return page(call, jobs, show=lambda job: shown_job(call, body, run, job), wrap="jobs")
 
 
 def _archive(call: Call) -> Response:
