@@ -19,6 +19,7 @@ from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox.github import access, seed
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Document, Store
+from tests.github.test_runs import Api, wait
 from tests.reaching import cloud_of
 
 RETRY = RetryPolicy(jitter=lambda: 0.0)
@@ -89,6 +90,19 @@ def filled(repository: Repository) -> Repository:
     """The repository with a first commit."""
     repository.create_file("README.md", "first", "# hi\n")
     return repository
+
+
+@pytest.fixture
+def api(cloud: Cloud, filled: Repository) -> Api:
+    """Plain requests to the repository with a first commit."""
+    return Api(cloud)
+
+
+@pytest.fixture
+def ended(sandbox: Sandbox) -> Iterator[None]:
+    """Lets no run outlive the test: `sandbox` ends after it."""
+    yield
+    wait()
 
 
 ChangeRepository = Callable[..., None]

@@ -6,7 +6,6 @@ import base64
 import secrets
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -24,6 +23,8 @@ from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from tests.conftest import new_state
 from tests.sandbox.wire import Wire
+
+pytestmark = pytest.mark.usefixtures("ended")
 
 PATH = ".github/workflows/run.yml"
 SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
@@ -82,17 +83,6 @@ class Api:
         """A job's log without its times."""
         text = self.get(f"/actions/jobs/{job['id']}/logs").text
         return [line.partition(" ")[2] for line in text.splitlines()]
-
-
-@pytest.fixture
-def api(cloud: Cloud, filled: Repository) -> Api:
-    return Api(cloud)
-
-
-@pytest.fixture(autouse=True)
-def _ended(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    wait()
 
 
 def put(repository: Repository, text: str, path: str = PATH) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from github.Repository import Repository
 
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
 from tests.github.test_runs import ON, Api, keep_secret, put, wait
+
+pytestmark = pytest.mark.usefixtures("ended")
 
 # Fails as long as the variable says so; `after` needs it, `beside` does not.
 TEXT = f"""{ON}
@@ -28,17 +28,6 @@ jobs:
   after: {{needs: [begin, shaky], runs-on: x, steps: [run: 'echo "${{{{ needs.begin.outputs.word }}}}"']}}
   beside: {{needs: begin, runs-on: x, steps: [run: echo fine]}}
 """
-
-
-@pytest.fixture
-def api(cloud: Any, filled: Repository) -> Api:
-    return Api(cloud)
-
-
-@pytest.fixture(autouse=True)
-def _ended(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    wait()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ docs.github.com/rest/actions/workflow-runs and docs.github.com/rest/deployments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from github.Repository import Repository
 
 from dbxwizard.sandbox.github import seed
 from dbxwizard.sandbox.github.runs.gates import matches
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
 from tests.github.test_runs import ON, Api, put, wait
+
+pytestmark = pytest.mark.usefixtures("ended")
 
 DEPLOY = f"""{ON}
 jobs:
@@ -30,20 +31,9 @@ CUSTOM = {"deployment_branch_policy": {"protected_branches": False, "custom_bran
 
 
 @pytest.fixture
-def api(cloud: Any, filled: Repository) -> Api:
-    return Api(cloud)
-
-
-@pytest.fixture
 def other(cloud: Any) -> Api:
     """Somebody else, who may review."""
     return Api(cloud, seed.REVIEWER_TOKEN)
-
-
-@pytest.fixture(autouse=True)
-def _ended(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    wait()
 
 
 Protect = Callable[..., int]

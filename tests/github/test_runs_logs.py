@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,7 @@ from tests.github.test_runs import ON, PATH, Api, put, wait
 from tests.github.test_runs_attempts import start, until_a_step_runs
 from tests.sandbox.wire import Wire
 
-
-@pytest.fixture
-def api(cloud: Any, filled: Repository) -> Api:
-    return Api(cloud)
-
-
-@pytest.fixture(autouse=True)
-def _ended(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    wait()
+pytestmark = pytest.mark.usefixtures("ended")
 
 
 def test_there_is_no_log_before_the_end(filled: Repository, api: Api) -> None:

@@ -6,32 +6,20 @@ docs.github.com/actions/how-tos/write-workflows/choose-when-workflows-run/contro
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from github.Repository import Repository
 
-from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from tests.github.test_runs import Api, put, wait
 from tests.github.test_runs_attempts import start
 
+pytestmark = pytest.mark.usefixtures("ended")
+
 ON = "on: {workflow_dispatch: {inputs: {to: {type: string}, order: {type: string}}}}\n"
-
-
-@pytest.fixture
-def api(cloud: Any, filled: Repository) -> Api:
-    return Api(cloud)
-
-
-@pytest.fixture(autouse=True)
-def _ended(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    wait()
 
 
 class Gate:

@@ -9,9 +9,10 @@ from typing import Any
 from dbxwizard.sandbox.github import errors, views
 from dbxwizard.sandbox.github.objects import utc
 from dbxwizard.sandbox.github.paging import page
-from dbxwizard.sandbox.github.repositories import git, repository
+from dbxwizard.sandbox.github.repositories import git
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.deployment_views import APP_ID, actions_app
+from dbxwizard.sandbox.github.runs.paths import found_job, found_run
 from dbxwizard.sandbox.github.runs.views import head_branch, head_commit, pull_requests
 from dbxwizard.sandbox.http import Call, Response, Service
 from dbxwizard.sandbox.store import Document, Store
@@ -53,7 +54,7 @@ def _runs_of_commit(call: Call) -> Response:
 
 
 def _runs_of_suite(call: Call) -> Response:
-    body, run = _found_suite(call)
+    body, run = found_run(call, "suite")
     return _page_of_runs(call, body, [(run, job) for job in reversed(records.all_jobs(call.store, run))])
 
 
@@ -100,20 +101,12 @@ def _shown_run(call: Call, body: Document, run: Document, job: Document) -> dict
     }
 
 
-def _found_run(call: Call) -> tuple[Document, Document, Document]:
-    body = repository(call)
-    job = records.find_job(call.store, body, call.params["check"])
-    if job is None:
-        raise errors.not_found()
-    return body, records.run_of(call.store, body, job), job
-
-
 def _run(call: Call) -> Response:
-    return Response(200, _shown_run(call, *_found_run(call)))
+    return Response(200, _shown_run(call, *found_job(call, "check")))
 
 
 def _annotations(call: Call) -> Response:
-    body, run, job = _found_run(call)
+    body, run, job = found_job(call, "check")
     return page(call, [_shown_annotation(call, body, run, each) for each in job["annotations"]])
 
 
@@ -142,16 +135,8 @@ def _suites_of_commit(call: Call) -> Response:
     return page(call, found, show=lambda run: _shown_suite(call, body, run), wrap="check_suites")
 
 
-def _found_suite(call: Call) -> tuple[Document, Document]:
-    body = repository(call)
-    run = records.find_run(call.store, body, call.params["suite"])
-    if run is None:
-        raise errors.not_found()
-    return body, run
-
-
 def _suite(call: Call) -> Response:
-    return Response(200, _shown_suite(call, *_found_suite(call)))
+    return Response(200, _shown_suite(call, *found_run(call, "suite")))
 
 
 def _shown_suite(call: Call, body: Document, run: Document) -> dict[str, Any]:

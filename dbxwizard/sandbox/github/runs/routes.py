@@ -19,6 +19,7 @@ from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import git, repository
 from dbxwizard.sandbox.github.runs import logs, records, reruns, reviews
+from dbxwizard.sandbox.github.runs.paths import found_job, found_run
 from dbxwizard.sandbox.github.runs.views import head_branch, shown_job, shown_run
 from dbxwizard.sandbox.github.runs.worker import Worker
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
@@ -87,7 +88,7 @@ class RunRoutes:
         return self._end(call, "forced")
 
     def _end(self, call: Call, how: str) -> Response:
-        _, run = _found(call)
+        _, run = found_run(call)
         if run["status"] == "completed":
             raise ApiError(409, "Conflict", "Cannot cancel a workflow run that is completed.")
         reason = f"The run was canceled by @{call.principal.login}."
@@ -96,13 +97,13 @@ class RunRoutes:
         return Response(202, {})
 
     def _rerun(self, call: Call) -> Response:
-        return self._again(call, *_found(call), None)
+        return self._again(call, *found_run(call), None)
 
     def _rerun_failed(self, call: Call) -> Response:
-        return self._again(call, *_found(call), lambda job: job["conclusion"] in ("failure", "cancelled"))
+        return self._again(call, *found_run(call), lambda job: job["conclusion"] in ("failure", "cancelled"))
 
     def _rerun_job(self, call: Call) -> Response:
-        body, _, asked = _found_job(call)
+        body, _, asked = found_job(call)
         run = records.find_run(call.store, body, str(asked["run"]))
         assert run is not None  # noqa: S101 - jobs go with their run
         return self._again(call, body, run, lambda job: job["id"] == asked["id"])
@@ -114,22 +115,11 @@ class RunRoutes:
         return Response(201, {})
 
     def _review(self, call: Call) -> Response:
-        body, run = _found(call)
+        body, run = found_run(call)
         access.require_token(call, body, "deployments", "write")
         answer = reviews.review(call, body, run)
         records.ask_wake(call.store)
         return answer
-
-
-def _found(call: Call) -> tuple[Document, Document]:
-    """The repository and the run in the path, as its attempt there shows it where one is named."""
-    body = repository(call)
-    run = records.find_run(call.store, body, call.params["run"])
-    if run is not None and "attempt" in call.params:
-        run = records.find_attempt(call.store, run, call.params["attempt"])
-    if run is None:
-        raise errors.not_found()
-    return body, run
 
 
 def _list(call: Call) -> Response:
@@ -175,12 +165,12 @@ def _lies_in(moment: str, dates: str) -> bool:
 
 
 def _get(call: Call) -> Response:
-    return Response(200, shown_run(call, *_found(call)))
+    return Response(200, shown_run(call, *found_run(call)))
 
 
 def _delete(call: Call) -> Response:
     """Only one that has ended (github.com/cli/cli/issues/6460)."""
-    _, run = _found(call)
+    _, run = found_run(call)
     if run["status"] != "completed":
         raise ApiError(403, "Forbidden", "Could not delete the workflow run")
     records.delete_run(call.store, run)
@@ -189,7 +179,7 @@ def _delete(call: Call) -> Response:
 
 def _jobs(call: Call) -> Response:
     """`filter=all`: of all attempts, else of the latest; of the attempt that the path names, of that one."""
-    body, run = _found(call)
+    body, run = found_run(call)
     is_all = call.query.get("filter") == "all" and "attempt" not in call.params
     jobs = records.all_jobs(call.store, run) if is_all else records.jobs_of(call.store, run)
     return page(call, jobs, show=lambda job: shown_job(call, body, run, job), wrap="jobs")
@@ -197,7 +187,7 @@ def _jobs(call: Call) -> Response:
 
 def _archive(call: Call) -> Response:
     """The address of an archive with the logs of all jobs; 404 until the run has ended."""
-    _, run = _found(call)
+    _, run = found_run(call)
     jobs = [job for job in records.jobs_of(call.store, run) if logs.has_log(call.store, job)]
     if run["status"] != "completed" or not jobs:
         raise errors.not_found()
@@ -206,33 +196,25 @@ def _archive(call: Call) -> Response:
 
 def _artifacts(call: Call) -> Response:
     """None: the sandbox plays no action that makes one."""
-    _found(call)
+    found_run(call)
     return page(call, [], wrap="artifacts")
 
 
 def _pending(call: Call) -> Response:
-    return reviews.pending(call, *_found(call))
+    return reviews.pending(call, *found_run(call))
 
 
 def _approvals(call: Call) -> Response:
-    return reviews.approvals(call, *_found(call))
-
-
-def _found_job(call: Call) -> tuple[Document, Document, Document]:
-    body = repository(call)
-    job = records.find_job(call.store, body, call.params["job"])
-    if job is None:
-        raise errors.not_found()
-    return body, records.run_of(call.store, body, job), job
+    return reviews.approvals(call, *found_run(call))
 
 
 def _job(call: Call) -> Response:
-    return Response(200, shown_job(call, *_found_job(call)))
+    return Response(200, shown_job(call, *found_job(call)))
 
 
 def _log(call: Call) -> Response:
     """The address of the log, which needs no token and is good for a minute; 404 until the job has ended."""
-    _, _, job = _found_job(call)
+    _, _, job = found_job(call)
     if not logs.has_log(call.store, job):
         raise errors.not_found()
     return Response(302, None, {"Location": logs.address(call, [job], as_archive=False)})
