@@ -10,7 +10,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.reactive import reactive
-from textual.widgets import Static
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+from textual.widgets._footer import FooterKey
 
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError, each_error
@@ -122,3 +124,26 @@ class ModeLink(Static):
     async def on_click(self, event: events.Click) -> None:
         event.stop()
         await self.app.run_action(f"app.go('{self._mode.name}')")
+
+
+class KeyBar(Footer):
+    """The keys of the screen. Where there is no room for all, those that lead to the others are among those shown."""
+
+    _ALWAYS = ("leave", "keys")
+
+    def compose(self) -> ComposeResult:
+        keys = list(super().compose())
+        always = [key for key in keys if isinstance(key, FooterKey) and key.action in self._ALWAYS]
+        room = self.app.size.width - sum(map(_columns, always))
+        for key in keys:
+            room -= 0 if key in always else _columns(key)
+            if key in always or room >= 0:
+                yield key
+
+    async def on_resize(self) -> None:
+        await self.recompose()
+
+
+def _columns(key: Widget) -> int:
+    """How wide a key of the footer is, with the space behind it."""
+    return len(key.key_display) + len(key.description) + 2 if isinstance(key, FooterKey) else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -20,11 +20,16 @@ from dbxwizard.screens.deploying import PlanMade, PlanPage, RunBegun, RunPage
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.run_view import RunView, duration
-from dbxwizard.screens.widgets import Checklist, Table
+from dbxwizard.screens.widgets import Checklist, FittedTable, Table
 from dbxwizard.screens.words import NO_FILES, RUNS, shown
 
 _EVERY = 3.0  # seconds between two looks into the history, which lies on this machine
 _SHOWN = 200  # runs; the history keeps no more
+_COLUMNS = {
+    100: ("state", "command", "when", "took", "changes", "who", "run"),
+    60: ("state", "command", "day", "took", "changes", "by"),
+    0: ("state", "command", "day"),
+}
 
 
 class HistoryRead(Message):
@@ -37,7 +42,6 @@ class DeploymentsScreen(Page):
     heading = "Deployments"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "deploy", "New deployment"),
-        Binding("enter", "open", "Its steps and events"),
         Binding("r", "refresh", "Refresh", show=False),
     ]
 
@@ -48,7 +52,7 @@ class DeploymentsScreen(Page):
 
     def body(self) -> Iterable[Widget]:
         yield Static("Nothing was deployed from this machine yet: d begins.", id="none", markup=False)
-        yield Table("state", "command", "when", "took", "changes", "who", "run")
+        yield FittedTable(_COLUMNS)
 
     def on_mount(self) -> None:
         self.query_one("#none").display = False
@@ -66,49 +70,39 @@ class DeploymentsScreen(Page):
 
     @on(HistoryRead)
     def take(self, message: HistoryRead) -> None:
-        found = {run.run_id: run for run in message.runs}
-        self.query_one("#none").display = not found
-        if list(found) != list(self._runs):
-            self._runs = found
-            self._fill()
-        else:
-            self._update(found)
+        self._runs = {run.run_id: run for run in message.runs}
+        self.query_one("#none").display = not self._runs
+        self._fill()
 
     def filtered(self, text: str) -> None:
         self._filter = text.lower()
         self._fill()
 
     def _fill(self) -> None:
-        table = self.query_one(Table)
-        here = table.current
-        table.clear()
-        for run in self._runs.values():
-            if self._filter in " ".join(cell.plain for cell in self._cells(run)).lower():
-                table.add_row(*self._cells(run), key=run.run_id)
-        if here in table.rows:
-            table.move_cursor(row=table.get_row_index(here))
+        rows = {run.run_id: self._cells(run) for run in self._runs.values()}
+        kept = {key: cells for key, cells in rows.items() if self._filter in _words(cells).lower()}
+        self.query_one(FittedTable).show(kept)
 
     def recolour(self) -> None:
         self._fill()
 
-    def _update(self, found: dict[str, JournalRun]) -> None:
-        """Cells of runs that go on, or have just ended."""
-        table = self.query_one(Table)
-        moved = [run for run in found.values() if run != self._runs[run.run_id] or run.status == "running"]
-        self._runs = found
-        for run in moved:
-            if run.run_id in table.rows:
-                table.put_row(run.run_id, self._cells(run))
-
-    def _cells(self, run: JournalRun) -> tuple[Text, ...]:
-        took = duration((run.ended or time.time()) - run.started)
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+    def _cells(self, run: JournalRun) -> dict[str, Text]:
+        when = time.localtime(run.started)
+        words = {
+            "command": run.command or "plan",
+            "when": time.strftime("%Y-%m-%d %H:%M", when),
+            "day": time.strftime("%m-%d %H:%M", when),
+            "took": duration((run.ended or time.time()) - run.started),
+            "changes": f"{run.changes} of {run.steps}",
+            "who": run.actor,
+            "by": run.actor.partition(" (")[0],
+            "run": run.run_id[:8],
+        }
         sign = shown(RUNS[run.status], self.app.theme_variables)
-        words = (run.command or "plan", when, took, f"{run.changes} of {run.steps}", run.actor, run.run_id[:8])
-        return (sign, *map(Text, words))
+        return {"state": sign, **{name: Text(text) for name, text in words.items()}}
 
     def copied(self) -> str:
-        return "\n".join("  ".join(cell.plain for cell in self._cells(run)) for run in self._runs.values())
+        return "\n".join(_words(self._cells(run)) for run in self._runs.values())
 
     @on(Table.RowSelected)
     def action_open(self) -> None:
@@ -121,6 +115,10 @@ class DeploymentsScreen(Page):
             self.app.push_screen(ChooseScreen(self.situation.environments))
         else:
             self.notify(NO_FILES, severity="warning")
+
+
+def _words(cells: Mapping[str, Text]) -> str:
+    return "  ".join(cells[name].plain for name in _COLUMNS[100])
 
 
 class ChooseScreen(Page):

@@ -13,12 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.client import Backend
 from dbxwizard.core.errors import OperationError
-from dbxwizard.screens.bars import ErrorBar, ModeBar, TopBar
+from dbxwizard.screens.bars import ErrorBar, KeyBar, ModeBar, TopBar
 from dbxwizard.screens.filtering import FilterBar
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Page(Screen[Any]):
         yield FilterBar(purpose=self.slash, id="slash")
         yield ErrorBar()
         yield ModeBar()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(show_command_palette=False, compact=True)
 
     def body(self) -> Iterable[Widget]:
         return ()

@@ -19,7 +19,7 @@ from dbxwizard.screens.launching import LaunchFormRead, choose_workflow
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.run_view import duration
-from dbxwizard.screens.widgets import Table
+from dbxwizard.screens.widgets import FittedTable, Table
 from dbxwizard.screens.words import age, many, of_workflow, shown
 from dbxwizard.screens.workflow_run import WorkflowRunScreen
 
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 _AFTER_A_FAILURE = 30.0  # seconds until the next look
 _ANY = "*"  # no environment, branch or state has this name
 _STATES = ("in_progress", "waiting", "queued", "success", "failure", "cancelled")
-# From which width on what is shown, and how many columns a title has then.
 _COLUMNS = {
-    120: (("state", "age", "took", "run", "environment", "branch", "event", "who", "#"), 44),
-    80: (("state", "age", "took", "run", "environment", "branch"), 26),
-    60: (("state", "age", "run", "environment"), 24),
-    0: (("state", "age", "run"), 18),
+    120: ("state", "age", "took", "run", "environment", "branch", "event", "who", "#"),
+    80: ("state", "age", "took", "run", "environment", "branch"),
+    60: ("state", "age", "run", "environment"),
+    0: ("state", "age", "run"),
 }
+# How long a title may be, and an environment or branch, by the width of the screen.
+_LONGEST = {150: (60, 24), 120: (44, 20), 80: (21, 12), 60: (20, 14), 0: (18, 0)}
 
 
 class RunsSeen(Message):
@@ -44,14 +45,10 @@ class RunsSeen(Message):
         self.found, self.whole = found, whole
 
 
-class RunTable(Table):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.open", "Open")]
-
-
 class RunsScreen(Page):
     heading = "Runs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "launch", "Start a workflow"),
+        Binding("u", "launch", "Launch"),
         Binding("e", "filter_by('environment')", "Environment"),
         Binding("b", "filter_by('branch')", "Branch"),
         Binding("s", "filter_by('state')", "State"),
@@ -64,8 +61,6 @@ class RunsScreen(Page):
         self._found: RunList | None = None
         self._wanted = {"environment": "", "branch": "", "state": ""}
         self._filter = ""
-        self._columns: tuple[str, ...] = ()
-        self._title = 0  # columns of a title
         self._branches: dict[str, None] = {}  # those that were seen
         self._failed = False
         self._timer: Timer | None = None
@@ -73,7 +68,7 @@ class RunsScreen(Page):
     def body(self) -> Iterable[Widget]:
         yield Static("", id="filters", markup=False)
         yield Static("", id="no-runs", classes="words", markup=False)
-        yield RunTable(id="runs")
+        yield FittedTable(_COLUMNS, id="runs")
 
     def on_mount(self) -> None:
         self.query_one("#no-runs").display = False
@@ -111,7 +106,7 @@ class RunsScreen(Page):
         super().show_failure(error)
         self._failed = True
         self._again(_AFTER_A_FAILURE)
-        self._grow_older()
+        self._stand()
 
     @on(RunsSeen)
     def show_runs(self, message: RunsSeen) -> None:
@@ -125,15 +120,7 @@ class RunsScreen(Page):
 
     # the table
 
-    def on_resize(self, event: events.Resize) -> None:
-        wanted, self._title = next(one for least, one in _COLUMNS.items() if event.size.width >= least)
-        self._title += max(event.size.width - 150, 0) if event.size.width >= 120 else 0
-        if wanted != self._columns:
-            self._columns = wanted
-            table = self.query_one(Table)
-            table.clear(columns=True)
-            for column in wanted:
-                table.add_column(column, key=column)
+    def on_resize(self) -> None:
         self._fill()
 
     def recolour(self) -> None:
@@ -144,39 +131,27 @@ class RunsScreen(Page):
         self._fill()
 
     def _fill(self) -> None:
-        """Rows that stay are written anew; the table itself only where rows come or go."""
-        table, rows = self.query_one(Table), self._rows()
-        if list(rows) == [str(key.value) for key in table.rows]:
-            for key, cells in rows.items():
-                for column, cell in zip(self._columns, cells, strict=True):
-                    if table.get_cell(key, column) != cell:
-                        table.update_cell(key, column, cell, update_width=True)
-        else:
-            here = table.current
-            table.clear()
-            for key, cells in rows.items():
-                table.add_row(*cells, key=key)
-            if here in table.rows:
-                table.move_cursor(row=table.get_row_index(here))
+        rows = {str(run.id): self._cells(run) for run in self._runs if self._filter in self._words(run).lower()}
+        self.query_one(FittedTable).show(rows)
         none = self.query_one("#no-runs", Static)
         none.display = self._found is not None and not rows
         none.update("No run fits." if self._filters() or self._filter else "Nothing has run yet: u starts a workflow.")
-        self._grow_older()
+        self._stand()
 
-    def _rows(self) -> dict[str, tuple[Text, ...]]:
-        runs = self._found.runs if self._found else ()
-        rows = {str(run.id): self._cells(run) for run in runs if self._filter in self._words(run).lower()}
-        return {key: tuple(cells[name] for name in self._columns) for key, cells in rows.items()}
+    @property
+    def _runs(self) -> Sequence[Run]:
+        return self._found.runs if self._found else ()
 
     def _cells(self, run: Run) -> dict[str, Text]:
-        now = time.time()
+        now, width = time.time(), self.app.size.width
+        title, place = next(most for least, most in _LONGEST.items() if width >= least)
         return {
             "state": shown(of_workflow(run.state), self.app.theme_variables),
             "age": Text(age(now - run.created_at)),
             "took": Text(_took(run, now)),
-            "run": Text(_cut(run.title or run.name, self._title)),
-            "environment": Text(_cut(self._places(run), 20)),
-            "branch": Text(_cut(run.branch, 20)),
+            "run": Text(_cut(run.title or run.name, title)),
+            "environment": Text(_cut(self._places(run), place)),
+            "branch": Text(_cut(run.branch, place)),
             "event": Text(run.event),
             "who": Text(run.actor),
             "#": Text(f"{run.number}.{run.attempt}" if run.attempt > 1 else str(run.number)),
@@ -190,14 +165,11 @@ class RunsScreen(Page):
 
     def _grow_older(self) -> None:
         """What moves with the clock."""
+        if self.is_current:
+            self._fill()
+
+    def _stand(self) -> None:
         self.query_one("#filters", Static).update(" · ".join((*self._filters(), *self._standing())))
-        table, now = self.query_one(Table), time.time()
-        for run in self._found.runs if self._found else ():
-            if str(run.id) in table.rows:
-                moving = {"age": age(now - run.created_at), "took": _took(run, now)}
-                for column, text in moving.items():
-                    if column in self._columns and table.get_cell(str(run.id), column).plain != text:
-                        table.update_cell(str(run.id), column, Text(text), update_width=True)
 
     def _filters(self) -> list[str]:
         return [f"{name}: {_word(name, value)}" for name, value in self._wanted.items() if value]
@@ -210,15 +182,15 @@ class RunsScreen(Page):
         return [many(len(self._found.runs), "run"), told, *budget_told(self._found.budget)]
 
     def copied(self) -> str:
-        runs = self._found.runs if self._found else ()
-        return "\n".join(f"{run.state}  {run.title}  {self._places(run)}  {run.branch}  {run.html_url}" for run in runs)
+        lines = (f"{run.state}  {run.title}  {self._places(run)}  {run.branch}  {run.html_url}" for run in self._runs)
+        return "\n".join(lines)
 
     # keys
 
     @property
     def _here(self) -> Run | None:
         key = self.query_one(Table).current
-        return next((run for run in self._found.runs if str(run.id) == key), None) if self._found else None
+        return next((run for run in self._runs if str(run.id) == key), None)
 
     @on(Table.RowSelected)
     def action_open(self) -> None:

@@ -81,6 +81,51 @@ class Steady(Static):
             self.update(text, layout=False)
 
 
+class FittedTable(Table):
+    """Shows those of its columns that there is room for; enter opens a row (`action_open` of its screen).
+
+    `columns`: from which width of the screen on which ones, the widest first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.open", "Open")]
+
+    def __init__(self, columns: Mapping[int, Sequence[str]], id: str | None = None) -> None:  # noqa: A002  as Textual names it
+        super().__init__(id=id)
+        self._by_width = columns
+        self._shown: Sequence[str] = ()
+        self._wanted: Mapping[str, Mapping[str, Text]] = {}
+
+    def show(self, rows: Mapping[str, Mapping[str, Text]]) -> None:
+        """Rows by their keys, each with a cell for every column; the cursor stays where it was.
+
+        Where no row comes or goes only cells that differ are written.
+        """
+        self._wanted = rows
+        if list(rows) == [str(key.value) for key in self.rows]:
+            for key, cells in rows.items():
+                for column in self._shown:
+                    self.put(key, column, cells[column])
+            return
+        here = self.current
+        self.clear()
+        for key, cells in rows.items():
+            self.add_row(*(cells[column] for column in self._shown), key=key)
+        if here in self.rows:
+            self.move_cursor(row=self.get_row_index(here))
+
+    def on_resize(self) -> None:
+        wanted = next(columns for least, columns in self._by_width.items() if self.app.size.width >= least)
+        if wanted == self._shown:
+            return
+        here, self._shown = self.current, wanted
+        self.clear(columns=True)
+        for column in wanted:
+            self.add_column(column, key=column)
+        self.show(self._wanted)
+        if here in self.rows:
+            self.move_cursor(row=self.get_row_index(here))
+
+
 class WrappedTable(Table):
     """A table whose columns share the width that is there, in proportion; long cells go on below.
 

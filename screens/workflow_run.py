@@ -78,7 +78,7 @@ class WorkflowRunScreen(Page):
     heading = "Run"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("a", "review", "Approve or reject"),
+        Binding("a", "review", "Review"),
         Binding("F", "rerun(True)", "Rerun failed", key_display="F"),
         Binding("R", "rerun(False)", "Rerun all", key_display="R"),
         Binding("c", "cancel", "Cancel the run"),

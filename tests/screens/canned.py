@@ -17,7 +17,8 @@ from dbxwizard.backend import run_model
 from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.board import BoardRow, Drift
 from dbxwizard.backend.frames import Channel
-from dbxwizard.backend.host import serve
+from dbxwizard.backend.github_runs import WATCHED, Failure, LaunchForm, RunList, WatchedRun
+from dbxwizard.backend.host import Notify, serve
 from dbxwizard.backend.items import Item
 from dbxwizard.backend.last_deployment import LastDeployment
 from dbxwizard.backend.log import LogBatch
@@ -28,7 +29,8 @@ from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.inventory import Cluster
-from dbxwizard.screens import deployments, doctor, environments, resources, run_view
+from dbxwizard.screens import deployments, doctor, environments, resources, run_view, runs, workflow_run
+from tests.screens import canned_github
 from tests.screens.canned_runs import EVENTS, NOW, PLAN, RUNS, SUMMARY
 
 _RUN = JournalRun("r1", "deploy", "ada@contoso.example", "partial", NOW - 7300, NOW - 7200, 20, 4)
@@ -114,6 +116,8 @@ class Canned:
     """As `backend.service.Service`, for the console's modes and the wizard's last pages."""
 
     answers: Answers
+    state: Path
+    notify: Notify
 
     async def situation(self) -> Situation:
         names = tuple(row.name for row in _ROWS)
@@ -142,6 +146,22 @@ class Canned:
     async def history(self, *, limit: int) -> tuple[JournalRun, ...]:
         return RUNS[:limit]
 
+    async def github_runs(self, *, environment: str, branch: str, state: str, places: bool) -> RunList:
+        return canned_github.LIST
+
+    async def follow_github_run(self, *, run: int) -> WatchedRun:
+        self.notify(WATCHED, canned_github.WATCHED)
+        return canned_github.WATCHED
+
+    async def explain_github_run(self, *, run: int) -> tuple[Failure, ...]:
+        return canned_github.FAILURES
+
+    async def github_job_log(self, *, job: int) -> Path:
+        return canned_github.log(self.state)
+
+    async def github_launch_form(self, *, ref: str = "") -> LaunchForm:
+        return canned_github.FORM
+
     async def plan_next(self) -> PlanView:
         return PLAN
 
@@ -161,7 +181,7 @@ class Canned:
 def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """For every screen it is NOW, in UTC."""
     clock = SimpleNamespace(time=lambda: NOW, localtime=time.gmtime, strftime=time.strftime)
-    for module in (deployments, doctor, environments, resources, run_view, run_model):
+    for module in (deployments, doctor, environments, resources, run_view, run_model, runs, workflow_run):
         monkeypatch.setattr(module, "time", clock)
 
 
@@ -169,11 +189,12 @@ def program(state: Path, page: str = "") -> DbxWizard:
     """The terminal program on a backend with fixed answers: the console, or the wizard on its `page`."""
     opening = Opening((), state, "wizard" if page else "console", sandbox=True, animated=False)
     answers = Answers(page=page, subscription="[sub]", repo="contoso/[b]lake[/b]", visited=_VISITED if page else ())
-    return DbxWizard(opening, lambda: _connect(answers))
+    return DbxWizard(opening, lambda: _connect(answers, state))
 
 
-def _connect(answers: Answers) -> Channel:
+def _connect(answers: Answers, state: Path) -> Channel:
     (their_reading, our_writing), (our_reading, their_writing) = os.pipe(), os.pipe()
     theirs = Channel(os.fdopen(their_reading, "rb"), os.fdopen(their_writing, "wb"))
-    threading.Thread(target=lambda: asyncio.run(serve(theirs, lambda _: Canned(answers))), daemon=True).start()
+    served = serve(theirs, lambda notify: Canned(answers, state, notify))
+    threading.Thread(target=lambda: asyncio.run(served), daemon=True).start()
     return Channel(os.fdopen(our_reading, "rb"), os.fdopen(our_writing, "wb"))

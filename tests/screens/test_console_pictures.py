@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from dbxwizard.app import DbxWizard
+from dbxwizard.clients.run_types import WaitingEnvironment
 from dbxwizard.screens.deployments import ChooseScreen, RunScreen
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.git_token import GitTokenDialog
+from dbxwizard.screens.job_log import JobLogScreen
+from dbxwizard.screens.launching import LaunchScreen
 from dbxwizard.screens.leaving import LeaveDialog, UnsavedDialog
 from dbxwizard.screens.picking import Item, Picker
-from tests.screens import canned
+from dbxwizard.screens.reviewing import ReviewDialog
+from tests.screens import canned, canned_github
 from tests.screens.pictures import Compare, all_looks
 from tests.screens.pilots import driven, text, until
 
@@ -69,7 +74,39 @@ async def logs(pilot: Pilot[int]) -> None:
     await pilot.press("slash", *"[b]4", "enter")
 
 
-@pytest.mark.parametrize("walk", [environments, deployments, plan, run, choosing, resources, doctor, logs])
+async def github(pilot: Pilot[int]) -> None:
+    await pilot.press("7")
+    await until(pilot, lambda: "4 runs" in text(pilot))
+
+
+async def workflow(pilot: Pilot[int]) -> None:
+    await github(pilot)
+    await pilot.press("j", "enter")
+    await until(pilot, lambda: "Azure trusts" in text(pilot))
+
+
+async def job_log(pilot: Pilot[int]) -> None:
+    await workflow(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, JobLogScreen) and pilot.app.screen.view.read)
+    await pilot.press("g", "slash", *"[many]", "enter", "g")
+
+
+async def launching(pilot: Pilot[int]) -> None:
+    await github(pilot)
+    await pilot.press("u")
+    await until(pilot, lambda: "by hand[/red]" in text(pilot))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+
+
+WALKS = (
+    *(environments, deployments, plan, run, choosing, resources, doctor, logs),
+    *(github, workflow, job_log, launching),
+)
+
+
+@pytest.mark.parametrize("walk", WALKS)
 async def test_a_mode_looks_as_it_did(
     walk: Walk, tmp_path: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +116,10 @@ async def test_a_mode_looks_as_it_did(
         compare(await all_looks(pilot))
 
 
-DIALOGS: dict[str, Callable[[], ModalScreen[str]]] = {
+DIALOGS: dict[str, Callable[[], ModalScreen[Any]]] = {
+    "review": lambda: ReviewDialog(
+        (*canned_github.WATCHED.waiting, WaitingEnvironment(2, "UAT", True, ("ada",), 0, 0))
+    ),
     "dangerous": lambda: Question(
         "This changes [b]Production[/b]",
         "1 create, 2 update, as [/red]ada.",
