@@ -160,13 +160,9 @@ async def test_a_log_of_any_kind_is_read_in_bounded_lines() -> None:
 
 
 async def test_a_job_in_no_environment_presents_its_branch(filled: Repository, client: GitHubClient) -> None:
-    words = (
-        "No matching federated identity record found for presented assertion subject 'repo:a/b:ref:refs/heads/main'."
-    )
-    put(
-        filled,
-        f'on: workflow_dispatch\njobs: {{a: {{runs-on: x, steps: [run: "echo \\"error: AADSTS700213: {words}\\"; exit 3"]}}}}',
-    )
+    words = "No matching federated identity record found for presented assertion subject"
+    said = f"error: AADSTS700213: {words} 'repo:a/b:ref:refs/heads/main'."
+    put(filled, f'on: workflow_dispatch\njobs: {{a: {{runs-on: x, steps: [run: "echo \\"{said}\\"; exit 3"]}}}}')
     run = await launch(client, "run.yml", "main", {}, SystemClock())
     snapshot = (await followed(client.runs, run.id))[-1]
     [failure] = await failures(client.runs, snapshot.jobs, explaining(client))
