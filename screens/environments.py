@@ -31,6 +31,7 @@ _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = (
     "ends soon",
     "seen",
 )
+_DRAWN = 0.2  # seconds between two drawings of what was seen
 # From which width on what is shown: all of it stands below the table too, for the row under the cursor.
 _COLUMNS = {
     100: (_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN),
@@ -73,6 +74,7 @@ class EnvironmentsScreen(Page):
         self._selected: set[str] = set()
         self._filter = ""
         self._columns: tuple[str, ...] = ()
+        self._seen_since: set[str] = set()  # rows that are not drawn as they are now
 
     def body(self) -> Iterable[Widget]:
         yield BoardTable(id="board")
@@ -84,6 +86,7 @@ class EnvironmentsScreen(Page):
         self.query_one("#unreadable").display = False
         self.query_one(Table).focus()
         stop = self.program.backend.listen("board", self._row_seen)
+        self.set_interval(_DRAWN, self._draw_seen)
         self.set_interval(1.0, self._grow_older)
         self._stop_listening = stop
 
@@ -110,6 +113,12 @@ class EnvironmentsScreen(Page):
     def _row_seen(self, row: BoardRow) -> None:
         if row.name in self._rows:
             self._rows[row.name] = row
+            self._seen_since.add(row.name)
+
+    def _draw_seen(self) -> None:
+        """Together: Textual draws all of a table for each cell that differs, and a fleet is seen row by row."""
+        seen, self._seen_since = self._seen_since, set()
+        for row in [row for name, row in self._rows.items() if name in seen]:
             self._draw(row)
 
     def _grow_older(self) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from dbxwizard.backend import board, project
 from dbxwizard.backend import workspace_actions as actions
 from dbxwizard.backend.board import Board, BoardRow
+from dbxwizard.backend.elsewhere import Elsewhere
 from dbxwizard.backend.last_deployment import LastDeployment, newest
 from dbxwizard.backend.log import LogBatch, read_log
 from dbxwizard.backend.process import LOG
 from dbxwizard.core.clock import Clock, SystemClock
-from dbxwizard.core.errors import Forbidden, NotFound, NotYet, OperationError
+from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.plan import Plan
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class _Facts:
 
     def __init__(self, operations: ConsoleOperations) -> None:
         self._of = operations
+        self._elsewhere = Elsewhere()
 
     async def names(self) -> Sequence[str]:
         found = await asyncio.to_thread(project.readable, self._of._launch.root)
@@ -161,27 +163,13 @@ class _Facts:
         return {"": tuple(f"{one.name}: {one.detail}" for one in found)}
 
     async def last_deployments(self) -> dict[str, LastDeployment]:
-        """What Azure does not tell takes nothing from what the journal does."""
+        """What Azure and GitHub do not tell takes nothing from what the journal does."""
         runs = await self._of._history()
         ours = await asyncio.to_thread(runs.last_of, "deploy")
         made = {name: LastDeployment.of_run(run) for name, run in ours.items()}
-        theirs = await self._in_azure()
-        found = {name: newest((made.get(name), theirs.get(name))) for name in {*made, *theirs}}
-        return {name: last for name, last in found.items() if last is not None}
-
-    async def _in_azure(self) -> dict[str, LastDeployment]:
-        """One list for each subscription."""
-        from dbxwizard.steps.infrastructure import deployment_name
-
         environments = await asyncio.to_thread(project.readable, self._of._launch.root)
-        connection = await self._of.connection()
-        found: dict[tuple[str, str], LastDeployment] = {}
-        for subscription in {one.subscription_id for one in environments if one.subscription_id}:
-            try:
-                listed = await connection.arm(subscription).deployments()
-            except (Forbidden, NotFound, NotYet) as error:
-                _LOG.info("the deployments of subscription %s can't be seen: %s", subscription, error.message)
-                continue
-            found |= {(subscription, str(one["name"])): LastDeployment.of_azure(one) for one in listed}
-        keys = {one.name: (one.subscription_id, deployment_name(one.name, one.location)) for one in environments}
-        return {name: found[key] for name, key in keys.items() if key in found}
+        connection, names = await self._of.connection(), [one.name for one in environments]
+        azure = await self._elsewhere.in_azure(connection, environments)
+        github = await self._elsewhere.on_github(connection, self._of._repository(), names, self._of._clock.now())
+        found = {name: newest((made.get(name), azure.get(name), github.get(name))) for name in names}
+        return {name: last for name, last in found.items() if last is not None}
