@@ -219,6 +219,37 @@ def test_answers_are_conditional_and_count_as_requests(filled: Repository, api: 
     assert int(first.headers["X-RateLimit-Remaining"]) >= int(again.headers["X-RateLimit-Remaining"])
 
 
+def test_all_of_it_is_done_through_pygithub(filled: Repository, api: Api) -> None:
+    sha = put(filled, TEXT.replace("  after:", "  last:"))
+    variable = filled.create_variable("CODE", "7")
+    workflow = filled.get_workflow("run.yml")
+    assert workflow.disable()
+    assert filled.get_workflow("run.yml").state == "disabled_manually"
+    assert workflow.enable()
+    assert workflow.create_dispatch("main", {})
+    wait()
+    [run] = filled.get_workflow_runs(status="failure", branch=filled.get_branch("main"), head_sha=sha)
+    variable.edit("0")
+    assert run.rerun_failed_jobs()
+    wait()
+    again = filled.get_workflow_run(run.id)
+    assert (again.run_attempt, again.conclusion) == (2, "success")
+    assert {job.run_attempt for job in again.jobs("all")} == {1, 2}
+    assert not again.cancel()
+    commit = filled.get_commit(sha)
+    assert {check.name for check in commit.get_check_runs()} == {"begin", "shaky (1)", "shaky (2)", "last", "beside"}
+    [suite] = commit.get_check_suites()
+    assert (suite.id, suite.conclusion) == (run.check_suite_id, "success")
+    assert list(commit.get_check_runs(check_name="begin")[0].get_annotations()) == []
+    assert commit.get_combined_status().state == "pending"
+    deployment = filled.create_deployment("main", environment="Lab", required_contexts=[], payload={"a": 1})
+    deployment.create_status("success", environment_url="https://example.com")
+    [found] = filled.get_deployments(environment="Lab")
+    assert (found.sha, found.payload, found.get_statuses()[0].environment_url) == (sha, {"a": 1}, "https://example.com")
+    assert again.delete()
+    assert filled.get_workflow_runs().totalCount == 0
+
+
 def test_secrets_stay_hidden_in_every_attempt(filled: Repository, api: Api) -> None:
     keep_secret(api, "KEY", "hunter2")
     put(filled, f"{ON}jobs: {{a: {{runs-on: x, steps: [run: 'echo ${{{{ secrets.KEY }}}}; exit 1']}}}}")

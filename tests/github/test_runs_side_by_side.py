@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from github.Repository import Repository
 
+from dbxwizard.sandbox.github.runs import concurrency
 from dbxwizard.sandbox.store import Store
 from tests.github.test_runs import Api, put, wait
 from tests.github.test_runs_attempts import start
@@ -304,6 +305,18 @@ def test_no_more_than_four_jobs_run_at_once(filled: Repository, api: Api, gate: 
         gate.let(run, index)
     wait()
     assert states(api, [run]) == [("completed", "success")]
+
+
+def test_a_queue_takes_no_more_than_a_hundred(store: Store) -> None:
+    """Not through a hundred runs: that takes minutes."""
+    group = {"name": "g", "cancels": False, "queue": "max"}
+    with store.transaction():
+        entries = [concurrency.enter(store, 1, group, f"run/{number}") for number in range(103)]
+        concurrency.leave(store, 1, group, "run/0")
+        after = concurrency.enter(store, 1, group, "run/102")
+    assert [entry.holds for entry in entries[:2]] == [True, False]
+    assert [entry.is_full for entry in entries[99:]] == [False, False, True, True]
+    assert (after.is_full, concurrency.holder(store, 1, group)) == (False, "run/1")
 
 
 def test_nothing_is_left_of_groups_that_nobody_holds(filled: Repository, api: Api, store: Store) -> None:

@@ -259,6 +259,8 @@ REFUSED: list[tuple[str, list[tuple[int, int, str]]]] = [
      [(5, 14, "Unexpected value 'all'")]),
     ("on:\n  push:\n    branches: a\n    branches-ignore: b\n" + JOB,
      [(3, 5, "you may only define one of `branches` and `branches-ignore` for a single event")]),  # *
+    ("on: push\n" + JOB + "    concurrency: {group: g, queue: max, cancel-in-progress: true}\n",
+     [(5, 18, "`queue: max` can't be combined with `cancel-in-progress: true`")]),
     ("on:\n  schedule:\n    - cron: '@daily'\n" + JOB,
      [(3, 13, "Invalid cron expression. Expected format: '* * * * *' (minute hour day month weekday)")]),  # *
     ("on:\n  workflow_call:\n    inputs:\n      a: {required: true}\n" + JOB,

@@ -23,6 +23,7 @@ def check_meaning(root: Node) -> Iterator[Problem]:
     events = root.get("on")
     for key, trigger in events.entries() if events else ():
         yield from _check_trigger(to_text(key.value), trigger)
+    yield from _check_concurrency(root)
     jobs = root.get("jobs")
     if jobs is None:
         return
@@ -31,6 +32,7 @@ def check_meaning(root: Node) -> Iterator[Problem]:
         yield from _check_steps(job)
         yield from _check_called(job)
         yield from _check_matrix(job)
+        yield from _check_concurrency(job)
     yield from _check_needs(jobs)
 
 
@@ -65,6 +67,17 @@ def _check_schedule(node: Node) -> Iterator[Problem]:
         yield cron.problem("Invalid cron expression. Expected format: '* * * * *' (minute hour day month weekday)")
     if zone and to_text(zone.value) not in available_timezones():
         yield zone.problem(f"Invalid timezone: {to_text(zone.value)}")
+
+
+def _check_concurrency(node: Node) -> Iterator[Problem]:
+    """docs.github.com/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency; the words
+    of that error are not published."""
+    group = node.get("concurrency")
+    if group is None or not group.is_mapping:
+        return
+    queue, cancels = group.get("queue"), group.get("cancel-in-progress")
+    if queue and cancels and queue.value == "max" and cancels.value is True:
+        yield group.problem("`queue: max` can't be combined with `cancel-in-progress: true`")
 
 
 def _check_id(node: Node) -> Iterator[Problem]:
