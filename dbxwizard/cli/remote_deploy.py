@@ -41,9 +41,13 @@ def _names(invocation: Invocation) -> list[str]:
 async def _run(invocation: Invocation, names: Sequence[str], repository: str) -> Report:
     """One run of deploy.yml for each of the environments; without any, full-deployment.yml for all of them."""
     async with github_opened(invocation, repository) as client:
-        ref = await _ref(invocation, client)
-        started = [await _start(client, _ONE, ref, environment=name) for name in names]
-        ended = await watch(invocation, client, started or [await _start(client, _ALL, ref)])
+        if names:
+            refs = [await _ref(invocation, client, [name]) for name in names]
+            started = [await _start(client, _ONE, ref, environment=name) for name, ref in zip(names, refs, strict=True)]
+        else:
+            every = [one.name for one in files.readable(invocation)]
+            started = [await _start(client, _ALL, await _ref(invocation, client, every))]
+        ended = await watch(invocation, client, started)
     report = report_of(invocation, ended)
     found = [EnvironmentResult(name, one.status) for name, one in zip(names, ended, strict=True)] if names else None
     return replace(report, environments=tuple(found or _environments(ended[0])))
@@ -53,11 +57,14 @@ async def _start(client: GitHubClient, workflow: str, ref: str, **inputs: str) -
     return await launch(client, workflow, ref, inputs, SystemClock())
 
 
-async def _ref(invocation: Invocation, client: GitHubClient) -> str:
-    """The branch or tag that is asked for, as GitHub takes it; without one the default branch. Raises UsageError."""
+async def _ref(invocation: Invocation, client: GitHubClient, names: Sequence[str]) -> str:
+    """The branch or tag that is asked for, as GitHub takes it; without one a branch that all environments admit.
+
+    Raises UsageError.
+    """
     asked = invocation.text("ref")
     if not asked:
-        return (await client.repository()).default_branch
+        return await _admitted(client, names)
     found = GitRef.parse(asked)
     if found.kind == "commit" or found.at:
         raise UsageError(
@@ -67,6 +74,24 @@ async def _ref(invocation: Invocation, client: GitHubClient) -> str:
             fix="Name the branch or the tag that the commit is on.",
         )
     return f"refs/tags/{found.name}" if found.kind == "tag" else found.name
+
+
+async def _admitted(client: GitHubClient, names: Sequence[str]) -> str:
+    """The default branch, else the one branch that is admitted by its name. Raises UsageError where there is none."""
+    default = (await client.repository()).default_branch
+    rules = {name: await client.deployment_refs(name) for name in names if await _has_rules(client, name)}
+    branches = [{refs.name for refs in admitted if refs.type == "branch"} for admitted in rules.values()]
+    common = set.intersection(*branches) if branches else {default}
+    named = sorted(name for name in common if not set("*?[") & set(name))
+    if default in named or len(named) == 1:
+        return default if default in named else named[0]
+    said = "; ".join(f"{name} admits {', '.join(sorted(map(str, admitted)))}" for name, admitted in rules.items())
+    raise UsageError("ref-missing", said, resource="--ref", fix="Say on which branch or tag to start, with --ref.")
+
+
+async def _has_rules(client: GitHubClient, name: str) -> bool:
+    policy = (await client.environment(name) or {}).get("deployment_branch_policy") or {}
+    return bool(policy.get("custom_branch_policies"))
 
 
 def _environments(ended: Ended) -> Iterator[EnvironmentResult]:

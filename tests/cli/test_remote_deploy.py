@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from dbxwizard.sandbox.session import Sandbox
-from tests.github.test_runs import wait
-from tests.reaching import push
+from tests.github.test_runs import Api, wait
+from tests.reaching import cloud_of, push
 from tests.roads import Outcome, Road
 
 _INPUTS = "{environment: {type: choice, options: [Development, UAT], required: true}, what_if: {type: boolean}}"
@@ -78,6 +79,29 @@ def test_without_a_choice_it_is_the_full_deployment(road: Road) -> None:
     assert {one["name"]: one["status"] for one in ended.report["environments"]} == {
         "Development": "success", "UAT": "error",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("admitted", "branch"), [({"branch": "release"}, "release"), ({"branch": "main"}, "main"), ({"tag": "v*"}, "")]
+)
+def test_it_is_started_on_a_branch_that_the_environment_admits(
+    admitted: dict[str, str], branch: str, road: Road
+) -> None:
+    with road.change() as store:
+        push(store, {".github/workflows/deploy.yml": DEPLOY}, "release")
+    with Sandbox(road.state) as sandbox:
+        api = Api(replace(cloud_of(sandbox), github_api=sandbox.endpoints().github))
+        rules = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+        assert api.put("/environments/Development", rules).status_code == 200
+        [(kind, name)] = admitted.items()
+        policies = "/environments/Development/deployment-branch-policies"
+        assert api.post(policies, {"name": name, "type": kind}).status_code == 200
+        ended = deploy(road, "-e", "Development")
+    if branch:
+        assert (ended.code, ended.report["run"]["branch"]) == (0, branch)
+    else:
+        [error] = ended.errors
+        assert (ended.code, error["code"], error["message"]) == (2, "ref-missing", "Development admits tag v*")
 
 
 @pytest.mark.parametrize(

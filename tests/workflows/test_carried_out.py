@@ -40,3 +40,20 @@ def test_an_environment_is_deployed_remembered_and_compared_with_what_was_deploy
     assert deployed == {"ref": f"refs/heads/main@{road.head()}", "commit": road.head()}
     log = road.run("runs", "logs", form="text").out
     assert "deploy: success" in log
+    proof = road.run("runs", "launch", "drift.yml", "-i", "sign_in_only=true", "--follow")
+    assert (proof.code, proof.report["run"]["title"]) == (0, "Proof of the sign-in")
+    with road.change() as store:
+        [(key, body), *_] = store.find("databricks.cluster")
+        store.put("databricks.cluster", key, {**body, "spec": {**body["spec"], "autotermination_minutes": 90}})
+    assert drifts(road) == [("Drift in Development", "open")]
+    with road.change() as store:
+        store.put("databricks.cluster", key, body)
+    assert drifts(road) == [("Drift in Development", "closed")]
+
+
+def drifts(road: Road) -> list[tuple[str, str]]:
+    """The issues, after drift.yml has run."""
+    ended = road.run("runs", "launch", "drift.yml", "--follow")
+    assert ended.code == 0, ended.out + ended.err
+    with road.store() as store:
+        return [(one["title"], one["state"]) for one in store.all("github.issue")]
