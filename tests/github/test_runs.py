@@ -140,6 +140,7 @@ def test_runs_are_seen_through_pygithub(filled: Repository, api: Api) -> None:
     assert (run.name, run.head_sha, run.head_branch, run.run_number) == ("Greet", sha, "main", 1)
     assert (run.conclusion, run.workflow_id) == ("success", workflow.id)
     (job,) = list(run.jobs())
+    assert job.raw_data["labels"] == ["x"]
     assert (job.name, job.conclusion, job.steps[0].name) == ("a", "success", "Run echo hi")
     assert [each.id for each in workflow.get_runs()] == [run.id]
     assert filled.get_workflow_run(run.id).display_title == "Greet UAT"

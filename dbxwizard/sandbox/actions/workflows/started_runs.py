@@ -42,10 +42,10 @@ class StartedJob:
     """A job of a run: one for each combination of its matrix. What is not known before it runs is empty.
 
     `handed`: what the jobs that call its workflow say under `secrets`, the outermost first; none for a job of the run's
-    own workflow, which has all secrets. `needs` and `strategy` are the contexts of these names. `is_ready`: results are
-    assumed for all that has to end before it; `waits` are the ids of those jobs, `within` of those that call its
-    workflow, `combinations` its places in their matrices and in its own. `outlives`: its condition lets it run although
-    the run is cancelled.
+    own workflow, which has all secrets. `needs` and `strategy` are the contexts of these names, `labels` those of its
+    runner. `is_ready`: results are assumed for all that has to end before it; `waits` are the ids of those jobs,
+    `within` of those that call its workflow, `combinations` its places in their matrices and in its own. `outlives`: its
+    condition lets it run although the run is cancelled.
     """
 
     id: str
@@ -65,6 +65,7 @@ class StartedJob:
     waits: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     combinations: tuple[Combination, ...] = ()
+    labels: tuple[str, ...] = ()
     outlives: bool = False
 
 

@@ -316,7 +316,14 @@ def _plain(place: _Place, scope: Scope, granted: Mapping[str, str]) -> StartedJo
         handed=place.handed,
         needs=scope.contexts["needs"],
         strategy=scope.contexts["strategy"],
+        labels=_labels(_evaluated(job.runs_on, scope)),
     )
+
+
+def _labels(runs_on: Value) -> tuple[str, ...]:
+    """One label, several, or several under `labels`."""
+    said = runs_on.get("labels") if isinstance(runs_on, Mapping) else runs_on
+    return tuple(to_text(each) for each in (said if isinstance(said, list) else [said] if said else []))
 
 
 def _title(place: _Place, scope: Scope) -> str:

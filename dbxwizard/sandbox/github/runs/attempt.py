@@ -138,6 +138,7 @@ class Attempt:
             "within": list(job.within),
             "total": mine[0].total if mine and job.will_run else 1,
             "name": job.name,
+            "labels": list(job.labels),
             "environment": job.environment,
             "deploys": bool(job.job.environment and job.job.environment.deploys),
             "group": records.group_of(job.concurrency),

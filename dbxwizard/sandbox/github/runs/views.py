@@ -120,7 +120,7 @@ def shown_job(call: Call, repository: Document, run: Document, job: Document) ->
         "name": job["name"],
         "steps": [_shown_step(step) for step in job["steps"]],
         "check_run_url": f"{api}/check-runs/{job['id']}",
-        "labels": ["ubuntu-latest"],
+        "labels": job["labels"],
         **{f"runner_{name}": value if has_runner else None for name, value in runner.items()},
     }
 
