@@ -110,14 +110,14 @@ def discover(
 ) -> Cloud:
     """Asks a resource manager which cloud it belongs to (`GET /metadata/endpoints`, no token needed).
 
-    Blocks for one request. `federation_issuer` replaces the one that belongs to the GitHub at `github_url`. Raises
+    Blocks for its requests. `federation_issuer` replaces the one that belongs to the GitHub at `github_url`. Raises
     Transient while nobody answers, ServiceError when the answer is no cloud's.
     """
-    from dbxwizard.clients.transport import get_json
+    from dbxwizard.clients.transport import json_of, send_at_first
 
     base = resource_manager.rstrip("/")
     url = f"{base}/metadata/endpoints?api-version={_METADATA_VERSION}"
-    document = get_json(url, ca_bundle=ca_bundle, direct=is_sandbox, resource=base)
+    document = json_of(send_at_first(url, ca_bundle=ca_bundle, direct=is_sandbox, resource=base), base)
     # Older api-versions, and some Azure Stacks for this one, answer a list.
     found = document[0] if isinstance(document, list) and document else document
     try:

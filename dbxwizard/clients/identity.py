@@ -164,12 +164,13 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 def tenant_of_subscription(cloud: Cloud, subscription_id: str) -> str | None:
     """The tenant that Resource Manager names when it is asked without a token; None when it does not.
 
-    Blocks for one request (learn.microsoft.com/azure/azure-resource-manager/management, 401 with WWW-Authenticate).
+    Blocks for its requests (learn.microsoft.com/azure/azure-resource-manager/management, 401 with WWW-Authenticate).
     """
-    from dbxwizard.clients.transport import send
+    from dbxwizard.clients.transport import send_at_first
 
     url = f"{cloud.resource_manager}/subscriptions/{subscription_id}?api-version=2022-12-01"
-    answer = send("GET", url, ca_bundle=cloud.ca_bundle, direct=cloud.is_sandbox, resource=cloud.resource_manager)
+    base = cloud.resource_manager
+    answer = send_at_first(url, ca_bundle=cloud.ca_bundle, direct=cloud.is_sandbox, resource=base)
     found = _AUTHORIZATION_URI.search(answer.headers.get("WWW-Authenticate", ""))
     return found.group(1) if found else None
 

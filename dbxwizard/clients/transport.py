@@ -23,6 +23,8 @@ from dbxwizard.clients.errors import error_body, service_error, translated
 from dbxwizard.clients.timeouts import request_timeout
 from dbxwizard.core.errors import Transient
 
+_PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds before each further try of what comes first
+
 
 @cache
 def ssl_context(ca_bundle: Path | None) -> ssl.SSLContext:
@@ -112,6 +114,19 @@ def send(
         return made.request(method, url, headers=headers, data=form, timeout=request_timeout(), verify=made.verify)
 
 
+def send_at_first(url: str, *, ca_bundle: Path | None, direct: bool, resource: str) -> requests.Response:
+    """A GET of what comes before a run, and has no other retry: without an answer it is tried again for 1.5 s.
+
+    A sandbox that changes hands, from a command that ends to the next one, answers nobody for some 0.3 s.
+    """
+    for pause in _PAUSES:
+        try:
+            return send("GET", url, ca_bundle=ca_bundle, direct=direct, resource=resource)
+        except Transient:
+            time.sleep(pause)
+    return send("GET", url, ca_bundle=ca_bundle, direct=direct, resource=resource)
+
+
 def require_success(answer: requests.Response, resource: str) -> None:
     """Raises the core's error for an answer of 400 and above."""
     if answer.ok:
@@ -135,9 +150,13 @@ def get_json(
     resource: str = "",
 ) -> Any:
     """The JSON that a GET answers. Raises the core's errors."""
-    answer = send("GET", url, ca_bundle=ca_bundle, direct=direct, headers=headers, resource=resource)
+    return json_of(send("GET", url, ca_bundle=ca_bundle, direct=direct, headers=headers, resource=resource), resource)
+
+
+def json_of(answer: requests.Response, resource: str) -> Any:
+    """What an answer holds. Raises the core's errors."""
     require_success(answer, resource)
     try:
         return answer.json()
     except ValueError as error:
-        raise Transient("answer-unreadable", f"the answer of {url} is no JSON", resource=resource) from error
+        raise Transient("answer-unreadable", f"the answer of {answer.url} is no JSON", resource=resource) from error

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from dbxwizard.clients import transport
 from dbxwizard.clients.cloud import Cloud, discover, find_cloud, github_host
+from dbxwizard.clients.identity import tenant_of_subscription
 from dbxwizard.core.errors import NotFound, ServiceError, Transient, UsageError
 from dbxwizard.sandbox import faults
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.identity.world import World
 
 
@@ -99,6 +106,21 @@ def test_an_answer_that_does_not_come_whole(sandbox: Sandbox, world: World, faul
     with pytest.raises(Transient) as caught:
         discover(at.resource_manager, ca_bundle=at.ca_bundle, is_sandbox=True)
     assert caught.value.code == code
+
+
+def test_a_sandbox_that_changes_hands_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command before has ended, this one's own process does not serve yet: the first request is refused."""
+    with Sandbox(tmp_path / "state.sqlite") as before:
+        at = before.endpoints()
+    with ExitStack() as serving:
+
+        def serve(_pause: float) -> None:
+            serving.enter_context(Sandbox(tmp_path / "state.sqlite"))
+
+        monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=serve, perf_counter=time.perf_counter))
+        found = discover(at.resource_manager, ca_bundle=at.ca_bundle, is_sandbox=True)
+        assert found.resource_manager == at.resource_manager
+        assert tenant_of_subscription(found, SUBSCRIPTION_ID) == TENANT_ID
 
 
 def test_a_certificate_that_nobody_vouches_for(sandbox: Sandbox, tmp_path: Path) -> None:
