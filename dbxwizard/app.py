@@ -73,7 +73,7 @@ class DbxWizard(App[int]):
         self.running = ""
         self.plan: PlanView | None = None
         self.editing: Project | None = None
-        self.wanted_environment = ""
+        self.wanted_environment = self.wanted_file = ""
         self._read_at = Offset(0, 0)
         self._connect_backend = connect or self._start_backend
         for mode in (WIZARD, *MODES):

@@ -37,6 +37,7 @@ class Program(Protocol):
     running: str  # the id of the run that this program began last, "" once it has ended
     plan: PlanView | None  # what the wizard has shown and not yet applied
     wanted_environment: str  # which the mode Resources opens next
+    wanted_file: str  # which the mode Parameters opens next, by its name
 
     editing: Project | None  # the parameter files as they are edited
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from textual import events, on, work
@@ -12,7 +13,6 @@ from textual.widgets import Static
 
 from dbxwizard.backend.views import Situation
 from dbxwizard.parameters.editing.choices import Choice, Choices, LiveLists
-from dbxwizard.parameters.editing.form import search
 from dbxwizard.parameters.editing.project import Project
 from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.fields import FieldActions
@@ -25,7 +25,7 @@ _NEEDS_A_FILE = frozenset(
     {
         *("choose", "switch", "add", "duplicate", "take_out", "move", "fix", "fix_all", "next_problem", "undo", "redo"),
         *("complete", "save", "look", "filter", "next_match", "previous_match", "copy", "save_copy"),
-        *("switch_side", "to_text", "to_form", "problems", "file", "which_file", "matrix"),
+        *("switch_side", "find", "to_text", "to_form", "problems", "file", "which_file", "matrix"),
     }
 )
 
@@ -47,21 +47,22 @@ class ParametersScreen(FieldActions, DiskActions):
         Binding("right_square_bracket", "file(1)", "Next file", show=False, key_display="]"),
         Binding("left_square_bracket", "file(-1)", "Previous file", show=False, key_display="["),
         Binding("w", "which_file", "Which file", show=False),
+        Binding("f3", "find(1)", "Find in the text", show=False, key_display="F3"),
+        Binding("shift+f3", "find(-1)", "Find backwards", show=False, key_display="shift+F3"),
     ]
 
     def __init__(self, project: Project | None = None, lists: LiveLists | None = None) -> None:
         super().__init__()
         self._wanted = project
         self.lists = lists
-        self._matches: list[tuple[str | int, ...]] = []
-        self._match = 0
+        self._sought = ""
 
     def on_mount(self) -> None:
         self.project = self._opened()
         if not self.project.files:
             self.query_one("#status", Static).update(NO_FILES)
             return
-        self.show_file(0)
+        self.show_file(self._wanted_place(0))
         self.form.focus()
         self.set_interval(EVERY, self.action_look)
 
@@ -82,7 +83,15 @@ class ParametersScreen(FieldActions, DiskActions):
             if self.project.find_new() and self.project.files:
                 self.here = min(self.here, len(self.project.files) - 1)
                 self.show_file(self.here)
+            if self.project.files and self._wanted_place(self.here) != self.here:
+                self.show_file(self._wanted_place(self.here))
             self.action_look()
+
+    def _wanted_place(self, otherwise: int) -> int:
+        """Of the file that another page wants to be opened."""
+        wanted = "" if self._wanted is not None else self.program.wanted_file
+        names = [path.name for path in self.project.files]
+        return names.index(wanted) if wanted in names else otherwise
 
     @on(Saved)
     def learn(self) -> None:
@@ -138,17 +147,31 @@ class ParametersScreen(FieldActions, DiskActions):
     # search
 
     def filtered(self, text: str) -> None:
-        """Goes to the first field whose key or value holds the text; n and N to the others."""
-        root = self.session.parsed.root if self.session.parsed.sound else None
-        self._matches = search(root, text) if text else []
-        self._match = -1
+        """Goes to the first place in the file that has the text, both sides; n and N, or F3, go to the others."""
+        self._sought, self.found = text, -1
         self.match(1)
 
     def match(self, step: int) -> None:
-        if self._matches:
-            self._match = (self._match + step) % len(self._matches)
-            self.form.go_to(self._matches[self._match])
-            self.show_detail()
+        """In the text as it is now: keys, values and comments."""
+        if not self._sought:
+            return
+        every = re.finditer(re.escape(self._sought), self.session.text, re.IGNORECASE)
+        spans = [one.span() for one in every]
+        if not spans:
+            self.notify("not found", severity="warning")
+            return
+        after = [one for one in spans if one[0] > self.found] or spans[:1]
+        before = [one for one in spans if one[0] < self.found] or spans[-1:]
+        self.found, end = after[0] if step > 0 else before[-1]
+        self.text.reveal(self.found, end)
+        self._form_follows()
+
+    def action_find(self, step: int) -> None:
+        """While one writes in the text, where letters are typed."""
+        if self._sought:
+            self.match(step)
+        else:
+            self.action_filter()
 
     def copied(self) -> str:
         """The field that the cursor is at, as it is written."""

@@ -45,7 +45,8 @@ class EditorPage(ProjectPage):
     """One file at a time."""
 
     heading: ClassVar[str] = "Parameters"
-    slash: ClassVar[str] = "find a field by its key or value"
+    slash: ClassVar[str] = "search keys, values and comments"
+    found = -1  # where in the text the last match of a search is
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,7 +267,7 @@ class EditorPage(ProjectPage):
         node = message.row.node
         if node is not None and not self.in_text and self.session.parsed.sound:
             here = node_at(self.session.parsed.root, message.row.path)
-            if here is not None:
+            if here is not None and not (self._is_marked and here.start <= self.found < here.end):
                 self.text.go_to(here.start)
         self.show_detail()
 
@@ -282,6 +283,11 @@ class EditorPage(ProjectPage):
             if path:
                 self.form.go_to(path)
         self.show_detail()
+
+    @property
+    def _is_marked(self) -> bool:
+        """Whether the text's cursor stands at the last match of a search."""
+        return self.text.cursor_offset_in_text == self.found
 
     # what the cursor is at, in words
 

@@ -86,6 +86,8 @@ class EnvironmentsPage(WizardPage):
     @on(Button.Pressed, "#edit")
     async def edit(self) -> None:
         if self.query_one("#edit").display:
+            here = self.query_one(WrappedTable).current
+            self.program.wanted_file = next((one.file for one in self._files if one.name == here), "")
             await self.app.run_action(f"app.go('{_EDITOR}')")
 
     def copied(self) -> str:

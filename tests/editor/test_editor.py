@@ -407,6 +407,22 @@ async def test_search_goes_to_the_field_and_on(project_folder: Path) -> None:
     assert content(project_folder) == expected
 
 
+async def test_search_finds_comments_and_goes_on_while_one_writes(project_folder: Path) -> None:
+    async with editing(project_folder) as editor:
+        await editor.press("slash", *"WITHOUT WORK", "enter")
+        place = DEVELOPMENT.index("without work")
+        assert editor.page.text.cursor_offset_in_text == place
+        assert editor.page.text.selected_text == "without work"
+        await editor.press("slash", "ctrl+u", *"spark_version", "enter", "ctrl+t", "f3")
+        second = DEVELOPMENT.index("spark_version", DEVELOPMENT.index("spark_version") + 1)
+        assert editor.page.text.cursor_offset_in_text == second
+        assert editor.page.row is not None
+        assert editor.page.row.path == ("Clusters", 1, "spark_version")
+        await editor.press("shift+f3")
+        assert editor.page.text.selected_text == "spark_version"
+        assert editor.page.row.path == ("Clusters", 0, "spark_version")
+
+
 async def test_the_mouse_opens_files_containers_and_values(project_folder: Path) -> None:
     async with editing(project_folder) as editor:
         await editor.pilot.click("#file-1")

@@ -10,6 +10,7 @@ import pytest
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.screens.path import PATH
+from dbxwizard.screens.widgets import WrappedTable
 from tests.hosting import Hosting
 from tests.screens.pilots import driven, error, settled, text, until
 from tests.screens.walking import arrived, click, click_words, decide, kept, may_go_on, next_plan, place, press, tab_to
@@ -149,8 +150,11 @@ async def test_the_editor_is_a_key_away_and_the_page_is_there_when_one_comes_bac
     decide(host, "environments")
     uat = host.folder / "environments" / "UAT.json"
     async with driven(host.program(), 80, 24) as pilot:
+        pilot.app.screen.query_one(WrappedTable).focus()
+        await pilot.press("j")
         await press(pilot, "edit")
         await until(pilot, lambda: pilot.app.current_mode == "parameters")
+        assert pilot.app.screen.session.document.path == uat  # type: ignore[attr-defined]
         uat.write_text(uat.read_text().replace('"uksouth"', "[12]"))
         await pilot.press("0")
         await arrived(pilot, "environments")

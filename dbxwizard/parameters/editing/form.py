@@ -76,25 +76,6 @@ def rows(root: Node | None, opened: Collection[FieldPath], *, every: bool = Fals
     return list(_below(root, ENVIRONMENT, (), opened, every))
 
 
-def search(root: Node | None, word: str) -> list[FieldPath]:
-    """Paths of the fields whose key or value has a word in it, in order; case does not count."""
-    folded = word.casefold()
-    everywhere = _Everything()
-    found = (row for row in _below(root, ENVIRONMENT, (), everywhere, False) if row.state is not State.DEFAULT)
-    return [row.path for row in found if folded in f"{row.label} {row.value}".casefold()]
-
-
-class _Everything(Collection[FieldPath]):
-    def __contains__(self, path: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[FieldPath]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 def _below(
     node: Node | None, shape: Shape | None, path: FieldPath, opened: Collection[FieldPath], every: bool
 ) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbxwizard.parameters.editing.form import Kind, Row, State, parse_input, rows, search
+from dbxwizard.parameters.editing.form import Kind, Row, State, parse_input, rows
 from dbxwizard.parameters.editing.paths import path_at
 from dbxwizard.parameters.nodes import Node
 from dbxwizard.parameters.syntax import parse
@@ -69,12 +69,6 @@ def test_no_credential_is_shown() -> None:
 def test_control_characters_and_long_texts_stay_on_one_line() -> None:
     assert row_at('{"Location": "a\\nb\\u001bc"}', ("Location",)).value == "a␣b␣c"
     assert len(row_at(f'{{"Location": "{"x" * 999}"}}', ("Location",)).value) == 200
-
-
-def test_search_finds_keys_and_values_in_folded_containers() -> None:
-    assert search(root_of(shipped()), "REMOTE_analysis.PY") == [
-        ("Jobs", 0, "tasks", 0, "spark_python_task", "python_file")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dbxwizard.parameters.edit import apply
 from dbxwizard.parameters.editing.analysis import Analysis, Snapshot, analyse, analyse_all
 from dbxwizard.parameters.editing.completion import completion_at
 from dbxwizard.parameters.editing.fixes import fix_all, fix_for
-from dbxwizard.parameters.editing.form import rows, search
+from dbxwizard.parameters.editing.form import rows
 from dbxwizard.parameters.editing.matrix import matrix
 
 from .conftest import shipped
@@ -31,7 +31,6 @@ def look_at_all_of(text: str) -> Analysis:
         if fixed:
             apply(text, fixed.edits)
     fix_all(text)
-    search(analysis.root, "a")
     matrix([analysis.root, None], {(row.label,) for row in shown})
     for offset in range(0, len(text) + 1, max(1, len(text) // 7)):
         completion_at(text, analysis.parsed, offset)
