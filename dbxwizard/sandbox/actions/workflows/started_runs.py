@@ -44,8 +44,8 @@ class StartedJob:
     `handed`: what the jobs that call its workflow say under `secrets`, the outermost first; none for a job of the run's
     own workflow, which has all secrets. `needs` and `strategy` are the contexts of these names, `labels` those of its
     runner. `is_ready`: results are assumed for all that has to end before it; `waits` are the ids of those jobs,
-    `within` of those that call its workflow, `combinations` its places in their matrices and in its own. `outlives`: its
-    condition lets it run although the run is cancelled.
+    `within` of those that call its workflow, `combinations` its places in their matrices and in its own. `outlives`:
+    its condition lets it run although the run is cancelled.
     """
 
     id: str
