@@ -106,7 +106,8 @@ class RunModel:
         return step.id
 
     def _step(self, kind: str, event: Mapping[str, Any], at: float) -> str:
-        if kind == "step_finished" and event["action"] == "none" and event["step"] not in self.steps:
+        done = (event["action"], event.get("planned", "none")) if kind == "step_finished" else ()
+        if done == ("none", "none") and event["step"] not in self.steps:
             return ""  # nothing was to be done, and nobody waited for it
         step = self._of(event)
         match kind:

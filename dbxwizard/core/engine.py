@@ -138,7 +138,13 @@ class _Runner:
         self._outcomes[step.id] = Outcome(Ending.DONE, change, outputs)
         self._pass_on(step, moved=moved or bool(change), own=self._clock.now() if change else work.fresh_since)
         self._narrator.about(
-            step, StepFinished, action=change.action, reasons=change.reasons, note=change.note, seconds=seconds
+            step,
+            StepFinished,
+            action=change.action,
+            planned=self._planned[step.id].change.action,
+            reasons=change.reasons,
+            note=change.note,
+            seconds=seconds,
         )
 
     def _fail(self, step: Step[Any], caught: BaseException) -> None:

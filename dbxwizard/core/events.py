@@ -102,9 +102,10 @@ class StepRetried(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(StepEvent):
-    """`action` is what was done (none: it was as it should be); `seconds` it took."""
+    """`action` is what was done (none: it was as it should be), `planned` what the plan foretold; `seconds` it took."""
 
     action: Action
+    planned: Action = Action.NONE
     reasons: tuple[Reason, ...] = ()
     note: str = ""
     seconds: float = 0.0

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dbxwizard.backend.run_model import RunModel
+from dbxwizard.backend.views import PlanView
 from dbxwizard.core.errors import Conflict, Forbidden, NotYet, OperationError, Transient
 from dbxwizard.core.events import (
     RunFinished,
@@ -16,6 +18,7 @@ from dbxwizard.core.events import (
     StepFailed,
     StepFinished,
     StepInfo,
+    StepRead,
     StepRetried,
     StepSkipped,
     StepStarted,
@@ -414,6 +417,27 @@ async def test_events_tell_the_run_in_its_order(world: Any) -> None:
     ]
     started = world.events[0]
     assert (started.command, started.actor, started.steps, started.changes) == ("setup", "a person", 2, 1)
+
+
+async def test_what_was_foretold_is_told_beside_what_was_done(world: Any) -> None:
+    """Whoever reads the run later sees as many steps as who watched it with the plan at hand."""
+    world.cloud = {"same": {}}
+    world.add("same")
+    world.add("new")
+    world.add("after", "new", asks=(("new", "id"),))
+    plan = await world.plan()
+    world.cloud["after"] = {}  # the change of `new` did this
+    await world.run(plan)
+    told = {event.step: (event.planned, event.action) for event in world.told(StepFinished)}
+    assert told["same"] == (Action.NONE, Action.NONE)
+    assert told["after"] == (Action.CREATE, Action.NONE)
+    watched, read = RunModel(PlanView.of("deploy", plan).steps), RunModel()
+    for event in world.events:
+        if not isinstance(event, StepRead):
+            watched.take(event.to_json())
+            read.take(event.to_json())
+    assert list(read.steps) == list(watched.steps) == ["new", "after"]
+    assert read.counts() == watched.counts()
 
 
 async def test_progress_may_be_told_from_any_thread(world: Any) -> None:

@@ -73,7 +73,14 @@ def _events() -> Iterator[Event]:
     )
     yield StepStarted(at=began + 1, action=Action.CREATE, **group)
     yield StepInfo(at=began + 2, text="[red]in[/red] westeurope", **group)
-    yield StepFinished(at=began + 5, action=Action.CREATE, reasons=(Reason("tags", None, "[a]"),), seconds=4.0, **group)
+    yield StepFinished(
+        at=began + 5,
+        action=Action.CREATE,
+        planned=Action.CREATE,
+        reasons=(Reason("tags", None, "[a]"),),
+        seconds=4.0,
+        **group,
+    )
     yield StepStarted(at=began + 3, action=Action.UPDATE, **cluster)
     yield StepRetried(at=began + 4, reason="http-503: [b]Busy", delay=2.0, attempt=1, **cluster)
     error = OperationError("quota-exceeded", "no [cores] left in [/b]", fix="Ask for [more], or take a smaller node.")
