@@ -79,7 +79,7 @@ async def picture_program(wanted: set[str]) -> None:
         asked = ("welcome", "sign_in", "custom_role", "service_principals", "github", "environments")
         answers = Answers(subscription=SUBSCRIPTION_ID, repo=REPOSITORY, page="review", visited=asked)
         AnswerFile(state, project).write(answers)
-        os.environ |= {"DBXWIZARD_STATE_DIR": str(state), "DBXWIZARD_SANDBOX": "1"}
+        os.environ |= {"DBXWIZARD_STATE_DIR": str(state), "DBXWIZARD_SANDBOX": "1", "DBXWIZARD_NO_PROOF": "1"}
         os.environ.pop("NO_COLOR", None)
         os.chdir(project)
         program = DbxWizard(Opening(["--sandbox"], state, first="wizard", sandbox=True, animated=False))
