@@ -20,6 +20,7 @@ _INDEX_FORMS = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"  # PEP 691
 _RELEASE = f"dbxwizard=={__version__}"
 _WHEEL = re.compile(rf"dbxwizard-{re.escape(__version__)}-[^/]+\.whl")
 _SHA256 = re.compile(r"sha256=([0-9a-f]{64})")
+FROM_SANDBOX = "# The jobs of the sandbox get it there. For real ones say where it comes from: see --install-from."
 UNPUBLISHED = "# No hash: which file this version is, nothing tells, so pip refuses it: see --install-from."
 
 
@@ -77,6 +78,12 @@ def _by_address(address: str, sha: str) -> Source:
     return Source((f"dbxwizard @ {address} {_hash(sha)}",))
 
 
+def of_sandbox(index: str, ca_bundle: Path | None) -> Source:
+    """The wheel that a sandbox serves, as a release by its hash: its jobs know where to look for it."""
+    listed = _of_json(_get(f"{index}/dbxwizard/", accept=_INDEX_FORMS, ca_bundle=ca_bundle).json())
+    return Source((FROM_SANDBOX, f"{_RELEASE} {_hash(listed[0][1])}"))
+
+
 def _of_index(index: str) -> Source:
     """The wheels of this version that a simple index (PEP 503, 691) lists with their hashes."""
     page = f"{index.rstrip('/')}/dbxwizard/"
@@ -115,11 +122,11 @@ def _of_html(page: str) -> list[tuple[str, str]]:
     return [(name, sha[1]) for name, sha in shas if sha]
 
 
-def _get(address: str, *, accept: str = "*/*") -> Any:
+def _get(address: str, *, accept: str = "*/*", ca_bundle: Path | None = None) -> Any:
     from dbxwizard.clients.transport import require_success, send
 
     direct = urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
-    answer = send("GET", address, ca_bundle=None, direct=direct, headers={"Accept": accept}, resource=address)
+    answer = send("GET", address, ca_bundle=ca_bundle, direct=direct, headers={"Accept": accept}, resource=address)
     require_success(answer, address)
     return answer
 

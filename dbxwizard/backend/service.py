@@ -138,6 +138,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
     async def write_project(self) -> tuple[str, ...]:
         """Writes the files that the folder lacks; returns their paths."""
         from dbxwizard.backend.project_files import write_missing
+        from dbxwizard.backend.sandbox_install import take_from_sandbox
         from dbxwizard.backend.workflow_files import Choices
         from dbxwizard.clients.cloud import is_enterprise_server
 
@@ -146,16 +147,19 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         server = not cloud.is_sandbox and is_enterprise_server(cloud.github_web)
         choices = Choices(answers.auth, answers.github_environments, server)
         written, _ = await asyncio.to_thread(write_missing, self._launch.root, choices=choices)
+        await asyncio.to_thread(take_from_sandbox, self._launch.root, cloud)
         return tuple(written)
 
     async def adapt_workflows(self) -> WorkflowsAdapted:
         """Writes the workflows anew where they are for other choices than were decided; not with `read_only`."""
+        from dbxwizard.backend.sandbox_install import take_from_sandbox
         from dbxwizard.backend.workflow_update import adapt
 
         answers = self._answers.read()
         if self._launch.read_only:
             return WorkflowsAdapted()
         made = await asyncio.to_thread(adapt, self._launch.root, answers.auth, answers.github_environments)
+        await asyncio.to_thread(take_from_sandbox, self._launch.root, await self._session.cloud())
         written = tuple(update.path for update in made if update.changes)
         return WorkflowsAdapted(written, tuple(update.path for update in made if update.conflicts))
 

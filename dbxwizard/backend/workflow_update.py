@@ -124,7 +124,16 @@ def _update(root: Path, path: str, base: str | None, shipped: str) -> FileUpdate
 def carried(choices: Choices, source: Source) -> dict[str, bytes]:
     """What the repository carries beside the workflows: the base of the next merge, and a wheel where it was given."""
     base = Base(__version__, choices, source.lines, rendered(choices, source.lines))
-    return {BASE: (json.dumps(base.to_json(), indent=1) + "\n").encode(), **dict(source.files)}
+    return {BASE: _encoded(base), **dict(source.files)}
+
+
+def _encoded(base: Base) -> bytes:
+    return (json.dumps(base.to_json(), indent=1) + "\n").encode()
+
+
+def write_base(root: Path, base: Base) -> None:
+    """Raises OSError."""
+    _write(root / BASE, _encoded(base))
 
 
 def write_carried(root: Path, choices: Choices, source: Source) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from dbxwizard import __version__
@@ -82,7 +83,9 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     command = BY_NAME.get(values["command"] or "")
     names = [f"words{number}" for number in range(len(command.words) if command else 0)]
     # argparse takes words that may be missing for missing where options stand between them.
-    for name in names:
+    for words, name in zip(command.words if command else (), names, strict=True):
+        if words.count == "*" and not values[name]:
+            values[name], rest = _leading_words(rest)
         if values[name] is None and rest and not rest[0].startswith("-") and name != names[0]:
             values[name] = rest.pop(0)
     if rest:
@@ -92,3 +95,9 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         word for one in given for word in (one if isinstance(one, list) else [one]) if word is not None
     )
     return values
+
+
+def _leading_words(rest: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the next option, and what follows it."""
+    words = list(takewhile(lambda word: not word.startswith("-"), rest))
+    return words, rest[len(words) :]

@@ -74,25 +74,36 @@ def on_sandbox(invocation: Invocation) -> bool:
 
 @contextmanager
 def cloud_of(invocation: Invocation) -> Iterator[Cloud]:
-    from dbxwizard.clients.cloud import discover, find_cloud
+    from dbxwizard.clients.cloud import find_cloud
 
     if not on_sandbox(invocation):
         name = invocation.text("cloud") if "cloud" in invocation.options else "AzureCloud"
         yield find_cloud(name, github_url=invocation.text("github_url"))
         return
-    with _sandbox(invocation) as endpoints:
-        yield discover(
-            endpoints.resource_manager,
-            ca_bundle=endpoints.authority,
-            github_url=endpoints.github,
-            federation_issuer=endpoints.oidc,
-            is_sandbox=True,
-        )
+    with attached(invocation) as (endpoints, _):
+        yield cloud_at(endpoints)
+
+
+def cloud_at(endpoints: Endpoints) -> Cloud:
+    """The sandbox, as clients see it. Raises Transient while nobody answers."""
+    from dbxwizard.clients.cloud import discover
+
+    return discover(
+        endpoints.resource_manager,
+        ca_bundle=endpoints.authority,
+        github_url=endpoints.github,
+        federation_issuer=endpoints.oidc,
+        package_index=f"{endpoints.packages}/simple",
+        is_sandbox=True,
+    )
 
 
 @contextmanager
-def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
-    """The sandbox that is served at DBXWIZARD_SANDBOX, or the one of the state file, served here if nobody does."""
+def attached(invocation: Invocation) -> Iterator[tuple[Endpoints, bool]]:
+    """The sandbox that is served at DBXWIZARD_SANDBOX, or the one of the state file, served here if nobody does.
+
+    The second value says whether it is served here.
+    """
     from dbxwizard.sandbox.session import Sandbox, locate
 
     address = invocation.environ.get("DBXWIZARD_SANDBOX", "")
@@ -101,11 +112,11 @@ def _sandbox(invocation: Invocation) -> Iterator[Endpoints]:
             found = locate(address)
         except (ValueError, OSError) as error:
             raise UsageError("sandbox-not-found", str(error), resource=address) from error
-        yield found
+        yield found, False
         return
     state = state_file(invocation)
     with undamaged(state), Sandbox(state) as sandbox:
-        yield sandbox.endpoints()
+        yield sandbox.endpoints(), sandbox.serves
 
 
 def tenant_for(cloud: Cloud, invocation: Invocation, variables: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,6 +41,7 @@ class Cloud:
     federation_audience: str  # api://AzureADTokenExchange
     ca_bundle: Path | None = None
     is_sandbox: bool = False
+    package_index: str = ""  # of the sandbox: it has the dbxwizard that runs, for the sandbox's jobs
 
     @property
     def management_scope(self) -> str:
@@ -107,6 +108,7 @@ def discover(
     github_url: str = PUBLIC_GITHUB,
     federation_issuer: str = "",
     is_sandbox: bool = False,
+    package_index: str = "",
 ) -> Cloud:
     """Asks a resource manager which cloud it belongs to (`GET /metadata/endpoints`, no token needed).
 
@@ -132,7 +134,8 @@ def discover(
     github = github_host(github_url)
     if federation_issuer:
         github = GitHubHost(github.api, github.web, federation_issuer.rstrip("/"))
-    return _with_github(endpoints, github, found["name"], ca_bundle, is_sandbox=is_sandbox)
+    made = _with_github(endpoints, github, found["name"], ca_bundle, is_sandbox=is_sandbox)
+    return replace(made, package_index=package_index)
 
 
 def _endpoints(document: Any, resource_manager: str) -> dict[str, str]:

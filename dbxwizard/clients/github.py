@@ -31,6 +31,7 @@ from dbxwizard.core.errors import Forbidden, NotFound, OperationError
 from dbxwizard.core.secret import Secret
 
 _WORKFLOWS = ".github/workflows/"
+FILE = "100644"  # the mode of a plain file
 
 
 class GitHubClient(RepositoryPart, Client):
@@ -206,9 +207,12 @@ class GitHubClient(RepositoryPart, Client):
         body = {"message": message, "content": base64.b64encode(file.content).decode(), "branch": branch}
         await self._write_files("PUT", f"/contents/{quote(file.path)}", body, [file])
 
-    async def write_tree(self, files: Sequence[NewFile], base: str) -> str:
-        """The SHA of the tree that has `files` over what the tree `base` has."""
-        items = [{"path": file.path, "mode": file.mode, "type": "blob", **await self._content(file)} for file in files]
+    async def write_tree(self, files: Sequence[NewFile], base: str, gone: Sequence[str] = ()) -> str:
+        """The SHA of the tree that has `files` over what the tree `base` has, and none of the paths `gone`."""
+        items: list[dict[str, str | None]] = [
+            {"path": file.path, "mode": file.mode, "type": "blob", **await self._content(file)} for file in files
+        ]
+        items += [{"path": path, "mode": FILE, "type": "blob", "sha": None} for path in gone]
         data = await self._write_files("POST", "/git/trees", {"base_tree": base, "tree": items}, files)
         return str(required(data, "sha"))
 

@@ -203,6 +203,20 @@ INIT = (
     AUTH,
     NO_ENVIRONMENTS,
     WORLD[2],
+    WORLD[0],
+)
+
+# What `sandbox push`, `sandbox pr` and `sandbox tag` take.
+SANDBOX_REPOSITORY = (
+    Option("branch", "push: the branch, made where it is missing (default: the default branch)", metavar="NAME"),
+    Option("message", "push: of the commit", metavar="TEXT", short="m"),
+    Option("head", "pr open: the branch that is proposed", metavar="BRANCH"),
+    Option("base", "pr open: the branch that it goes to (default: the default branch)", metavar="BRANCH"),
+    Option("title", "pr open: of the pull request", metavar="TEXT"),
+    _flag("from-fork", "push, pr open: as somebody else, from a fork"),
+    Option("at", "tag: the branch, tag or commit that it is put on (default: the default branch)", metavar="REF"),
+    Option("repo", "the sandbox's repository", default="contoso/databricks", metavar="OWNER/NAME"),
+    FOLDER,
 )
 
 DEPLOY = (

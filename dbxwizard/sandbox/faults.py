@@ -23,7 +23,7 @@ from dbxwizard.sandbox.http import Request
 from dbxwizard.sandbox.store import Store
 
 Kind = Literal["status", "reset", "stall", "truncate", "garbage", "stale", "kill"]
-SERVICES = ("login", "graph", "arm", "vault", "oidc", "github", "workspace", "ingestion", "insights")
+SERVICES = ("login", "graph", "arm", "vault", "oidc", "github", "workspace", "ingestion", "insights", "packages")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _RULE = {
     "fault": str,

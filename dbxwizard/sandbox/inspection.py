@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from dbxwizard.sandbox.github import bare
+from dbxwizard.sandbox.packages import service as packages
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
@@ -37,5 +38,6 @@ def reset(state: Path) -> bool:
         existed = state.exists()
         for file in files:
             file.unlink(missing_ok=True)
-        shutil.rmtree(bare.folder(state), ignore_errors=True)
+        for folder in (bare.folder(state), packages.folder(state)):
+            shutil.rmtree(folder, ignore_errors=True)
         return existed

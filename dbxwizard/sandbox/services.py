@@ -13,6 +13,7 @@ from dbxwizard.sandbox.graph.service import GraphService
 from dbxwizard.sandbox.http import Service
 from dbxwizard.sandbox.insights.ingestion import IngestionService
 from dbxwizard.sandbox.insights.service import QueryService
+from dbxwizard.sandbox.packages.service import PackageService
 from dbxwizard.sandbox.vault.service import VaultService
 
 
@@ -28,5 +29,6 @@ def all_services() -> Mapping[str, Service]:
         WorkspaceService(),
         IngestionService(),
         QueryService(),
+        PackageService(),
     )
     return {service.name: service for service in services}

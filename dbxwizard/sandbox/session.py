@@ -36,6 +36,7 @@ class Endpoints:
     graph: str
     github: str
     oidc: str
+    packages: str
     ca_bundle: Path
     state: Path
 
@@ -46,8 +47,16 @@ class Endpoints:
 
     @classmethod
     def of(cls, hosts: Mapping[str, str], ca_bundle: Path, state: Path) -> Self:
-        arm, login, graph, github, oidc = (hosts[name] for name in ("arm", "login", "graph", "github", "oidc"))
-        return cls(arm, login, graph, github, oidc, ca_bundle, state)
+        return cls(
+            resource_manager=hosts["arm"],
+            login=hosts["login"],
+            graph=hosts["graph"],
+            github=hosts["github"],
+            oidc=hosts["oidc"],
+            packages=hosts["packages"],
+            ca_bundle=ca_bundle,
+            state=state,
+        )
 
 
 def locate(address: str) -> Endpoints:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import certifi
@@ -29,12 +31,12 @@ def server_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def bundle(folder: Path) -> Path:
-    """A PEM file with the public authorities and the sandbox's own, for one client's `verify=`."""
-    path = folder / "bundle.pem"
-    text = Path(certifi.where()).read_bytes() + b"\n" + (folder / "ca.pem").read_bytes()
+def bundle(folder: Path, name: str = "bundle.pem", others: Iterable[Path] = ()) -> Path:
+    """A PEM file with the public authorities and the sandbox's own, and with `others`, for one client's `verify=`."""
+    path = folder / name
+    text = b"\n".join(one.read_bytes() for one in (Path(certifi.where()), folder / "ca.pem", *others))
     if not path.exists() or path.read_bytes() != text:
-        temporary = folder / "bundle.pem.new"
-        temporary.write_bytes(text)
-        temporary.replace(path)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as made:
+            made.write(text)
+        Path(made.name).replace(path)
     return path

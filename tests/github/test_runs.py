@@ -234,6 +234,7 @@ jobs:
           echo "${{{{ steps.p.outputs.python-version }}}}"
           python -m pip --version | grep -c "$pythonLocation"
       - {{uses: {SETUP_PYTHON}, with: {{python-version: '2.6'}}, continue-on-error: true}}
+      - {{uses: {SETUP_PYTHON}, with: {{python-version: '3.99'}}}}
       - {{uses: {SETUP_PYTHON}, with: {{python-version: '3.x'}}, continue-on-error: true}}
       - {{uses: {SETUP_PYTHON}, with: {{cache: pip}}, continue-on-error: true}}
 """,
@@ -241,6 +242,7 @@ jobs:
     (job,) = api.jobs(api.run())
     log = api.log(job)
     assert log[log.index(f"{version} True") :][:3] == [f"{version} True", version, "1"]
+    assert any(line.startswith("##[warning]The sandbox's machine has no Python 3.99: the job gets 3.") for line in log)
     assert [line for line in log if line.startswith("##[error]")] == [
         "##[error]The version '2.6' with architecture 'x64' was not found for this operating system.",
         "##[error]The sandbox's actions/setup-python wants a python-version as 3.12, not '3.x'",

@@ -259,6 +259,7 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
     "arm": _ARM,
     "login": _LOGIN,
     "oidc": _OIDC,
+    "packages": (Rule("GET", "/simple/dbxwizard/", _nothing, "peps.python.org/pep-0503#specification"),),
     "vault": _VAULT,
 }
 

@@ -220,6 +220,10 @@ EXEMPT: dict[str, dict[str, str]] = {
     "workspace GET /api/{version}/jobs/runs/list": {"right": _FILTERED},
     "workspace POST /api/{version}/token/create": {"right": _OWN},
     "workspace GET /api/{version}/token/list": {"right": _OWN},
+    **{
+        f"packages GET {path}": {"public": "an index of packages: peps.python.org/pep-0503", "version": _NO_VERSION}
+        for path in ("/simple/", "/simple/{project}/", "/files/{sha}/{name}")
+    },
     "ingestion POST /v2/track": {"public": _KEYED, "field": _ITEMS},
     "ingestion POST /v2.1/track": {"public": _KEYED, "field": _ITEMS},
 }

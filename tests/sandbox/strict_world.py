@@ -245,6 +245,7 @@ class StrictWorld:
         body = {"location": "westeurope", "kind": "web", "properties": {"Application_Type": "web"}}
         made = self.ask("arm", "PUT", path, body)["properties"]
         self.params["ingestion"] = {}
+        self.params["packages"] = {"project": "dbxwizard", "sha": "0" * 64, "name": "dbxwizard-0-py3-none-any.whl"}
         self.params["insights"] = {"application": made["AppId"]}
         self.values["insights"] = {"query": "traces | take 1", "timespan": "PT1H"}
 

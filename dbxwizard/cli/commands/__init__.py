@@ -18,6 +18,7 @@ from dbxwizard.core.options import (
     PROVE,
     REPOSITORY,
     RUNS,
+    SANDBOX_REPOSITORY,
     SETUP,
     TERMINAL,
     WHERE,
@@ -51,6 +52,7 @@ class Command:
 
 _FILES = Words("FILE", "parameter files (default: all of environments/)")
 
+SANDBOX_ACTIONS = ("serve", "reset", "show", "log", "push", "pr", "tag")
 OPEN = "open"  # what `dbxwizard` without a command does
 
 COMMANDS = (
@@ -107,15 +109,19 @@ COMMANDS = (
     ),
     Command(
         "sandbox",
-        "the embedded cloud: serve it, reset it, show its state or its requests",
+        "the embedded cloud: serve it, reset it, show its state or its requests; push to its repository, propose, tag",
         (
+            *SANDBOX_REPOSITORY,
             Option("port", "port of the resource manager while serving", metavar="PORT"),
             Option("state", "the state file", metavar="FILE", variables=("DBXWIZARD_SANDBOX_STATE",)),
             Option("latency", "how long its operations take", Kind.CHOICE, choices=("zero", "demo", "real")),
             Option("faults", "a JSON file with fault rules", metavar="FILE"),
             *OUTPUT,
         ),
-        (Words("ACTION", "serve, reset, show or log", "?", ("serve", "reset", "show", "log")),),
+        (
+            Words("ACTION", f"one of {', '.join(SANDBOX_ACTIONS)}", "?", SANDBOX_ACTIONS),
+            Words("WORD", "PATH… of push; open, merge, list or close, and a NUMBER, of pr; NAME of tag"),
+        ),
     ),
     Command(
         "serve",

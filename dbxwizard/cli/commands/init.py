@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dbxwizard.backend import workflow_update
 from dbxwizard.backend.install_from import UNPUBLISHED, Source, source
 from dbxwizard.backend.project_files import write_missing
+from dbxwizard.backend.sandbox_install import is_open, sandbox_source
 from dbxwizard.backend.workflow_files import REQUIREMENTS, Choices
 from dbxwizard.backend.workflow_update import BASE, Base, FileUpdate, read_base, source_of
 from dbxwizard.cli.invocation import Invocation
@@ -59,6 +60,11 @@ def _by_our_variable(invocation: Invocation, name: str) -> bool:
 
 def _source(invocation: Invocation, base: Base | None) -> Source:
     given = invocation.text("install_from")
+    if not given and invocation.flag("sandbox") and is_open(base):
+        from dbxwizard.cli.world import cloud_of
+
+        with cloud_of(invocation) as cloud:
+            return sandbox_source(cloud)
     return source(given) if given else source_of(base)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dbxwizard.cli.commands import SANDBOX_ACTIONS
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.report import Report
 from dbxwizard.core.errors import UsageError
@@ -28,11 +29,19 @@ from dbxwizard.sandbox.store import Store
 def run(invocation: Invocation) -> Report:
     action = invocation.words[0] if invocation.words else ""
     if not action:
-        raise UsageError("usage", "an action is needed: serve, reset, show or log", resource="dbxwizard sandbox")
+        actions = ", ".join(SANDBOX_ACTIONS)
+        raise UsageError("usage", f"an action is needed: {actions}", resource="dbxwizard sandbox")
+    if action in ("push", "pr", "tag"):
+        from dbxwizard.cli.commands import sandbox_repository
+
+        return sandbox_repository.run(invocation)
+    if len(invocation.words) > 1:
+        unknown = " ".join(invocation.words[1:])
+        raise UsageError("usage", f"unrecognized arguments: {unknown}", resource=f"dbxwizard sandbox {action}")
     state = state_file(invocation)
-    actions = {"serve": _serve, "reset": _reset, "show": _show, "log": _log}
+    known = {"serve": _serve, "reset": _reset, "show": _show, "log": _log}
     with undamaged(state):
-        return actions[action](invocation, state)
+        return known[action](invocation, state)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dbxwizard.backend.runs import journal_key
+from dbxwizard.backend.sandbox_install import take_from_sandbox
 from dbxwizard.backend.turns import setup_turn
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation, state_folder
@@ -52,6 +53,8 @@ def _tell_of_waiting() -> None:
 
 async def _setup(invocation: Invocation, decided: SetupOptions, chosen: Sequence[Environment]) -> Report:
     async with opened(invocation, subscription_id=decided.subscription_id) as connection:
+        for path in await asyncio.to_thread(take_from_sandbox, invocation.root, connection.cloud):
+            print(f"wrote {path}: the sandbox's jobs get dbxwizard from the sandbox", file=sys.stderr)
         steps = await setup_steps(decided, chosen, connection)
         actor = connection.signed_in.label
         key = journal_key(connection.signed_in.tenant_id, decided.subscription_id, decided.repository)

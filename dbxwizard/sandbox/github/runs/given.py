@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dbxwizard.sandbox import tls
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand
 from dbxwizard.sandbox.actions.expressions.values import Value, to_number, to_text
 from dbxwizard.sandbox.actions.running.job import JobPlan
 from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.started_runs import StartedJob
 from dbxwizard.sandbox.github import access, oidc
-from dbxwizard.sandbox.github.runs import records
+from dbxwizard.sandbox.github.runs import machine, records
 from dbxwizard.sandbox.github.runs.attempt import about
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.http import Context
@@ -166,7 +165,6 @@ def _environment(context: Context, github: Mapping[str, Value], folder: Path) ->
     payload, home = folder / "event.json", folder / "home"
     payload.write_text(json.dumps(github["event"]), "utf-8")
     home.mkdir()
-    bundle = str(tls.bundle(context.store.path.parent))
     told = {
         f"GITHUB_{name.upper()}": to_text(value)
         for name, value in github.items()
@@ -181,9 +179,8 @@ def _environment(context: Context, github: Mapping[str, Value], folder: Path) ->
         "RUNNER_NAME": "sandbox",
         "RUNNER_ENVIRONMENT": "github-hosted",
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        **machine.settings(os.environ, context.store.path.parent, f"{context.url('packages')}/simple/dbxwizard/"),
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        # The sandbox's authority, which a job at GitHub would not need.
-        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), bundle),
         "DBXWIZARD_SANDBOX": context.url("arm"),
     }

@@ -1,7 +1,8 @@
 """A Python of the asked version, of those that this machine has: each job gets a virtual environment of its own.
 
 actions/setup-python at v7: github.com/actions/setup-python/blob/v7.0.0/action.yml. Of its inputs `python-version` is
-known, as `3`, `3.12` or `3.12.1`; nothing is downloaded.
+known, as `3`, `3.12` or `3.12.1`. Nothing is downloaded: where the machine has no such version, the job gets the
+nearest one from OLDEST up, and the log says so. GitHub has every version: this is about the machine alone.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 from dbxwizard.sandbox.actions.running.job import ActionCall, StepError
 
 SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
+OLDEST = (3, 11)
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
+# Where version managers keep theirs below the home of the user who serves the sandbox, and GitHub's own runners.
+_KEPT = (".pyenv/versions/*/bin/python", ".local/share/uv/python/*/bin/python")
+_TOOL_CACHE = "/opt/hostedtoolcache/Python/*/x64/bin/python"
 
 
 def setup_python(call: ActionCall) -> None:
@@ -39,23 +45,39 @@ def setup_python(call: ActionCall) -> None:
 
 
 def _found(call: ActionCall, asked: str) -> tuple[Path, str]:
-    """The first interpreter of that version, and its whole version."""
+    """The first interpreter of that version, else the nearest, and its whole version."""
+    others: dict[tuple[int, ...], tuple[Path, str]] = {}
     for python in _candidates(call, asked):
         said = _run(call, str(python), "-c", "import platform; print(platform.python_version())")
         version = said.stdout.strip()
         if said.returncode == 0 and f"{version}.".startswith(f"{asked}."):
             return python, version
-    raise StepError(f"The version '{asked}' with architecture 'x64' was not found for this operating system.")
+        if said.returncode == 0 and (number := _number(version)) >= OLDEST:
+            others.setdefault(number[:2], (python, version))
+    if not others or not OLDEST <= _number(asked) < (OLDEST[0] + 1,):
+        raise StepError(f"The version '{asked}' with architecture 'x64' was not found for this operating system.")
+    python, version = others[min(others, key=lambda number: (abs(number[1] - _number(asked)[1]), -number[1]))]
+    call.log(f"##[warning]The sandbox's machine has no Python {asked}: the job gets {version}")
+    return python, version
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """3.12.1 as numbers; what stands behind them (`rc1`) is left out, and `3` is taken for 3.0."""
+    found = [int(part) for part in re.findall(r"\d+", version)[:3]]
+    return tuple(found if len(found) > 1 else [*found, 0])
 
 
 def _candidates(call: ActionCall, asked: str) -> Iterator[Path]:
-    """The one that runs the sandbox, then those on the path: there may be some that only say how to get them."""
+    """The one that runs the sandbox, those on the path (some may only say how to get them), those that lie around."""
     yield Path(sys.executable)
-    minor = ".".join(asked.split(".")[:2])
-    for name in (f"python{minor}", "python3", "python"):
+    minors = [".".join(asked.split(".")[:2]), *(f"3.{number}" for number in range(OLDEST[1], 20))]
+    for name in (*(f"python{minor}" for minor in minors), "python3", "python"):
         found = shutil.which(name, path=call.environment["PATH"])
         if found:
             yield Path(found)
+    for pattern in _KEPT:
+        yield from sorted(Path.home().glob(pattern))
+    yield from (Path(found) for found in sorted(glob(_TOOL_CACHE)))
 
 
 def _run(call: ActionCall, *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,1 @@
+"""The package index from which the sandbox's jobs get dbxwizard itself."""
