@@ -99,8 +99,9 @@ class Developer:
         client = await self._own()
         default = (await client.repository()).default_branch
         branch = branch or default
+        start = await client.head(default) or await self._begin(client, default, files)
         head = await client.head(branch)
-        start = head or await client.head(default) or await self._begin(client, default, files)
+        start = head or start
         there = await client.tree(start.tree)
         changed = [file for file in files if there.get(file.path) != file.sha]
         gone = [path for path in there if _is_below(path, paths) and not _is_local(path, files)]

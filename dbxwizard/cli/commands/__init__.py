@@ -30,13 +30,15 @@ from dbxwizard.core.options import (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Positional arguments; `count` as argparse has it. `workflows`: completion offers the files of the workflows."""
+    """Positional arguments; `count` as argparse has it. `workflows`: completion offers the files of the workflows,
+    `offers` words of which others are allowed too."""
 
     name: str
     help: str
     count: str = "*"
     choices: tuple[str, ...] = ()
     workflows: bool = False
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ COMMANDS = (
         ),
         (
             Words("ACTION", f"one of {', '.join(SANDBOX_ACTIONS)}", "?", SANDBOX_ACTIONS),
-            Words("WORD", "PATH… of push; open, merge, list or close, and a NUMBER, of pr; NAME of tag"),
+            Words(
+                "WORD",
+                "PATH… of push; open, merge, list or close, and a NUMBER, of pr; NAME of tag",
+                offers=("open", "merge", "list", "close"),
+            ),
         ),
     ),
     Command(

@@ -27,7 +27,7 @@ _PATHS = ("FILE", "DIR")
 
 
 def _names(command: Command) -> str:
-    words = [choice for words in command.words for choice in words.choices]
+    words = [choice for words in command.words for choice in (*words.choices, *words.offers)]
     words += [f"${_BASH_WORKFLOWS}" for words in command.words if words.workflows]
     return " ".join([*(spelling for option in command.options for spelling in _spellings(option)), *words])
 
@@ -102,7 +102,7 @@ def _fish() -> str:
         seen = f"__fish_seen_subcommand_from {command.name}"
         lines.append(f"complete -c dbxwizard -n __fish_use_subcommand -a {command.name} -d '{_quoted(command.help)}'")
         lines += [_fish_option(seen, option) for option in command.options]
-        words = " ".join(choice for words in command.words for choice in words.choices)
+        words = " ".join(choice for words in command.words for choice in (*words.choices, *words.offers))
         words += f" {_FISH_WORKFLOWS}" if any(one.workflows for one in command.words) else ""
         lines += [f"complete -c dbxwizard -n '{seen}' -a '{words}'"] if words else []
         lines += [f"complete -c dbxwizard -n '{seen}' -F"] if _takes_files(command) else []
