@@ -58,7 +58,6 @@ class Bench:
         self.environ = {
             **os.environ,
             "DBXWIZARD_STATE_DIR": str(folder / "state"),
-            "DBXWIZARD_NO_PROOF": "1",
             "DBXWIZARD_SANDBOX": "1",
             "DBXWIZARD_NO_PROOF": "1",
             "DBXWIZARD_SANDBOX_STATE": str(folder / "cloud" / "state.sqlite"),
