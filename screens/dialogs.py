@@ -76,6 +76,14 @@ class Question(ModalScreen[str]):
             field.focus()
             field.insert_text_at_cursor(event.character)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """As with typing."""
+        if self._typed and not isinstance(self.focused, Input):
+            event.stop()
+            field = self.query_one("#typed", Input)
+            field.focus()
+            field.insert_text_at_cursor(event.text.partition("\n")[0])
+
     @on(Button.Pressed)
     def answer(self, event: Button.Pressed) -> None:
         event.stop()

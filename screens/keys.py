@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -39,6 +40,11 @@ class KeysPanel(ModalScreen[None]):
         with VerticalScroll(id="dialog"):
             yield Label("Keys", id="title")
             yield Table("key", "does")
+
+    def on_click(self, event: events.Click) -> None:
+        """Beside it: who has only a mouse closes it so."""
+        if event.widget is self:
+            self.dismiss()
 
     def on_mount(self) -> None:
         table = self.query_one(Table)

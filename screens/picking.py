@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -70,6 +70,11 @@ class Picker(ModalScreen[str]):
         if place is not None:
             self.query_one(Choices).highlighted = place
         self.query_one(Input).focus()
+
+    def on_click(self, event: events.Click) -> None:
+        """Beside it: who has only a mouse chooses nothing so."""
+        if event.widget is self:
+            self.dismiss("")
 
     @on(Input.Changed)
     def search(self, event: Input.Changed) -> None:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from rich.table import Table as Grid
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable, OptionList, Static, Tree
 from textual.widgets.data_table import ColumnKey
@@ -206,6 +207,12 @@ class Checklist(Table):
         self._chosen = set(keys)
         for key in self._items:
             self.update_cell(key, "chosen", _box(key in self._chosen))
+
+    def on_click(self, event: events.Click) -> None:
+        """One click chooses: a table by itself wants a first one, which moves its cursor to the cell."""
+        row, column = event.style.meta.get("row", -1), event.style.meta.get("column", -1)
+        if row >= 0 and column >= 0:
+            self.cursor_coordinate = Coordinate(row, column)
 
     def action_choose_row(self) -> None:
         self.choose(self._chosen ^ {self.current})

@@ -28,9 +28,12 @@ async def driven(program: DbxWizard, width: int = 100, height: int = 30) -> Asyn
 
 async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
     """Lets the program go on until `condition` holds: asked after every turn of its loop, no clock decides."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await pilot.pause()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await pilot.pause()
+    except TimeoutError:
+        raise AssertionError(f"waited in vain; screen:\n{text(pilot)}") from None
 
 
 async def settled(pilot: Pilot[int]) -> None:

@@ -20,12 +20,12 @@ from tests.roads import Road
 from tests.screens.pilots import driven, error, settled, text, until
 
 
-def _clusters(road: Road) -> dict[str, str]:
+def clusters(road: Road) -> dict[str, str]:
     with road.store() as store:
         return {one["spec"]["cluster_name"]: one["state"] for one in store.all("databricks.cluster")}
 
 
-async def _open(pilot: Pilot[int], name: str) -> None:
+async def open_thing(pilot: Pilot[int], name: str) -> None:
     """Goes to the thing of that name in Development, as somebody does who uses the filter."""
     await pilot.press("3")
     await until(pilot, lambda: "Development" in text(pilot))
@@ -43,17 +43,17 @@ async def _open(pilot: Pilot[int], name: str) -> None:
 
 async def test_a_cluster_is_stopped_and_started_in_earnest(host_deployed: Hosting, deployed: Road) -> None:
     async with driven(host_deployed.program(), 100, 30) as pilot:
-        await _open(pilot, "dbx-sp-cluster2")
+        await open_thing(pilot, "dbx-sp-cluster2")
         await pilot.press("S")
         await pilot.press("enter")  # Cancel has the focus
         await settled(pilot)
-        assert _clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
+        assert clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
         await pilot.press("S", "tab", "enter")
         await until(pilot, lambda: "dbx-sp-cluster2  ■ terminated" in text(pilot))
-        assert _clusters(deployed) == {"dbx-sp-cluster": "RUNNING", "dbx-sp-cluster2": "TERMINATED"}
+        assert clusters(deployed) == {"dbx-sp-cluster": "RUNNING", "dbx-sp-cluster2": "TERMINATED"}
         await pilot.press("s")
         await until(pilot, lambda: "dbx-sp-cluster2  ▶ running" in text(pilot))
-        assert _clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
+        assert clusters(deployed)["dbx-sp-cluster2"] == "RUNNING"
 
 
 async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, deployed: Road) -> None:
@@ -63,7 +63,7 @@ async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, depl
         (job,) = [one["settings"]["name"] for one in store.all("databricks.job")]
         push(store, {"framework/examples/remote_analysis.py": code})
     async with driven(host_deployed.program(), 100, 30) as pilot:
-        await _open(pilot, job)
+        await open_thing(pilot, job)
         await pilot.press("u")
         await until(pilot, lambda: "failed after" in text(pilot))
         assert str(value) in text(pilot)
@@ -77,7 +77,7 @@ async def test_a_job_is_run_and_followed_to_its_end(host_deployed: Hosting, depl
 async def test_read_only_sends_nothing(host_deployed: Hosting, deployed: Road) -> None:
     before = deployed.writes()
     async with driven(host_deployed.program("--read-only"), 100, 30) as pilot:
-        await _open(pilot, "dbx-sp-cluster2")
+        await open_thing(pilot, "dbx-sp-cluster2")
         await pilot.press("S", "tab", "enter")
         await settled(pilot)
         assert "read-only" in error(pilot)
@@ -90,20 +90,20 @@ async def test_production_asks_for_the_name(
     monkeypatch.setattr(board, "is_production", lambda name: name == "Development")  # it is deployed already
     program = host_deployed.program()
     async with driven(program, 80, 24) as pilot:
-        await _open(pilot, "dbx-sp-cluster2")
+        await open_thing(pilot, "dbx-sp-cluster2")
         await pilot.press("R")
         await until(pilot, lambda: "To go on, type dbx-sp-cluster2" in text(pilot))
         await pilot.press(*"dbx-sp-cluster", "enter", "enter")  # not the whole name: enter goes to Cancel
         await settled(pilot)
-        assert not _restarts(deployed)
+        assert not restarts(deployed)
         await pilot.press("R")
         await until(pilot, lambda: "To go on, type dbx-sp-cluster2" in text(pilot))
         await pilot.press(*"dbx-sp-cluster2", "enter", "enter")
-        await until(pilot, lambda: _restarts(deployed))
+        await until(pilot, lambda: restarts(deployed))
         await settled(pilot)
 
 
-def _restarts(road: Road) -> list[str]:
+def restarts(road: Road) -> list[str]:
     return [one for one in road.writes() if one.endswith("/clusters/restart")]
 
 
