@@ -122,6 +122,8 @@ jobs:
     with Sandbox(state), closing(Wire(state)) as wire:
         wait()
         assert not Path(work).exists()
+        held = [body for body in wire.store.all("_github.token") if body["kind"] == "job"]
+        assert held == wire.store.all("_job") == wire.store.all("_github.held") == []
         found = ask(wire, "GET", f"/actions/runs/{run}")
         assert (found["status"], found["conclusion"]) == ("completed", "failure")
         jobs = {job["name"]: job for job in ask(wire, "GET", f"/actions/runs/{run}/jobs")["jobs"]}

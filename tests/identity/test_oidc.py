@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from dbxwizard.clients.cloud import Cloud
-from dbxwizard.sandbox.github.oidc import LIFETIME, end_job
+from dbxwizard.sandbox.github.oidc import LIFETIME, job_document
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from tests.identity.test_entra import direct
 from tests.identity.world import World
@@ -79,7 +79,7 @@ def test_who_gets_no_token(cloud: Cloud, world: World) -> None:
     job = world.job()
     assert ask(cloud, job).status_code == 200
     with world.changing() as store:
-        end_job(store, job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
+        store.delete(*job_document(job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]))
     assert ask(cloud, job).status_code == 401
     other = job | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}
     assert ask(cloud, other).status_code == 401

@@ -46,9 +46,9 @@ def job_token_request(store: Store, hosts: Hosts, job: Job) -> tuple[str, str]:
     return f"{hosts.url('oidc')}/token?api-version=2.0", token
 
 
-def end_job(store: Store, token: str) -> None:
-    """The job has ended: its request token opens nothing any more. Called inside a transaction."""
-    store.delete("_job", _digest(token))
+def job_document(token: str) -> tuple[str, str]:
+    """Kind and key of what a request token opens; without it, it opens nothing any more."""
+    return "_job", _digest(token)
 
 
 class OidcService(Service):

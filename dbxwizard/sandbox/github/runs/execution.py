@@ -42,12 +42,20 @@ def carry_out(state: Path, job: Document, files: Files, stop: Stop, is_closing: 
         JobExecution(store, job, files, stop, is_closing).go()
 
 
-def clear_folders(store: Store) -> None:
-    """Removes what jobs left whose server was killed. Called inside a transaction."""
-    for name, _ in store.find("_github.folder"):
-        if Path(name).name.startswith(_PREFIX):
-            shutil.rmtree(name, ignore_errors=True)
-        store.delete("_github.folder", name)
+def clear_held(store: Store) -> None:
+    """Takes back what jobs held whose server was killed. Called inside a transaction."""
+    for job, held in store.find("_github.held"):
+        if Path(held["folder"]).name.startswith(_PREFIX):
+            shutil.rmtree(held["folder"], ignore_errors=True)
+        _release(store, job)
+
+
+def _release(store: Store, job: str) -> None:
+    """A job's tokens open nothing any more."""
+    held = store.get("_github.held", job) or {"documents": []}
+    for kind, key in held["documents"]:
+        store.delete(kind, key)
+    store.delete("_github.held", job)
 
 
 class JobExecution:
@@ -68,14 +76,11 @@ class JobExecution:
 
     def go(self) -> None:
         with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
-            with self._store.transaction():
-                self._store.put("_github.folder", folder, {})
             end = self._execute(self._started, Path(folder))
         self._reporter.flush()
         if self._is_closing():
             return
         with self._store.transaction():
-            self._store.delete("_github.folder", folder)
             self._end(end)
 
     def _end(self, end: JobEnd) -> None:
@@ -106,6 +111,8 @@ class JobExecution:
         with self._store.transaction():
             context = context_of(self._store)
             own = given.give(context, self._run, job)
+            held = {"folder": str(folder), "documents": own.documents()}
+            self._store.put("_github.held", str(self._reporter.job["id"]), held)
             if self._reporter.job["deployment"] is not None:
                 deployed(context, self._run, self._reporter.job, "in_progress")
         try:
@@ -122,4 +129,4 @@ class JobExecution:
             return JobEnd("failure", {})
         finally:
             with self._store.transaction():
-                own.end(self._store)
+                _release(self._store, str(self._reporter.job["id"]))

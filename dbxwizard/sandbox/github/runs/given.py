@@ -33,10 +33,9 @@ class Given:
     secrets: Mapping[str, str]
     variables: Mapping[str, str]
 
-    def end(self, store: Store) -> None:
-        """Called inside a transaction."""
-        oidc.end_job(store, self.request_token)
-        store.delete("_github.token", access.token_hash(self.token))
+    def documents(self) -> list[tuple[str, str]]:
+        """Kinds and keys of what ends with the job."""
+        return [oidc.job_document(self.request_token), ("_github.token", access.token_hash(self.token))]
 
 
 def give(context: Context, run: Document, job: StartedJob) -> Given:

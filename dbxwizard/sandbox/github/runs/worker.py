@@ -13,7 +13,7 @@ from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.attempt import Attempt, advance_all
 from dbxwizard.sandbox.github.runs.endings import end_job
-from dbxwizard.sandbox.github.runs.execution import carry_out, clear_folders, context_of
+from dbxwizard.sandbox.github.runs.execution import carry_out, clear_held, context_of
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
 
@@ -44,7 +44,7 @@ class Worker:
 
     def resume(self, context: Context) -> None:
         """Takes up what an earlier process left: jobs that it had begun have lost their runner."""
-        clear_folders(context.store)
+        clear_held(context.store)
         for run in records.active_runs(context.store):
             for job in records.jobs_of(context.store, run):
                 if job["status"] == "in_progress":
