@@ -100,8 +100,11 @@ def failure_errors(failures: Sequence[Failure]) -> tuple[OperationError, ...]:
 def _error(failure: Failure) -> OperationError:
     message, code = "; ".join(failure.lines[:3]) or f"ended as {failure.job.state}", "workflow-job-failed"
     if failure.subjects:
-        trusted = ", ".join(failure.subjects.trusted) or "another one"
-        message = f"the job's subject is {failure.subjects.presented}, but Azure trusts {trusted}"
+        trusted = (
+            "trusts none like it" if failure.subjects.is_missing else f"trusts {', '.join(failure.subjects.trusted)}"
+        )
+        trusted = trusted if failure.subjects.trusted else "trusts another one"
+        message = f"the job's subject is {failure.subjects.presented}, but Azure {trusted}"
         code = "subject-mismatch"
     return OperationError(code, message, resource=failure.title, fix=" ".join(failure.advice))
 

@@ -38,6 +38,11 @@ class Subjects:
     presented: str
     trusted: tuple[str, ...]
 
+    @property
+    def is_missing(self) -> bool:
+        """Setup would have Azure trust this very subject, and Azure does not."""
+        return self.presented in self.trusted
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -54,6 +59,7 @@ class Failure:
         return f"{self.job.name} / {self.step.name}" if self.step else self.job.name
 
 
+_MISSING = "Make Azure trust it: `dbxwizard setup`; `dbxwizard plan --scope setup` shows what differs."
 # The subjects that Azure trusts for the jobs of a GitHub environment, for those of the default branch where it is "".
 TrustedSubjects = Callable[[str], Awaitable[Sequence[str]]]
 # The refs that may deploy to a GitHub environment, as its rules name them.
@@ -100,6 +106,8 @@ async def _failure(runs: GitHubRuns, job: RunJob, explaining: Explaining) -> Fai
         shown = [one.message for one in await _annotations(runs, job) if one.level == "failure"]
     advice = [*found.fixes, *await _from_rules(shown, explaining)]
     subjects = await _subjects(shown, explaining)
+    if subjects and subjects.is_missing:
+        advice.append(_MISSING)
     return Failure(job, step, tuple(shown), tuple(dict.fromkeys(advice)), subjects)
 
 

@@ -117,6 +117,17 @@ def test_a_queue_keeps_all_in_their_order(filled: Repository, api: Api, gate: Ga
     assert all(one["completed_at"] <= other["started_at"] for one, other in pairwise(ends))
 
 
+def test_a_group_of_the_run_s_own_number_holds_back_nobody(filled: Repository, api: Api, gate: Gate) -> None:
+    put(filled, grouped("", gate).replace("g-", "${{ github.run_id }}-"))
+    first, second, third = begin(api), begin(api), begin(api)
+    for run in (first, second, third):
+        until(api, run, "in_progress")
+    for run in (third, second, first):
+        gate.let(run)
+    wait()
+    assert states(api, [first, second, third]) == [("completed", "success")] * 3
+
+
 def test_the_running_one_is_cancelled_where_the_group_says_so(filled: Repository, api: Api, gate: Gate) -> None:
     put(filled, grouped(", cancel-in-progress: true", gate))
     first = begin(api)

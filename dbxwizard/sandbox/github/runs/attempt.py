@@ -60,12 +60,11 @@ class Attempt:
         for (name, _), job in sorted(self._docs.items()):
             outputs.setdefault(name, {}).update(job["outputs"])
         run = self.run
-        variables = self._store.all("github.variable", f"{run['repository']}//")
         assumed = Assumed(
             self.results(),
             outputs,
-            {each["name"]: each["value"] for each in variables},
-            about(run),
+            records.variables_of(self._store, run["repository"]),
+            records.about(run),
             decided=self._decided(),
             is_cancelled=bool(run["cancel"]),
         )
@@ -322,18 +321,6 @@ def _status(jobs: Iterable[Document]) -> str:
     if "in_progress" in states or {"queued", "completed"} <= states:
         return "in_progress"
     return next(state for state in ("queued", "waiting", "pending") if state in states)
-
-
-def about(run: Document) -> dict[str, Value]:
-    """What the `github` context says of a run beyond its event."""
-    return {
-        "actor": run["actor"],
-        "triggering_actor": run["triggeringActor"],
-        "run_id": str(run["id"]),
-        "run_number": str(run["number"]),
-        "run_attempt": str(run["attempt"]),
-        "repository_id": str(run["repository"]),
-    }
 
 
 def advance_all(context: Context, files: Callable[[Store, Document], Mapping[str, str]]) -> None:

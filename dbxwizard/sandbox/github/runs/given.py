@@ -15,7 +15,6 @@ from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.started_runs import StartedJob
 from dbxwizard.sandbox.github import access, oidc
 from dbxwizard.sandbox.github.runs import machine, records
-from dbxwizard.sandbox.github.runs.attempt import about
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
@@ -114,7 +113,7 @@ def contexts(run: Document, job: StartedJob, given: Given, server: str) -> dict[
     event = records.event_of(run)
     github: dict[str, Value] = {
         **event.github(),
-        **about(run),
+        **records.about(run),
         "token": given.token,
         "job": job.job.id,
         "workflow": run["name"],

@@ -7,13 +7,14 @@ A run is `github.run` under `REPOSITORY/INDEX`, an attempt that has been followe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
+from dbxwizard.sandbox.actions.expressions.values import Value
 from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.model import Concurrency
-from dbxwizard.sandbox.actions.workflows.started_runs import StartedRun
+from dbxwizard.sandbox.actions.workflows.started_runs import Assumed, StartedRun
 from dbxwizard.sandbox.actions.workflows.starting import FOLDER, started
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.actions import is_disabled
@@ -188,10 +189,36 @@ def start(context: Context, repository: Document, event: Event, actor: str) -> l
     """
     files = workflow_files(GitObjects(context.store, repository["id"]), event.sha)
     return [
-        _new_run(context, repository, event, found, actor)
+        _begin(context, _new_run(context, repository, event, found, actor), files)
         for found in started(files, event)
         if not is_disabled(context.store, repository, found.path)
     ]
+
+
+def _begin(context: Context, run: Document, files: Mapping[str, str]) -> Document:
+    """Its title, its group and whether it can start: what the run itself is counts there too."""
+    assumed = Assumed(variables=variables_of(context.store, run["repository"]), github=about(run))
+    [found] = started(files, replace(event_of(run), workflow=run["path"]), assumed)
+    run |= {"title": found.title or found.name, "group": group_of(found.concurrency), "error": found.error}
+    ended = {"status": "completed", "conclusion": "startup_failure"} if found.error else {}
+    return save_run(context.store, run, context.now, **ended)
+
+
+def variables_of(store: Store, repository_id: int) -> dict[str, str]:
+    """Those of the repository itself."""
+    return {each["name"]: each["value"] for each in store.all("github.variable", f"{repository_id}//")}
+
+
+def about(run: Document) -> dict[str, Value]:
+    """What the `github` context says of a run beyond its event."""
+    return {
+        "actor": run["actor"],
+        "triggering_actor": run["triggeringActor"],
+        "run_id": str(run["id"]),
+        "run_number": str(run["number"]),
+        "run_attempt": str(run["attempt"]),
+        "repository_id": str(run["repository"]),
+    }
 
 
 def ask_wake(store: Store) -> None:
@@ -214,27 +241,25 @@ def _new_run(context: Context, repository: Document, event: Event, found: Starte
         "number": next_number(context.store, f"run/{repository['id']}/{found.path}"),
         "attempt": 1,
         "name": found.name,
-        "title": found.title or found.name,
+        "title": "",
         "path": found.path,
         "event": asdict(event),
         "sha": event.sha,
         "headSha": _head_sha(event),
-        "group": group_of(found.concurrency),
+        "group": None,
         "actor": actor,
         "triggeringActor": actor,
         "cancel": "",
         "status": "queued",
         "conclusion": None,
-        "error": found.error,
+        "error": "",
         "createdAt": context.now,
         "startedAt": context.now,
         "updatedAt": context.now,
     }
     context.store.put("_github.at", f"run/{repository['id']}/{run['id']}", {"key": run_key(run)})
     ask_wake(context.store)
-    if found.error:
-        return save_run(context.store, run, context.now, status="completed", conclusion="startup_failure")
-    return save_run(context.store, run, context.now)
+    return run
 
 
 def group_of(concurrency: Concurrency | None) -> Document | None:

@@ -1,0 +1,211 @@
+"""The branching strategy from end to end on the sandbox: what a developer does, and what it deploys.
+
+The shipped workflows run with their real scripts; only the installation is left out of them: the program that is tested
+lies on the path of their jobs (tests/github and tests/sandbox/test_packages.py try the installation).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
+from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
+from dbxwizard.sandbox.session import Sandbox
+from tests.github.test_runs import wait
+from tests.roads import Outcome, Road
+
+pytestmark = pytest.mark.timeout(1200)
+_INSTALLING = re.compile(r" +- name: Set up Python\n(?: {8}.*\n)+ +- name: Install dbxwizard\n(?: {8}.*\n)+")
+_OF_USERS = re.compile(r" +- name: (Lint|Test)\n(?: {8}.*\n)+")  # they want ruff and the framework's own packages
+_WORKERS = '"max_workers": {}'
+
+
+class Developer:
+    """Who works on the repository of a project that is set up."""
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+
+    def does(self, *words: str) -> dict[str, Any]:
+        ended = self.road.run("sandbox", *words, "--root", str(self.road.folder), "--output", "json")
+        assert ended.code == 0, ended.out + ended.err
+        wait()
+        return ended.report
+
+    def proposes(self, branch: str, base: str = "main", *more: str) -> int:
+        opened = self.does("pr", "open", "--head", branch, "--base", base, "--title", f"{branch} to {base}", *more)
+        return int(opened["pull_request"]["number"])
+
+    def changes(self, branch: str, workers: int, *more: str) -> None:
+        """A branch whose Development has that many workers at most."""
+        path = self.road.folder / "environments" / "Development.json"
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r'"max_workers": \d+', _WORKERS.format(workers), text), "utf-8")
+        self.does("push", "environments/Development.json", "--branch", branch, "-m", f"At most {workers}", *more)
+
+    def runs(self, *filters: str) -> list[dict[str, Any]]:
+        """The newest first."""
+        return list(self.road.run("runs", "list", *filters).report["runs"])
+
+    def newest(self, workflow: str) -> dict[str, Any]:
+        return next(run for run in self.runs() if run["workflow"] == workflow)
+
+    def watched(self, workflow: str) -> Outcome:
+        return self.road.run("runs", "watch", str(self.newest(workflow)["id"]))
+
+
+@pytest.fixture
+def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Developer]:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
+        text, _ = _INSTALLING.subn("", file.read_text())
+        file.write_text(_OF_USERS.sub("", text))
+    with Sandbox(fresh.state):
+        ended = fresh.setup()
+        assert ended.code == 0, ended.out + ended.err
+        yield Developer(fresh)
+        wait()
+
+
+def states(run: Mapping[str, Any]) -> dict[str, str]:
+    return {job["name"]: job["state"] for job in run["jobs"]}
+
+
+def clusters(road: Road) -> dict[str, set[int]]:
+    """By environment: how many workers its clusters may have."""
+    found: dict[str, set[int]] = {}
+    for workspace in road.show()["workspaces"]:
+        name = workspace["resource_id"].split("/resourceGroups/")[1].split("/")[0].removeprefix("rg-dbx-")
+        sizes = {cluster["spec"].get("autoscale", {}).get("max_workers", 0) for cluster in workspace["clusters"]}
+        found[name] = sizes
+    return found
+
+
+def deployed(road: Road, environment: str) -> str:
+    return str((road.run("runs", "last", "-e", environment).report["deployed"] or {}).get("commit", ""))
+
+
+def test_a_change_goes_from_a_branch_to_production(developer: Developer) -> None:
+    road = developer.road
+
+    developer.changes("more-workers", 7)
+    number = developer.proposes("more-workers")
+    checks = developer.newest("checks.yml")
+    assert checks["state"] == "success", developer.watched("checks.yml").out
+    [comment] = comments(road, number)
+    assert comment["body"].startswith("<!-- dbxwizard plan -->")
+    assert "dbx-sp-cluster" in comment["body"]
+    assert clusters(road) == {}
+
+    developer.does("pr", "merge", str(number))
+    assert developer.newest("development.yml")["state"] == "success", developer.watched("development.yml").out
+    assert clusters(road) == {"development": {7}}
+    assert deployed(road, "Development") == road.head()
+
+    number = developer.proposes("main", "release")
+    assert developer.newest("uat.yml")["state"] == "success", developer.watched("uat.yml").out
+    assert sorted(clusters(road)) == ["development", "uat"]
+    assert deployed(road, "UAT") == road.head()
+
+    developer.does("pr", "merge", str(number))
+    assert developer.newest("preproduction.yml")["state"] == "success", developer.watched("preproduction.yml").out
+    assert sorted(clusters(road)) == ["development", "preproduction", "uat"]
+    assert deployed(road, "PreProduction") == road.head("release")
+
+    developer.does("tag", "v1.0.0", "--at", "release")
+    waiting = developer.newest("production.yml")
+    assert waiting["state"] == "waiting", developer.watched("production.yml").out
+    assert "production" not in clusters(road)
+    approved = road.run("runs", "approve", str(waiting["id"]), "--comment", "Go")
+    assert approved.code == 0, approved.out + approved.err
+    wait()
+    assert developer.newest("production.yml")["state"] == "success", developer.watched("production.yml").out
+    assert sorted(clusters(road)) == ["development", "preproduction", "production", "uat"]
+    assert deployed(road, "Production") == road.head("release")
+    [pinned] = {job["settings"]["git_source"]["git_tag"] for job in jobs(road, "production")}
+    assert pinned == "v1.0.0"
+
+
+def jobs(road: Road, environment: str) -> list[dict[str, Any]]:
+    return [
+        job
+        for workspace in road.show()["workspaces"]
+        if f"/resourceGroups/rg-dbx-{environment}/" in workspace["resource_id"]
+        for job in workspace["jobs"]
+    ]
+
+
+def comments(road: Road, number: int) -> list[dict[str, Any]]:
+    with road.store() as store:
+        return store.all("github.comment", f"{REPOSITORY_ID}/{number:08d}/")
+
+
+def test_a_tag_that_does_not_lie_on_release_deploys_nothing(developer: Developer) -> None:
+    developer.changes("more-workers", 7)
+    developer.does("tag", "v9", "--at", "more-workers")
+    watched = developer.watched("production.yml")
+    assert watched.code == 1
+    assert "does not lie on release" in watched.out
+    assert clusters(developer.road) == {}
+
+
+def test_the_pull_request_of_a_fork_gets_nothing(developer: Developer) -> None:
+    developer.changes("theirs", 9, "--from-fork")
+    number = developer.proposes("theirs", "main", "--from-fork")
+    watched = developer.watched("checks.yml").report["run"]
+    assert states(watched) == {"Code and parameters": "success", "Plan": "skipped"}
+    assert comments(developer.road, number) == []
+    assert clusters(developer.road) == {}
+
+
+def test_three_merges_at_once_deploy_one_after_the_other(developer: Developer) -> None:
+    road = developer.road
+    numbers = []
+    for branch in ("first", "second", "third"):
+        (road.folder / f"{branch}.txt").write_text(branch)
+        developer.does("push", f"{branch}.txt", "--branch", branch, "-m", branch)
+        numbers.append(developer.proposes(branch))
+    for number in numbers:
+        ended = road.run("sandbox", "pr", "merge", str(number), "--root", str(road.folder), "--output", "json")
+        assert ended.code == 0, ended.out + ended.err
+    wait()
+    runs = [run for run in developer.runs() if run["workflow"] == "development.yml" and run["event"] == "pull_request"]
+    assert [run["state"] for run in runs[:3]] == ["success"] * 3
+    spans = sorted(span(road, run["id"]) for run in runs[:3])
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+    assert deployed(road, "Development") == road.head()
+
+
+def span(road: Road, run: int) -> tuple[float, float]:
+    """When the job of a run that deploys began and ended."""
+    watched = road.run("runs", "watch", str(run)).report["run"]
+    [job] = [job for job in watched["jobs"] if job["state"] == "success"]
+    return job["started_at"], job["ended_at"]
+
+
+def test_a_wrong_subject_is_refused_and_explained(developer: Developer) -> None:
+    with developer.road.change() as store:
+        for key, application in store.find("directory.application"):
+            for credential in application.get("federatedIdentityCredentials", []):
+                credential["subject"] = credential["subject"].replace("contoso", "somebody")
+            store.put("directory.application", key, application)
+    ended = developer.road.run("deploy", "--on", "github", "-e", "Development")
+    assert ended.code == 1
+    [error] = ended.errors
+    assert error["code"] == "subject-mismatch"
+    subject = re.escape("/databricks@") + r"\d+:environment:Development"
+    assert re.search(
+        f"the job's subject is repo:contoso@\\d+{subject}, but Azure trusts none like it", error["message"]
+    )
+    assert "dbxwizard setup" in error["fix"]
+    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
+    ended = developer.road.run("plan", "--scope", "setup", *given, form="text")
+    assert re.search(f"repo:somebody@\\d+{subject} → repo:contoso@\\d+{subject}", ended.out), ended.out
