@@ -43,7 +43,6 @@ def _environment(folder: Path) -> dict[str, str]:
     ours = {
         "DBXWIZARD_SANDBOX": "1",
         "DBXWIZARD_STATE_DIR": str(folder / "state"),
-        "DBXWIZARD_NO_PROOF": "1",  # its jobs would install dbxwizard from the network first
         "DBXWIZARD_SANDBOX_STATE": str(folder / "sandbox" / "state.sqlite"),
     }
     return {**os.environ, **ours}
