@@ -1,1 +1,1 @@
-"""Workflow runs: records of what was started, the thread that runs them, and the API that shows them."""
+"""Workflow runs: records of what was started, the threads that carry them out, and the API that shows them."""

@@ -110,7 +110,8 @@ class Worker:
             begun = [{**job, "status": "in_progress", "startedAt": context.now} for job in ready]
             for job in begun:
                 records.save_job(store, job)
-            advance_all(context, self._files)
+            if begun:
+                advance_all(context, self._files)
         return begun
 
     def _advance(self, store: Store) -> None:
