@@ -8,10 +8,10 @@ import pytest
 
 from dbxwizard.clients.github import GitHubClient
 from dbxwizard.clients.github_runs import GitHubRuns
-from tests.github.conftest import client, cloud, connect, filled, repository, store
+from tests.github.conftest import add_token, client, client_for, cloud, connect, filled, repository, store
 from tests.github.test_runs import wait
 
-__all__ = ["client", "cloud", "connect", "filled", "repository", "store"]
+__all__ = ["add_token", "client", "client_for", "cloud", "connect", "filled", "repository", "store"]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from github.Repository import Repository
@@ -20,6 +21,8 @@ from dbxwizard.runs.logs import LONGEST_LINE, lines
 from dbxwizard.runs.pacing import LOCAL, Pace
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.github.runs import routes
+from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 from dbxwizard.sandbox.store import Store
 from tests.github.test_runs import put
 
@@ -169,3 +172,18 @@ async def test_a_job_in_no_environment_presents_its_branch(filled: Repository, c
     assert failure.subjects is not None
     assert failure.subjects.presented == "repo:a/b:ref:refs/heads/main"
     assert failure.subjects.trusted == (await client.subject(branch="main"),)
+
+
+@pytest.mark.parametrize("token", ["a person's", "a job's"])
+async def test_a_run_is_found_where_the_server_does_not_tell_it(
+    token: str, filled: Repository, client_for: Any, add_token: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(filled, FAILING)
+    monkeypatch.delitem(routes._DISPATCH_BODY, "return_run_details?")  # an older GitHub Enterprise Server
+    rights = {"actions": "write", "contents": "read"}
+    name = add_token("ghs_job", kind="job", permissions=rights) if token == "a job's" else SANDBOX_TOKEN
+    client = client_for(name)
+    known = [await launch(client, "run.yml", "main", {"to": to}, SystemClock()) for to in ("UAT", "Production")]
+    assert [run.number for run in known] == [1, 2]
+    for run in known:
+        assert (await followed(client.runs, run.id))[-1].run.ended
