@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,15 @@ _WORKERS = '"max_workers": {}'
 class Developer:
     """Who works on the repository of a project that is set up."""
 
-    def __init__(self, road: Road) -> None:
+    def __init__(self, road: Road, sandbox: ExitStack) -> None:
         self.road = road
+        self._sandbox = sandbox  # serves it
+
+    def loses_the_runner(self) -> None:
+        """The process that serves the sandbox ends, its jobs with it, and another one takes over."""
+        self._sandbox.close()
+        self._sandbox.enter_context(Sandbox(self.road.state))
+        wait()
 
     def does(self, *words: str) -> dict[str, Any]:
         ended = self.road.run("sandbox", *words, "--root", str(self.road.folder), "--output", "json")
@@ -68,10 +76,11 @@ def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Develope
     for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
         text, _ = _INSTALLING.subn("", file.read_text())
         file.write_text(_OF_USERS.sub("", text))
-    with Sandbox(fresh.state):
+    with ExitStack() as sandbox:
+        sandbox.enter_context(Sandbox(fresh.state))
         ended = fresh.setup()
         assert ended.code == 0, ended.out + ended.err
-        yield Developer(fresh)
+        yield Developer(fresh, sandbox)
         wait()
 
 
@@ -189,6 +198,29 @@ def span(road: Road, run: int) -> tuple[float, float]:
     watched = road.run("runs", "watch", str(run)).report["run"]
     [job] = [job for job in watched["jobs"] if job["state"] == "success"]
     return job["started_at"], job["ended_at"]
+
+
+@pytest.mark.parametrize("cut_off", ["cancelled", "failure"])
+def test_a_deployment_that_was_cut_off_is_run_again_to_the_same_end(developer: Developer, cut_off: str) -> None:
+    """Cancelled, or its runner lost."""
+    road = developer.road
+    started = road.run("runs", "launch", "deploy.yml", "--ref", "main", "-i", "environment=Development")
+    run = str(started.report["run"]["id"])
+    while not road.show()["workspaces"]:
+        pass  # until the deployment is in its middle
+    if cut_off == "cancelled":
+        assert road.run("runs", "cancel", run).code == 0
+        wait()
+    else:
+        developer.loses_the_runner()
+    assert road.run("runs", "watch", run).report["run"]["state"] == cut_off
+    assert road.run("runs", "rerun", run).code == 0
+    wait()
+    assert road.run("runs", "watch", run).report["run"]["state"] == "success"
+    at = f"refs/heads/main@{road.head()}"
+    compared = road.run("plan", "--scope", "deploy", "-e", "Development", DBXWIZARD_REF=at)
+    assert (compared.code, compared.changes()) == (0, {})
+    assert deployed(road, "Development") == road.head()
 
 
 def test_a_wrong_subject_is_refused_and_explained(developer: Developer) -> None:
