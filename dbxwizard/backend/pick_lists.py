@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard import inventory
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.parameters import catalog, roles_in_use
-from dbxwizard.parameters.editing.choices import NAMED_PRINCIPALS, Choice, bundled, runtime_note
+from dbxwizard.parameters.editing.choices import NAMED_PRINCIPALS, Choice, LiveList, bundled, runtime_note
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
@@ -31,6 +31,10 @@ class PickList:
     source: str
     whole: bool = True
 
+    @property
+    def as_live(self) -> LiveList | None:
+        return LiveList(self.choices, self.whole) if self.live else None
+
 
 class PickLists:
     """A LiveLists of the editor (parameters.editing.choices) for `environments`."""
@@ -39,13 +43,14 @@ class PickLists:
         self._connection = connection
         self._environments = {environment.name: environment for environment in environments}
 
-    async def fetch(self, kind: str, environment: str) -> tuple[Choice, ...] | None:
+    async def fetch(self, kind: str, environment: str, text: str = "") -> LiveList | None:
         """None where the bundled list is all there is."""
-        found = await self.read(kind, environment)
-        return found.choices if found.live else None
+        return (await self.read(kind, environment, text)).as_live
 
     async def read(self, kind: str, environment: str, text: str = "") -> PickList:
-        """One of LIVE_KINDS. `text`: how the names of principals begin, for a directory with many."""
+        """One of LIVE_KINDS. `text`: how the names of principals begin (`user:` and `group:` aside), where there are
+        many."""
+        text = text.rpartition(":")[2].strip()
         known = self._environments.get(environment)
         if self._connection is None:
             return _bundled(kind, "nobody is signed in")

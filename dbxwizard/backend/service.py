@@ -228,12 +228,15 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
     def _drafts(self) -> tuple[Environment, ...]:
         return project.drafts(self._launch.root)
 
-    async def pick_list(self, *, kind: str, environment: str) -> PickList:
-        """What a field of a parameter file can be: one of parameters.editing.choices.LIVE_KINDS, live if possible."""
+    async def pick_list(self, *, kind: str, environment: str, text: str = "") -> PickList:
+        """What a field of a parameter file can be: one of parameters.editing.choices.LIVE_KINDS, live if possible.
+
+        `text`: what was written so far, where there are too many for one list.
+        """
         from dbxwizard.backend.pick_lists import PickLists
 
         drafts = project.readable(self._launch.root)
-        return await PickLists(await self._session.at_hand(), drafts).read(kind, environment)
+        return await PickLists(await self._session.at_hand(), drafts).read(kind, environment, text)
 
     # plans and runs
 

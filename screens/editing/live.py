@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dbxwizard.backend.client import Backend
 from dbxwizard.core.errors import OperationError
-from dbxwizard.parameters.editing.choices import Choice
+from dbxwizard.parameters.editing.choices import LiveList
 
 
 class BackendLists:
@@ -15,9 +13,9 @@ class BackendLists:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def fetch(self, kind: str, environment: str) -> Sequence[Choice] | None:
+    async def fetch(self, kind: str, environment: str, text: str = "") -> LiveList | None:
         try:
-            found = await self._backend.ask.pick_list(kind=kind, environment=environment)
+            found = await self._backend.ask.pick_list(kind=kind, environment=environment, text=text)
         except OperationError:
             return None
-        return found.choices if found.live else None
+        return found.as_live

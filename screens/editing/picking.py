@@ -12,13 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 from textual.widgets.option_list import Option
 
-from dbxwizard.parameters.editing.choices import LIVE_KINDS, Choice, Choices, LiveLists
+from dbxwizard.parameters.editing.choices import LIVE_KINDS, Choice, Choices, LiveList, LiveLists
 from dbxwizard.screens.widgets import Choices as ChoiceList
 
 _SHOWN = 200  # entries at once; searching reaches the others
+_PAUSE = 0.3  # seconds without a key after which a directory is asked for what was written
 
 
 class Picker(ModalScreen[str | None]):
@@ -38,11 +40,11 @@ class Picker(ModalScreen[str | None]):
     ]
 
     class Listed(Message):
-        """The services answered."""
+        """The services answered, of what was written when they were asked ("": of everything)."""
 
-        def __init__(self, items: Sequence[Choice]) -> None:
+        def __init__(self, found: LiveList | None, text: str) -> None:
             super().__init__()
-            self.items = items
+            self.found, self.text = found, text
 
     def __init__(
         self,
@@ -61,6 +63,8 @@ class Picker(ModalScreen[str | None]):
         self._live, self._environment = live, environment
         self._found: list[Choice] = []
         self._touched = False
+        self._whole = True
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
@@ -81,19 +85,31 @@ class Picker(ModalScreen[str | None]):
         elif self._choices.kind in LIVE_KINDS:
             self._say_source("bundled list; signed in, the services give theirs")
 
-    @work
-    async def _fetch(self, live: LiveLists) -> None:
-        items = await live.fetch(self._choices.kind, self._environment)
-        self.post_message(self.Listed(items or ()))
+    @work(exclusive=True, group="live")
+    async def _fetch(self, live: LiveLists, text: str = "") -> None:
+        found = await live.fetch(self._choices.kind, self._environment, text)
+        self.post_message(self.Listed(found, text))
 
     @on(Listed)
     def show_live(self, message: Listed) -> None:
-        if message.items:
-            known = {one.value: one.note for one in self._choices.items}
-            noted = (Choice(one.value, one.note or known.get(one.value, "")) for one in message.items)
-            self._choices = Choices(self._choices.kind, tuple(noted), self._choices.closed)
+        items = message.found.items if message.found else ()
+        if items:
+            known = {one.value: one for one in self._choices.items}
+            noted = {one.value: one if one.note else known.get(one.value, one) for one in items}
+            kept = known if message.text else {}
+            self._choices = Choices(self._choices.kind, tuple((kept | noted).values()), self._choices.closed)
             self._fill()
-        self._say_source("from the services, just now" if message.items else "bundled list; the services gave none")
+        if message.text:
+            return
+        self._whole = message.found is None or message.found.whole
+        more = "" if self._whole else "; there are more: write how a name begins"
+        self._say_source(f"from the services, just now{more}" if items else "bundled list; the services gave none")
+
+    def _ask_for_more(self) -> None:
+        """Once nobody types, of a list that is not whole."""
+        written = self.query_one(Input).value
+        if self._live and written:
+            self._fetch(self._live, written)
 
     def _say_source(self, text: str) -> None:
         self.query_one("#source", Static).update(text)
@@ -124,6 +140,10 @@ class Picker(ModalScreen[str | None]):
         event.stop()
         if event.value != self._written:
             self._touched = True
+        if not self._whole:
+            if self._pause is not None:
+                self._pause.stop()
+            self._pause = self.set_timer(_PAUSE, self._ask_for_more)
         self._fill()
         self.query_one("#wrong", Static).update(self._wrong(event.value))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.widgets import Input
 
-from dbxwizard.parameters.editing.choices import Choice
+from dbxwizard.parameters.editing.choices import Choice, LiveList
 from dbxwizard.parameters.editing.lines import shown
 from dbxwizard.screens.bars import ErrorBar
 from dbxwizard.screens.widgets import Choices
@@ -134,12 +135,16 @@ async def test_a_choice_is_clicked(project_folder: Path) -> None:
 class Live:
     """What the services would give."""
 
-    def __init__(self, items: Sequence[Choice] | None) -> None:
-        self.items, self.asked = items, ""
+    def __init__(self, items: Sequence[Choice] | None, more: Mapping[str, Choice] | None = None) -> None:
+        """`more`: what is found only by how its name begins."""
+        self.items, self.more, self.asked = items, more or {}, ""
 
-    async def fetch(self, kind: str, environment: str) -> Sequence[Choice] | None:
+    async def fetch(self, kind: str, environment: str, text: str = "") -> LiveList | None:
         self.asked = f"{kind} for {environment}"
-        return self.items
+        if self.items is None:
+            return None
+        found = [one for name, one in self.more.items() if text and name.startswith(text)]
+        return LiveList((*self.items, *found), whole=not self.more)
 
 
 async def test_the_services_lists_come_in_where_somebody_is_signed_in(project_folder: Path) -> None:
@@ -154,6 +159,24 @@ async def test_the_services_lists_come_in_where_somebody_is_signed_in(project_fo
 
     assert live.asked == "region for Development"
     assert content(project_folder) == DEVELOPMENT.replace('"uksouth"', '"moonbase1"')
+
+
+async def test_a_directory_with_more_than_a_list_holds_is_searched_as_one_writes(project_folder: Path) -> None:
+    zoe = Choice("user:zoe@contoso.example", "Zoe [b]Z[/b]")
+    live = Live([Choice("me", "you")], {"zoe": zoe, "zora": Choice("user:zora@contoso.example", "Zora")})
+    async with editing(project_folder, lists=live) as editor:
+        await editor.go_to("RBAC_Assignments", 1, "principal")
+        await editor.press("enter")
+        assert "there are more: write how a name begins" in editor.screen_text()
+        await editor.press(*"zoe")
+        async with asyncio.timeout(60):
+            while zoe.value not in editor.screen_text():
+                await editor.pilot.pause()
+        assert "Zora" not in editor.screen_text()
+        await editor.press("down", "enter")
+        await editor.save()
+
+    assert content(project_folder) == DEVELOPMENT.replace('"principal": "me"', f'"principal": "{zoe.value}"')
 
 
 async def test_the_bundled_list_stays_where_nobody_is(project_folder: Path) -> None:

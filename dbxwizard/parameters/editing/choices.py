@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,11 +54,22 @@ class Choices:
         return [one.value for one in self.items]
 
 
+@dataclass(frozen=True, slots=True)
+class LiveList:
+    """`whole`: there are no more; else more are found by how their names begin."""
+
+    items: tuple[Choice, ...]
+    whole: bool = True
+
+
 class LiveLists(Protocol):
     """Lists as the services have them now."""
 
-    async def fetch(self, kind: str, environment: str) -> Sequence[Choice] | None:
-        """One of LIVE_KINDS for an environment, by its name; None where nobody is signed in or the service refuses."""
+    async def fetch(self, kind: str, environment: str, text: str = "") -> LiveList | None:
+        """One of LIVE_KINDS for an environment, by its name; None where nobody is signed in or the service refuses.
+
+        `text`: what was written so far, for a list that is not whole.
+        """
 
 
 def choices_at(root: Node | None, path: FieldPath) -> Choices | None:
