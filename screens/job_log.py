@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,7 +53,7 @@ class JobLogScreen(Page):
         self._job = job
         self._path: Path | None = None
         self._asked = 0
-        self._stops: list[object] = []
+        self._stops: list[Callable[[], None]] = []
 
     def body(self) -> Iterable[Widget]:
         yield Static("", id="job-head", markup=False)
@@ -76,7 +76,7 @@ class JobLogScreen(Page):
 
     def on_unmount(self) -> None:
         for stop in self._stops:
-            stop()  # type: ignore[operator]
+            stop()
 
     def recolour(self) -> None:
         self._draw()

@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from dbxwizard.backend.job_log import Group, LogFile, plain, stamped
+from dbxwizard.screens.widgets import SCROLLING
 
 _PAGE = 128  # lines that are read at a time
 _PAGES = 32  # that are held
@@ -42,12 +43,7 @@ class JobLogView(ScrollView, can_focus=True):
     """`open` shows a file; Changed tells that there is more of it, or that it is shown in another way."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
-        Binding("h", "scroll_left", "Left", show=False),
-        Binding("l", "scroll_right", "Right", show=False),
-        Binding("g", "scroll_home", "First", show=False),
-        Binding("G", "scroll_end", "Last", show=False),
+        *SCROLLING,
         Binding("enter", "fold_here", "Fold this group", show=False),
     ]
 

@@ -11,12 +11,14 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from dbxwizard.screens.widgets import SCROLLING
 
 _MOST = 50_000  # lines that are held; the file has them all
 _TAB = 4
@@ -28,14 +30,7 @@ _COLOURS = {"WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 class LogView(ScrollView, can_focus=True):
     """`add` appends; a reader who scrolled up stays where they are."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
-        Binding("h", "scroll_left", "Left", show=False),
-        Binding("l", "scroll_right", "Right", show=False),
-        Binding("g", "scroll_home", "First", show=False),
-        Binding("G", "scroll_end", "Last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*SCROLLING]
 
     def __init__(self) -> None:
         super().__init__()

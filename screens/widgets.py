@@ -25,6 +25,15 @@ _UP_AND_DOWN: tuple[BindingType, ...] = (
     Binding("k", "cursor_up", "Up", show=False),
 )
 
+SCROLLING: tuple[BindingType, ...] = (
+    Binding("j", "scroll_down", "Down", show=False),
+    Binding("k", "scroll_up", "Up", show=False),
+    Binding("h", "scroll_left", "Left", show=False),
+    Binding("l", "scroll_right", "Right", show=False),
+    Binding("g", "scroll_home", "First", show=False),
+    Binding("G", "scroll_end", "Last", show=False),
+)
+
 
 class Table(DataTable[Any]):
     """Rows by key, one cursor for the whole row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +23,7 @@ from dbxwizard.screens.job_log import JobLogScreen
 from dbxwizard.screens.page import AskFailed, Page
 from dbxwizard.screens.reviewing import Review, ReviewDialog
 from dbxwizard.screens.run_view import duration
+from dbxwizard.screens.run_words import failure_lines, waiting_told
 from dbxwizard.screens.widgets import Branches
 from dbxwizard.screens.words import age, of_workflow, shown
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.github_runs import Failure, Node, RunJob, RunStep, WatchedRun
 
 _OPEN = ("in_progress", "failure", "timed_out")  # jobs whose steps are shown without being asked for
-_FEW = 12  # lines that are shown whole
+_FEW = 12  # lines of a run whose jobs are all open
 
 
 class JobTree(Branches["Place"]):
@@ -254,7 +255,7 @@ class WorkflowRunScreen(Page):
         return Text.assemble(sign, "  ", (run.title or run.name, "bold"), f"  {when}\n", (facts, "dim"))
 
     def _draw_waiting(self, seen: WatchedRun) -> None:
-        lines = [_waiting_told(one.name, one.reviewers, one.timer) for one in seen.waiting]
+        lines = [waiting_told(one.name, one.reviewers, one.timer) for one in seen.waiting]
         if any(one.may_approve for one in seen.waiting):
             lines.append("a approves or rejects")
         self.query_one("#waits-for").display = bool(lines)
@@ -262,27 +263,18 @@ class WorkflowRunScreen(Page):
 
     def _draw_failures(self) -> None:
         self.query_one("#failures").display = bool(self._failures)
-        told = Text("\n").join(line for one in self._failures for line in self._failure(one))
-        self.query_one("#failure", Static).update(told)
+        self.query_one("#failure", Static).update(Text("\n").join(self._failure_lines()))
 
-    def _failure(self, one: Failure) -> Iterator[Text]:
-        colours = self.app.theme_variables
-        yield Text.assemble(shown(of_workflow("failure"), colours), (f"  {one.title}", "bold"))
-        for line in one.lines[:_FEW]:
-            yield Text(f"  {line}")
-        for advice in one.advice:
-            yield Text(f"  → {advice}", colours.get("success", ""))
-        if one.subjects is not None:
-            trusted = ", ".join(one.subjects.trusted) or "nothing for this environment"
-            yield Text(f"  the job presented  {one.subjects.presented}")
-            yield Text(f"  Azure trusts       {trusted}")
+    def _failure_lines(self) -> Iterator[Text]:
+        for one in self._failures:
+            yield from failure_lines(one, self.app.theme_variables)
 
     def copied(self) -> str:
         if self._seen is None:
             return ""
         head = self._headline(self._seen).plain
         lines = [self._label(place).plain for place in _places(self._seen)]
-        failed = [line.plain for one in self._failures for line in self._failure(one)]
+        failed = [line.plain for line in self._failure_lines()]
         return "\n".join((head, self._seen.run.html_url, *failed, *lines))
 
     # keys
@@ -335,13 +327,15 @@ class WorkflowRunScreen(Page):
 
     # what changes something
 
-    def _confirm(self, title: str, text: str, answer: tuple[str, str], asked: object, words: str) -> None:
+    def _confirm(
+        self, title: str, text: str, answer: tuple[str, str], asked: Callable[[], Awaitable[None]], words: str
+    ) -> None:
         """`asked` is sent once somebody has said yes; where Production is concerned by who types its name."""
         production = self._seen.production if self._seen else ()
 
         def decided(given: str | None) -> None:
             if given:
-                self.request(asked(), lambda _: Done(words), words)  # type: ignore[operator]
+                self.request(asked(), lambda _: Done(words), words)
 
         typed = production[0] if production else ""
         self.app.push_screen(Question(title, text, (answer,), typed=typed, dangerous=True), decided)
@@ -394,9 +388,3 @@ def _places(seen: WatchedRun) -> Iterator[Place]:
                 yield Place(f"job {job.id}", node, job)
                 for step in job.steps:
                     yield Place(f"job {job.id} step {step.number}", node, job, step)
-
-
-def _waiting_told(name: str, reviewers: Sequence[str], minutes: int) -> str:
-    asked = f" for {', '.join(reviewers)}" if reviewers else ""
-    timer = f" and {minutes} minutes" if minutes else ""
-    return f"! waiting: {name}{asked}{timer}"
