@@ -119,7 +119,8 @@ def _in_tenant(request: Request) -> Request:
 def _order(request: Request) -> tuple[str, ...]:
     # Who is signed in to the real cloud by `az login` is unknown to the sandbox.
     found = ("github-oidc", "environment") if request.cloud.is_sandbox else ("github-oidc", "environment", "azure-cli")
-    if request.cloud.is_sandbox and request.prompt is None:
+    is_job = request.environ.get("GITHUB_ACTIONS") == "true"  # where no person is, on the sandbox's GitHub either
+    if request.cloud.is_sandbox and request.prompt is None and not is_job:
         return (*found, "device-code")
     return (*found, *_PEOPLE) if request.interactive else found
 

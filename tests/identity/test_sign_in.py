@@ -40,6 +40,11 @@ async def test_on_the_sandbox_its_person_is_signed_in_without_a_question(cloud: 
     assert (signed_in.kind, signed_in.method) == ("user", "device-code")
 
 
+async def test_in_a_job_of_the_sandbox_s_github_there_is_no_person(cloud: Cloud) -> None:
+    with pytest.raises(NotSignedIn, match="github-oidc: ACTIONS_ID_TOKEN_REQUEST_URL"):
+        await sign_in(cloud, environ={"GITHUB_ACTIONS": "true"}, interactive=False)
+
+
 async def test_a_device_code_is_shown_to_the_person(cloud: Cloud) -> None:
     signed_in = await sign_in(cloud, environ={}, interactive=True, prompt=approving(cloud, GRACE))
     assert (signed_in.name, signed_in.kind) == (GRACE, "user")
