@@ -29,7 +29,7 @@ from dbxwizard.parameters.nodes import Node
 from dbxwizard.screens.bars import ErrorBar
 from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.matrix_view import MatrixView
-from dbxwizard.screens.editing.picking import Picker
+from dbxwizard.screens.editing.value_dialog import ValueDialog
 
 
 class MatrixMade(Message):
@@ -80,7 +80,7 @@ class MatrixScreen(DiskActions):
         roots = [one.parsed.root if one.parsed.sound else None for one in self.project.sessions]
         self._read(roots, self._opened, self._only_differences)
 
-    @work(thread=True, exclusive=True, group="matrix")
+    @work(thread=True, exclusive=True, group="matrix", description="reads the files")
     def _read(self, roots: Sequence[Node | None], opened: frozenset[Key], only_differences: bool) -> None:
         """Two hundred files take a second."""
         self.post_message(MatrixMade(matrix(roots, opened, only_differences=only_differences), opened))
@@ -158,7 +158,7 @@ class MatrixScreen(DiskActions):
             return
         kind = kind_at(path, node_at(root, path))
         before = written(kind, node_at(root, path))
-        picker = Picker(
+        picker = ValueDialog(
             f"{session.name}: {title(path)}",
             row.help,
             choices_at(root, path),

@@ -17,8 +17,8 @@ from dbxwizard.parameters.editing.project import Project
 from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.fields import FieldActions
 from dbxwizard.screens.editing.live import BackendLists
-from dbxwizard.screens.editing.picking import Picker
 from dbxwizard.screens.editing.text_editor import TextEditor
+from dbxwizard.screens.editing.value_dialog import ValueDialog
 from dbxwizard.screens.words import NO_FILES
 
 _NEEDS_A_FILE = frozenset(
@@ -135,7 +135,7 @@ class ParametersScreen(FieldActions, DiskActions):
     async def action_which_file(self) -> None:
         names = [path.stem for path in self.project.files]
         choices = Choices("", tuple(Choice(name) for name in names), closed=True)
-        chosen = await self.app.push_screen_wait(Picker("Which file?", "", choices, self.session.name))
+        chosen = await self.app.push_screen_wait(ValueDialog("Which file?", "", choices, self.session.name))
         if chosen:
             self.show_file(names.index(chosen))
 

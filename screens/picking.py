@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import events, on
@@ -18,7 +18,33 @@ from textual.widgets.option_list import Option
 
 from dbxwizard.screens.widgets import Choices
 
-_MOST = 200  # that are listed at once; more can only be found by typing
+ResultT = TypeVar("ResultT")
+MOST = 200  # that are listed at once; more can only be found by typing
+
+
+def holds(text: str, words: Sequence[str]) -> bool:
+    """Whether every one of the words is in it, case aside."""
+    return all(word.casefold() in text.casefold() for word in words)
+
+
+class SearchDialog(ModalScreen[ResultT]):
+    """A line to type in, and a list in which the arrows move meanwhile. Escape gives `nothing`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel"),
+        Binding("down", "move('cursor_down')", "Down", show=False),
+        Binding("up", "move('cursor_up')", "Up", show=False),
+        Binding("pagedown", "move('page_down')", "Page down", show=False),
+        Binding("pageup", "move('page_up')", "Page up", show=False),
+    ]
+    nothing: ResultT
+
+    def action_move(self, action: str) -> None:
+        for listed in self.query(Choices):
+            getattr(listed, f"action_{action}")()
+
+    def action_leave(self) -> None:
+        self.dismiss(self.nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +56,16 @@ class Item:
     details: str = ""
 
     def has(self, words: Sequence[str]) -> bool:
-        text = f"{self.title} {self.details} {self.key}".lower()
-        return all(word in text for word in words)
+        return holds(f"{self.title} {self.details} {self.key}", words)
 
 
-class Picker(ModalScreen[str]):
+class Picker(SearchDialog[str]):
     """Gives the key of what was chosen, "" for nothing.
 
     `by_hand`: what choosing something is called that is not in the list, where what was typed has the form `pattern`.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss('')", "Cancel"),
-        Binding("down", "move('cursor_down')", "Down", show=False),
-        Binding("up", "move('cursor_up')", "Up", show=False),
-        Binding("pagedown", "move('page_down')", "Page down", show=False),
-        Binding("pageup", "move('page_up')", "Page up", show=False),
-    ]
+    nothing = ""
 
     def __init__(
         self, title: str, items: Sequence[Item], current: str = "", *, by_hand: str = "", pattern: str = ".+"
@@ -82,15 +101,15 @@ class Picker(ModalScreen[str]):
 
     def _search(self, text: str) -> None:
         self._text = text
-        found = [one for one in self._items if one.has(text.lower().split())]
+        found = [one for one in self._items if one.has(text.split())]
         typed = bool(self._by_hand) and re.fullmatch(self._pattern, text) is not None
         if typed and not any(one.key == text for one in found):
             found.append(Item(text, f"{self._by_hand}: {text}"))
-        self._shown = found[:_MOST]
+        self._shown = found[:MOST]
         choices = self.query_one(Choices)
         choices.set_options(Option(self._prompt(one)) for one in self._shown)
         choices.highlighted = 0 if self._shown else None
-        rest = f", {len(found) - _MOST} more: type on" if len(found) > _MOST else ""
+        rest = f", {len(found) - MOST} more: type on" if len(found) > MOST else ""
         self.query_one("#count", Static).update(f"{len(self._shown)} shown, {len(self._items)} in all{rest}")
 
     def describe(self, details: Mapping[str, str]) -> None:
@@ -104,9 +123,6 @@ class Picker(ModalScreen[str]):
     def _prompt(self, one: Item) -> Text:
         sign = "●" if one.key == self._current else "○"
         return Text.assemble(f"{sign} {one.title}", (f"  {one.details}", "dim"))
-
-    def action_move(self, action: str) -> None:
-        getattr(self.query_one(Choices), f"action_{action}")()
 
     @on(Input.Submitted)
     def choose_highlighted(self) -> None:

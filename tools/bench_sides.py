@@ -244,7 +244,7 @@ def _large(folder: Path) -> Path:
     path = folder / "environments" / "Development.json"
     text = path.read_text("utf-8")
     start = text.index("{", text.index('"Clusters": ['))
-    cluster = text[start : text.index("},\n", start) + 3]
+    cluster = text[start : text.index("\n    },\n", start) + len("\n    },\n")]
     copies = (cluster.replace("dbx-sp-cluster", f"etl-{number}") for number in range(LARGE // cluster.count("\n")))
     path.write_text(text[:start] + "    ".join((*copies, "")) + text[start:], "utf-8")
     return path

@@ -177,8 +177,9 @@ class EditorPage(ProjectPage):
         known = self.session.document.path in self.analyses
         return self.project.sessions if known else [self.session]
 
-    @work(thread=True, exclusive=True, group="analysis")
+    @work(thread=True, exclusive=True, group="analysis", description="reads the texts")
     def _analyse(self, snapshots: Mapping[Path, Snapshot], known: Mapping[Path, Analysis]) -> None:
+        """With a description: else Textual makes one of the arguments, which takes longer than to read them."""
         self.post_message(AnalysisMade(analyse_all(snapshots, known)))
 
     @on(AnalysisMade)

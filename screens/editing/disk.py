@@ -103,7 +103,7 @@ class DiskActions(ProjectPage):
         if self._on_top:
             self._look({session: session.document for session in self.project.opened})
 
-    @work(thread=True, exclusive=True, group="disk")
+    @work(thread=True, exclusive=True, group="disk", description="looks at the disk")
     def _look(self, known: Mapping[Session, Document]) -> None:
         seen = {session: session.look() for session in known}
         other = {session: one for session, one in seen.items() if one[0] is not Disk.SAME}
@@ -137,7 +137,7 @@ class DiskActions(ProjectPage):
         self.followed(session, change)
         self.show_files()
 
-    @work(thread=True, group="merging")
+    @work(thread=True, group="merging", description="merges")
     def _merge(self, session: Session, base: str, mine: str, revision: int, theirs: Document) -> None:
         merging = _Merging(revision, theirs, merge(base, mine, theirs.text))
         self.post_message(TextsMerged(session, merging))

@@ -20,7 +20,7 @@ from dbxwizard.parameters.editing.starters import BLANK
 from dbxwizard.parameters.nodes import Array
 from dbxwizard.parameters.shapes import ListOf, MapOf, Text
 from dbxwizard.screens.editing.base import EditorPage
-from dbxwizard.screens.editing.picking import Picker
+from dbxwizard.screens.editing.value_dialog import ValueDialog
 
 
 class FieldActions(EditorPage):
@@ -64,8 +64,8 @@ class FieldActions(EditorPage):
 
     def picker(
         self, path: FieldPath, limits: str, before: str, check: Callable[[str], str], help_text: str = ""
-    ) -> Picker:
-        return Picker(
+    ) -> ValueDialog:
+        return ValueDialog(
             title(path),
             " · ".join(filter(None, (help_text, limits))),
             choices_at(self.session.parsed.root, path),
@@ -129,7 +129,7 @@ class FieldActions(EditorPage):
             self.notify("every field is there already", severity="warning")
             return
         what = "Name of the new key." if isinstance(shape_at(path), MapOf) else "Which field?"
-        key = await self.app.push_screen_wait(Picker(f"{title(path)}: add", what, choices))
+        key = await self.app.push_screen_wait(ValueDialog(f"{title(path)}: add", what, choices))
         if key:
             self._added(lambda: self.session.add_key(path, key))
 
@@ -236,7 +236,7 @@ class FieldActions(EditorPage):
             return
         heading = f"{title(found.path)}: key" if found.is_key else title(found.path)
         before = found.written if found.written in found.choices.values() else ""
-        picker = Picker(heading, "", found.choices, before, live=self.lists, environment=session.name)
+        picker = ValueDialog(heading, "", found.choices, before, live=self.lists, environment=session.name)
         chosen = await self.app.push_screen_wait(picker)
         if chosen:
             edits = complete(session.text, session.parsed.root, found, chosen)

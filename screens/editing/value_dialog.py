@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,19 +11,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 from textual.widgets.option_list import Option
 
 from dbxwizard.parameters.editing.choices import LIVE_KINDS, Choice, Choices, LiveList, LiveLists
+from dbxwizard.screens.picking import MOST, SearchDialog, holds
 from dbxwizard.screens.widgets import Choices as ChoiceList
 
-_SHOWN = 200  # entries at once; searching reaches the others
 _PAUSE = 0.3  # seconds without a key after which a directory is asked for what was written
 
 
-class Picker(ModalScreen[str | None]):
+class ValueDialog(SearchDialog[str | None]):
     """Gives what was written or chosen, None for escape.
 
     `written` is what stands in the line first; `check` says what is wrong with a value ("" for nothing). With a closed
@@ -31,13 +30,10 @@ class Picker(ModalScreen[str | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel"),
-        Binding("down", "to_list(1)", "Next choice", show=False, priority=True),
-        Binding("up", "to_list(-1)", "Previous choice", show=False, priority=True),
-        Binding("pagedown", "to_list(8)", "Page down", show=False, priority=True),
-        Binding("pageup", "to_list(-8)", "Page up", show=False, priority=True),
         Binding("tab", "take_over", "Take the choice into the line", show=False, priority=True),
     ]
+
+    nothing = None
 
     class Listed(Message):
         """The services answered, of what was written when they were asked ("": of everything)."""
@@ -121,15 +117,15 @@ class Picker(ModalScreen[str | None]):
         if not self._choices.items:
             return
         words = self.query_one(Input).value.casefold().split() if self._touched else []
-        found = [one for one in self._choices.items if _holds(one, words)]
+        found = [one for one in self._choices.items if holds(f"{one.value} {one.note}", words)]
         if words:
             found.sort(key=lambda one: not one.value.casefold().startswith(words[0]))
-        self._found = found[:_SHOWN]
+        self._found = found[:MOST]
         listed = self.query_one(ChoiceList)
         listed.clear_options()
         listed.add_options([Option(_shown(one)) for one in self._found])
-        if len(found) > _SHOWN:
-            listed.add_option(Option(Text(f"… and {len(found) - _SHOWN} more: write to search"), disabled=True))
+        if len(found) > MOST:
+            listed.add_option(Option(Text(f"… and {len(found) - MOST} more: write to search"), disabled=True))
         same = [place for place, one in enumerate(self._found) if one.value == self._written]
         value = self.query_one(Input).value
         if self._found and (same or self._choices.closed or (self._touched and value and self._check(value))):
@@ -152,13 +148,6 @@ class Picker(ModalScreen[str | None]):
             return "" if self._found else "nothing like it in the list"
         wrong = self._check(value)
         return f"! {wrong}" if wrong and self._touched else ""
-
-    def action_to_list(self, by: int) -> None:
-        lists = self.query(ChoiceList)
-        if lists and self._found:
-            listed = lists.first()
-            now = -1 if listed.highlighted is None else listed.highlighted
-            listed.highlighted = max(0, min(now + by, len(self._found) - 1))
 
     def _highlighted(self) -> Choice | None:
         lists = self.query(ChoiceList)
@@ -198,14 +187,6 @@ class Picker(ModalScreen[str | None]):
         event.stop()
         if event.option_index < len(self._found):
             self._give(self._found[event.option_index].value)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
-
-def _holds(choice: Choice, words: Sequence[str]) -> bool:
-    text = f"{choice.value} {choice.note}".casefold()
-    return all(word in text for word in words)
 
 
 def _shown(choice: Choice) -> Text:
