@@ -60,6 +60,8 @@ def test_issues_and_pull_requests_share_their_numbers(filled: Repository) -> Non
     pull.create_issue_comment("The plan")
     assert (filled.get_pull(2).comments, filled.get_issue(2).comments) == (1, 1)
     assert [(issue.number, issue.pull_request is not None) for issue in filled.get_issues()] == [(2, True), (1, False)]
+    filled.update()
+    assert filled.open_issues_count == 2
     assert filled.get_issue(2).get_comments()[0].html_url.endswith("/pull/2#issuecomment-1")
 
 

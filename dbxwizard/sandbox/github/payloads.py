@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from dbxwizard.sandbox.actions.workflows.events import NO_COMMIT
 from dbxwizard.sandbox.github import access, pull_views, views
 from dbxwizard.sandbox.github.merging import changed_names
 from dbxwizard.sandbox.github.objects import Commit, GitObjects, Ident, utc
 from dbxwizard.sandbox.http import Call
 from dbxwizard.sandbox.store import Document
 
-NO_COMMIT = "0" * 40
 _MOST_COMMITS = 2048
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from dbxwizard.sandbox.actions.workflows.events import NO_COMMIT
 from dbxwizard.sandbox.github import access, bare, payloads, triggers
 from dbxwizard.sandbox.github.git_data import HIDDEN, changed_workflows, is_ref, move_ref, remove_ref
 from dbxwizard.sandbox.github.objects import GitObjects
@@ -43,7 +44,7 @@ def advertised(store: Store, repository: Document) -> bytes:
     refs = {
         name: sha for name, sha in GitObjects(store, repository["id"]).refs().items() if not name.startswith(HIDDEN)
     }
-    known = list(refs.items()) or [("capabilities^{}", payloads.NO_COMMIT)]
+    known = list(refs.items()) or [("capabilities^{}", NO_COMMIT)]
     lines = [f"{sha} {name}" for name, sha in known]
     lines[0] += f"\0{_CAPABILITIES}"
     return b"".join(pkt(f"{line}\n") for line in lines) + FLUSH
@@ -83,7 +84,7 @@ def _commands(lines: list[bytes]) -> tuple[list[Command], list[str]]:
 
 
 def _named(sha: str) -> str:
-    return "" if sha == payloads.NO_COMMIT else sha
+    return "" if sha == NO_COMMIT else sha
 
 
 def _take(call: Call, repository: Document, place: Path, commands: list[Command], told: _Told) -> None:

@@ -64,8 +64,8 @@ _NOTHING_OF: dict[str, Any] = {
     "size": 0,
     "has_issues": True,
     **dict.fromkeys(("has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads"), False),
-    **dict.fromkeys(("forks", "watchers", "open_issues", "network_count", "subscribers_count"), 0),
-    **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count", "open_issues_count"), 0),
+    **dict.fromkeys(("forks", "watchers", "network_count", "subscribers_count"), 0),
+    **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count"), 0),
 }
 _MERGING = {
     "allow_merge_commit": True,
@@ -113,6 +113,7 @@ def repository(call: Call, body: Document) -> dict[str, Any]:
         **_NOTHING_OF,
         **_MERGING,
         "fork": bool(body.get("parent")),
+        **dict.fromkeys(("open_issues", "open_issues_count"), _open(call, body)),
         "id": body["id"],
         "node_id": node_id("Repository", body["id"]),
         "name": body["name"],
@@ -134,6 +135,12 @@ def repository(call: Call, body: Document) -> dict[str, Any]:
         "svn_url": html,
         **{f"{name}_url": f"{url}/{path}" for name, path in _URLS.items()},
     }
+
+
+def _open(call: Call, body: Document) -> int:
+    """Open issues, of which pull requests are some."""
+    kinds = ("github.issue", "github.pull")
+    return sum(one["state"] == "open" for kind in kinds for one in call.store.all(kind, f"{body['id']}/"))
 
 
 def _permissions(call: Call, body: Document) -> dict[str, bool]:
