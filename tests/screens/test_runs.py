@@ -14,7 +14,9 @@ from dbxwizard.backend.job_log import LogFile
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github import environments, seed
+from dbxwizard.sandbox.github.access import add_token
 from dbxwizard.sandbox.store import Document
+from dbxwizard.sandbox.tokens import TENANT_ID
 from dbxwizard.screens.job_log import JobLogScreen
 from dbxwizard.screens.launching import LaunchScreen
 from dbxwizard.screens.reviewing import ReviewDialog
@@ -96,11 +98,7 @@ def github(road: Road) -> list[Document]:
 
 
 async def shows(pilot: Pilot[int], *words: str) -> None:
-    try:
-        await until(pilot, lambda: all(word in text(pilot) for word in words))
-    except TimeoutError:
-        missing = [word for word in words if word not in text(pilot)]
-        raise AssertionError(f"{missing} is not shown:\n{text(pilot)}") from None
+    await until(pilot, lambda: all(word in text(pilot) for word in words))
 
 
 async def opened(pilot: Pilot[int], screen: type[Any]) -> Any:
@@ -261,6 +259,32 @@ async def test_read_only_starts_nothing(runs: Road) -> None:
             await pilot.press("ctrl+g")
             await until(pilot, lambda: "read-only" in error(pilot))
     assert github(runs) == []
+
+
+@pytest.fixture
+def ran(runs: Road) -> Road:
+    """With a run that has ended."""
+    given = ("--repo", seed.REPOSITORY, "-i", "to=Development", "--follow")
+    assert runs.run("runs", "launch", "greet.yml", *given).code == 0
+    return runs
+
+
+async def test_a_token_for_runs_alone_sees_them(ran: Road) -> None:
+    """Neither the workflow's file nor the deployments: what is still to come and the environments are not told."""
+    with ran.change() as store:
+        may = {"actions": "write", "metadata": "read"}
+        add_token(store, "github_pat_runs", "ada", kind="fine-grained", permissions=may)
+        repository = store.get("github.repository", seed.REPOSITORY) or {}
+        store.put("github.repository", seed.REPOSITORY, {**repository, "private": True})
+    with hosting(ran.folder, GH_TOKEN="github_pat_runs", AZURE_TENANT_ID=TENANT_ID) as host:
+        decide(host, "review")
+        async with driven(host.program(first="console"), 120, 30) as pilot:
+            await listed(pilot)
+            await shows(pilot, "✓ success", "Greet Development [b]x[/b]")
+            await pilot.press("enter")
+            await shows(pilot, "✓ success  Check", "✓ success  Development", "over")
+            assert "after check" not in text(pilot)
+            assert not error(pilot)
 
 
 async def test_a_log_is_grouped_coloured_searched_copied_and_saved(host_runs: Hosting) -> None:
