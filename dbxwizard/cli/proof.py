@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.run_text import failure_lines
-from dbxwizard.cli.run_watch import Ended, watch
+from dbxwizard.cli.run_watch import CANCELLED, Ended, watch
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import OperationError, each_error
 from dbxwizard.core.result import Status
@@ -24,12 +27,30 @@ async def proved(invocation: Invocation, connection: Connection, repository: str
         if reason:
             return _told(report, "left out", f"no proof of the sign-in: {reason}")
         run = await proof.start(client, SystemClock())
-        [ended] = await watch(invocation, client, [run], proof.explaining(connection, client))
+        with _interruptible():
+            [ended] = await watch(invocation, client, [run], proof.explaining(connection, client))
     except OperationError as error:
         return _failed(report, each_error(error), "", (f"no proof of the sign-in: {error}",))
+    except asyncio.CancelledError:  # ctrl+c: what setup made is told all the same
+        left = _told(report, "left", "the proof of the sign-in was left while it went on")
+        return replace(left, status=Status.CANCELLED, code=CANCELLED)
     if ended.status is Status.SUCCESS:
         return _told(report, "proved", "proof: the jobs of each environment can sign in to Azure", run.html_url)
     return _failed(report, _errors(ended), run.html_url, tuple(failure_lines(ended.failures)))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl+C or SIGTERM cancels the task that runs this, as before a plan was applied: that takes the signals away."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def _errors(ended: Ended) -> Sequence[OperationError]:

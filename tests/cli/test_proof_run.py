@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
+from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.sandbox.session import Sandbox
 from tests.github.test_runs import CHECKOUT, wait
+from tests.proof.recording import environment
 from tests.reaching import requests_to
 from tests.roads import Road
 
@@ -106,3 +112,30 @@ def test_no_proof_where_nobody_wants_one(road: Road) -> None:
     (road.folder / DRIFT).write_text(REFUSED)
     ended = road.setup("--no-proof")
     assert (ended.code, "proof" in ended.report) == (0, False)
+
+
+def test_ctrl_c_leaves_the_proof_and_tells_what_setup_made(road: Road) -> None:
+    (road.folder / DRIFT).write_text(f"{HEAD}      - run: sleep 300\n")
+    state = {"DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_SANDBOX": "1", "DBXWIZARD_NO_PROOF": ""}
+    command = [sys.executable, "-m", "dbxwizard", "setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY]
+    process = subprocess.Popen(
+        [*command, "--output", "json"],
+        cwd=road.folder,
+        env=environment(**state),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        assert any("Proof of the sign-in: " in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert out, (process.returncode, err)
+    report = json.loads(out)
+    assert (process.returncode, report["status"], report["proof"]["state"]) == (130, "cancelled", "left")
+    assert report["environments"][0]["changes"]
+    assert "it goes on: https://" in err
+    assert road.run("runs", "cancel", "--follow", "--repo", REPOSITORY).code == 130
