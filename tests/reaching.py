@@ -25,6 +25,7 @@ def cloud_of(sandbox: Sandbox) -> Cloud:
         graph=at.graph,
         management_audience="https://management.core.windows.net/",
         vault_audience="https://vault.azure.net",
+        insights="https://api.applicationinsights.io",
         portal="https://portal.azure.com",
         github_api=f"{at.github}/api/v3",
         github_web=at.github,

@@ -34,6 +34,7 @@ class Cloud:
     graph: str  # https://graph.microsoft.com
     management_audience: str  # https://management.core.windows.net/
     vault_audience: str  # https://vault.azure.net
+    insights: str  # https://api.applicationinsights.io, address and audience of telemetry's queries
     portal: str
     github_api: str  # https://api.github.com, on GHES https://HOST/api/v3
     github_web: str  # https://github.com
@@ -47,6 +48,10 @@ class Cloud:
     def management_scope(self) -> str:
         """The scope of a token for Resource Manager. The audience ends in a slash, so two of them are right."""
         return f"{self.management_audience}/.default"
+
+    @property
+    def insights_scope(self) -> str:
+        return f"{self.insights}/.default"
 
     @property
     def graph_scope(self) -> str:
@@ -147,6 +152,7 @@ def _endpoints(document: Any, resource_manager: str) -> dict[str, str]:
         "graph": graph.rstrip("/"),
         "management_audience": authentication["audiences"][0],
         "vault_audience": f"https://{document['suffixes']['keyVaultDns'].lstrip('.')}",
+        "insights": (document.get("appInsightsResourceId") or "https://api.applicationinsights.io").rstrip("/"),
         "portal": document.get("portal", "").rstrip("/"),
     }
 
@@ -174,6 +180,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "graph": "https://graph.microsoft.com",
         "management_audience": "https://management.core.windows.net/",
         "vault_audience": "https://vault.azure.net",
+        "insights": "https://api.applicationinsights.io",
         "portal": "https://portal.azure.com",
     },
     "AzureUSGovernment": {
@@ -182,6 +189,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "graph": "https://graph.microsoft.us",
         "management_audience": "https://management.core.usgovcloudapi.net/",
         "vault_audience": "https://vault.usgovcloudapi.net",
+        "insights": "https://api.applicationinsights.us",
         "portal": "https://portal.azure.us",
     },
     "AzureChinaCloud": {
@@ -190,6 +198,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "graph": "https://microsoftgraph.chinacloudapi.cn",
         "management_audience": "https://management.core.chinacloudapi.cn/",
         "vault_audience": "https://vault.azure.cn",
+        "insights": "https://api.applicationinsights.azure.cn",
         "portal": "https://portal.azure.cn",
     },
 }

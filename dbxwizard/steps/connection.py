@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dbxwizard.clients.github_account import GitHubAccount
     from dbxwizard.clients.graph import GraphClient
     from dbxwizard.clients.identity import SignedIn
+    from dbxwizard.clients.insights import InsightsClient
     from dbxwizard.clients.keyvault import VaultClient
     from dbxwizard.clients.subscriptions import SubscriptionsClient
     from dbxwizard.core.secret import Secret
@@ -110,6 +111,12 @@ class Connection(Client):
         from dbxwizard.clients.graph import GraphClient
 
         return self._client("graph", lambda: GraphClient(self.cloud, self.signed_in))
+
+    def insights(self) -> InsightsClient:
+        """What code that runs has told of itself."""
+        from dbxwizard.clients.insights import InsightsClient
+
+        return self._client("insights", lambda: InsightsClient(self.cloud, self.signed_in))
 
     @property
     def has_github(self) -> bool:

@@ -12,6 +12,7 @@ from dbxwizard.core.options import (
     FOLDER,
     INIT,
     LOG_FILE,
+    LOGS,
     NO_PROOF,
     OUTPUT,
     PLAN,
@@ -108,6 +109,11 @@ COMMANDS = (
                 workflows=True,
             ),
         ),
+    ),
+    Command(
+        "logs",
+        "what code that ran in an environment has told of itself: log, spans, errors, metrics",
+        (FOLDER, *LOGS, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
     ),
     Command(
         "sandbox",

@@ -61,14 +61,16 @@ def _found(top: Path, path: str, endings: tuple[str, ...]) -> Path:
 
 
 def _commit(state: WorkspaceState, run: Document, folder: Path) -> Path:
+    """Below a folder that is called after the commit, as the service does it."""
     source = run["settings"]["git_source"]
     known = repository(state.store, source["git_url"])
     assert known is not None  # noqa: S101 - run_checks has seen it
     git = GitObjects(state.store, known["id"])
     _, sha = revision(git, source)
     assert sha is not None  # noqa: S101 - the same
-    _write_tree(git, sha, folder)
-    return folder
+    top = folder / ".internal" / f"{sha[:10]}_commits" / sha
+    _write_tree(git, sha, top)
+    return top
 
 
 def _write_tree(git: GitObjects, sha: str, folder: Path) -> None:

@@ -125,6 +125,7 @@ class _Process:
             "token": token,
             "context": {
                 "isInJob": True,
+                "idInJob": str(self._run["run_id"]),
                 "jobId": str(self._run["job_id"]),
                 "jobRunId": str(self._run["run_id"]),
                 "taskRunId": str(self._run_id()),

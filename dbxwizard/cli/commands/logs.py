@@ -1,0 +1,54 @@
+"""`dbxwizard logs`: what code that ran in an environment has told of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from datetime import datetime
+
+from dbxwizard import telemetry
+from dbxwizard.cli import files
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.report import Report
+from dbxwizard.cli.world import opened
+from dbxwizard.core.engine import SystemClock
+from dbxwizard.core.errors import UsageError
+from dbxwizard.core.result import Status
+from dbxwizard.parameters import Environment
+from dbxwizard.steps.deploy_plan import load_template
+from dbxwizard.telemetry import Record, Wanted
+
+
+def run(invocation: Invocation) -> Report:
+    chosen = files.environments(invocation)
+    if len(chosen) != 1:
+        names = ", ".join(one.name for one in chosen)
+        raise UsageError("decision-missing", f"logs needs one environment of {names}", fix="Say it with -e NAME.")
+    level = invocation.text("level")
+    since = time.time() - telemetry.seconds_of(invocation.text("within"))
+    wanted = Wanted(since, invocation.text("commit"), invocation.text("job_run"), level)
+    found = asyncio.run(_read(invocation, chosen[0], wanted))
+    text = tuple(map(_line, found)) or ("no record fits",)
+    records = [{**asdict(record), "attributes": dict(record.attributes)} for record in found]
+    shown = () if invocation.flag("follow") else text
+    return Report("logs", invocation.run_id, Status.UNCHANGED, text=shown, extra={"records": records})
+
+
+async def _read(invocation: Invocation, environment: Environment, wanted: Wanted) -> list[Record]:
+    async with opened(invocation, subscription_id=environment.subscription_id) as connection:
+        template = load_template(environment.root)
+        application = await telemetry.application_of(environment, template, connection)
+        if not invocation.flag("follow"):
+            return await telemetry.read(connection, application, wanted)
+        async for records in telemetry.follow(connection, application, wanted, clock=SystemClock()):
+            for record in records:
+                print(_line(record), flush=True)
+    return []
+
+
+def _line(record: Record) -> str:
+    at = datetime.fromtimestamp(record.at).astimezone().strftime("%H:%M:%S")
+    names = {"task": "dbk.task", "run": "dbk.job_run", "commit": "dbk.commit"}
+    told = ", ".join(f"{name} {record.attributes[key]}" for name, key in names.items() if key in record.attributes)
+    return f"{at} {record.level.upper():<11} {record.text}" + (f"  ({told})" if told else "")
