@@ -38,6 +38,7 @@ class Answers:
     publish: bool = True
     github_environments: bool = True
     approval: bool = True
+    rulesets: bool = True
     reviewers: tuple[str, ...] = ()
     wait_minutes: str = ""
     page: str = ""

@@ -275,6 +275,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
             publish=answers.publish,
             github_environments=answers.github_environments,
             approval=answers.approval,
+            rulesets=answers.rulesets,
             reviewers=answers.reviewers,
             wait_minutes=wait_minutes(answers.wait_minutes),
             git_token=Secret(token) if token else self._git_token.value,

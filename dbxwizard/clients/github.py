@@ -15,6 +15,7 @@ from dbxwizard.clients.github_account import token_info
 from dbxwizard.clients.github_connection import GitHubConnection, required
 from dbxwizard.clients.github_issues import GitHubIssues
 from dbxwizard.clients.github_repository import RepositoryPart
+from dbxwizard.clients.github_rules import GitHubRules
 from dbxwizard.clients.github_runs import GitHubRuns
 from dbxwizard.clients.github_types import (
     Head,
@@ -35,12 +36,13 @@ FILE = "100644"  # the mode of a plain file
 
 
 class GitHubClient(RepositoryPart, Client):
-    """The repository `OWNER/NAME`, with its `issues` and its workflow `runs`. Raises as RepositoryPart does."""
+    """The repository `OWNER/NAME`, with its `issues`, `rules` and workflow `runs`. Raises as RepositoryPart does."""
 
     def __init__(self, cloud: Cloud, token: Secret, repository: str) -> None:
         super().__init__(GitHubConnection(cloud, token), repository)
         self.is_local = cloud.is_sandbox
         self.issues = GitHubIssues(self._connection, repository)
+        self.rules = GitHubRules(self._connection, repository)
         self.runs = GitHubRuns(self._connection, repository)
         self._subject_parts: tuple[Repository, Mapping[str, Any]] | None = None
 

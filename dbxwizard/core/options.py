@@ -185,6 +185,11 @@ SETUP = (
         "nobody has to approve a deployment to Production: for a private repository without GitHub Enterprise",
         "DBXWIZARD_NO_APPROVAL",
     ),
+    _flag(
+        "no-rulesets",
+        "no rules for main and release: whoever may push to them does",
+        "DBXWIZARD_NO_RULESETS",
+    ),
 )
 
 NO_PROOF = _flag(

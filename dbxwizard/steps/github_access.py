@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import Forbidden, UsageError
-from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
+from dbxwizard.steps.github_environments import NO_ENVIRONMENTS, no_approval
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
@@ -40,20 +40,31 @@ def require_rights(repository: Repository, token: TokenInfo, scopes: Collection[
 
 
 async def require_environments(github: GitHubClient, repository: Repository, options: SetupOptions) -> None:
-    """Raises UsageError where the plan is seen to have no environments and nobody accepted to do without.
+    """Raises UsageError where the plan is seen to have no environments, or no reviewers, and nobody accepted that.
 
     A plan that the token may not see shows itself when the first environment is written.
     """
     if not options.github_environments:
         if options.isolation == "environment":
             raise _no_isolation(repository)
-    elif repository.private and await github.plan() == "free":
+        return
+    plan = await github.plan() if repository.private else ""
+    if plan == "free":
         raise UsageError(
             "github-no-environments",
             "a private repository on GitHub Free has no environments",
             resource=repository.full_name,
             fix=NO_ENVIRONMENTS,
         )
+    if plan in ("pro", "team") and options.approval:
+        raise no_approval(repository.full_name, f"a private one on the plan {plan} has none")
+
+
+async def has_rulesets(github: GitHubClient, repository: Repository, options: SetupOptions) -> bool:
+    """Whether rulesets are wanted; doing without GitHub environments is doing without these on the same plan."""
+    if not options.rulesets:
+        return False
+    return options.github_environments or not repository.private or await github.plan() not in ("free", "")
 
 
 def _no_isolation(repository: Repository) -> UsageError:

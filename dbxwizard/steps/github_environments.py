@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.clients.github_types import RefPattern, Reviewer
-from dbxwizard.core.errors import NotFound, OperationError
+from dbxwizard.core.errors import NotFound, OperationError, ServiceError, UsageError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.branching import environment_of
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 # docs.github.com/actions/reference/environments: which plans have them for private repositories.
 NO_ENVIRONMENTS = (
     "Make the repository public, move it to a paid plan (Pro and Team have environments), or accept "
-    "`--no-github-environments`: variables and secrets of the repository, trust in its branches, no reviewers."
+    "`--no-github-environments`: variables and secrets of the repository, trust in its branches, no reviewers, no "
+    "rulesets."
 )
+NO_APPROVAL = (
+    "Make the repository public, move it to GitHub Enterprise, or accept `--no-approval`: a tag deploys Production at "
+    "once, without reviewers and without a wait timer."
+)
+_PLAN_WORDS = "billing plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,20 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
                 resource=self.subject,
                 fix=NO_ENVIRONMENTS,
             ) from error
+        except ServiceError as error:
+            if _PLAN_WORDS not in error.message.lower():
+                raise
+            raise no_approval(self.subject, error.message) from error
+
+
+def no_approval(resource: str, detail: str) -> UsageError:
+    """Where the plan has no required reviewers and no wait timers, and nobody accepted to do without."""
+    return UsageError(
+        "github-no-approval",
+        f"GitHub has no required reviewers for this repository: {detail}",
+        resource=resource,
+        fix=NO_APPROVAL,
+    )
 
 
 def _listed(refs: Iterable[RefPattern]) -> str:

@@ -132,7 +132,8 @@ class GitHubSettings:
         if environment.lower() != _REVIEWED:
             return Protection(admitted(environment))
         asked = self.reviewers
-        return Protection(admitted(environment), asked.named, asked.otherwise, self.options.wait_minutes)
+        wait = self.options.wait_minutes if self.options.approval else None
+        return Protection(admitted(environment), asked.named, asked.otherwise, wait)
 
     def _variables(self, main: str, databricks: str) -> dict[str, str | Output]:
         tenant = self.connection.signed_in.tenant_id

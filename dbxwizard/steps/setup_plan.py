@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard import bundled
+from dbxwizard.clients.cloud import PUBLIC_GITHUB
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Step
 from dbxwizard.core.secret import Secret
@@ -19,9 +20,11 @@ from dbxwizard.steps.applications import (
     ClientSecretStep,
     RetiredSecretsStep,
 )
+from dbxwizard.steps.branching import MAIN_BRANCH, RELEASE_BRANCH
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.git_token import AskToken, git_token
-from dbxwizard.steps.github_access import require_environments, require_rights
+from dbxwizard.steps.github_access import has_rulesets, require_environments, require_rights
+from dbxwizard.steps.github_rulesets import GITHUB_ACTIONS, RulesetStep, checks_of
 from dbxwizard.steps.github_secrets import secrets_step_id, stored_versions
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
 from dbxwizard.steps.principals import group_id
@@ -62,6 +65,7 @@ class SetupOptions:
     publish: bool = True
     github_environments: bool = True  # False: the repository's own variables and secrets, and trust in its branches
     approval: bool = True  # False: nobody is asked before a deployment to Production
+    rulesets: bool = True  # False: main and release take what anybody who may push sends
     reviewers: tuple[str, ...] = ()  # of Production: logins, team:ORG/SLUG; none given: who runs setup
     wait_minutes: int | None = None  # before a deployment to Production; None: as it is there
     git_token: Secret | None = None  # PAT_GITHUB, for a private repository
@@ -145,6 +149,7 @@ async def setup_steps(
         *made.identities(),
         *await settings.steps(made.pairs),
         *made.files(),
+        *(made.rulesets() if await has_rulesets(github, repository, options) else ()),
     )
 
 
@@ -161,6 +166,10 @@ class _Setup:
     @property
     def pairs(self) -> tuple[Pair, ...]:
         return pairs(self.options, self.environments)
+
+    @property
+    def root(self) -> Path:
+        return self.environments[0].root if self.environments else Path()
 
     def identities(self) -> Iterator[Step[Any]]:
         """Applications with their service principals, and client secrets where those were chosen."""
@@ -203,8 +212,15 @@ class _Setup:
         )
         paths = [environment.file for environment in self.environments]
         steps: list[Step[Any]] = [ParameterFilesStep(paths, values)]
-        root = self.environments[0].root if self.environments else Path()
-        return [*steps, PublishStep(self.github, root, PUBLISHED)] if self.options.publish else steps
+        return [*steps, PublishStep(self.github, self.root, PUBLISHED)] if self.options.publish else steps
+
+    def rulesets(self) -> Iterator[Step[Any]]:
+        """Last, as they would keep the first files out."""
+        checks, cloud = checks_of(self.root), self.connection.cloud
+        integration = GITHUB_ACTIONS if cloud.is_sandbox or cloud.github_web == PUBLIC_GITHUB else 0
+        needs = (PublishStep.id,) if self.options.publish else ()
+        for branch in (MAIN_BRANCH, RELEASE_BRANCH):
+            yield RulesetStep(self.github, branch, checks, integration=integration, needs=needs)
 
     async def _person(self, written: str) -> Person:
         """Who `me`, `user:NAME` or `group:NAME` is."""

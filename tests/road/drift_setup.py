@@ -18,6 +18,7 @@ PASSWORD = "POST /v1.0/applications/{key}/addPassword passwordCredential"
 REPOSITORY = "/repos/{owner}/{repo}"
 ENVIRONMENT = f"PUT {REPOSITORY}/environments/{{environment}}"
 POLICIES = f"{REPOSITORY}/environments/{{environment}}/deployment-branch-policies"
+RULESETS, CHECKS = f"{REPOSITORY}/rulesets", "required_status_checks"
 VARIABLE = f"POST {REPOSITORY}/environments/{{environment}}/variables"
 SECRET = f"PUT {REPOSITORY}/environments/{{environment}}/secrets/{{name}}"
 
@@ -198,6 +199,51 @@ SETUP = [
         (f"POST {REPOSITORY}/git/refs ref", f"POST {REPOSITORY}/git/refs sha"),
         key="refs/heads/release",
     ),
+    Drift(
+        "ruleset",
+        "github.ruleset",
+        None,
+        "GitHub ruleset for release",
+        ("enforcement", "branches", "rule deletion", "rule non_fast_forward", "rule pull_request", f"rule {CHECKS}"),
+        tuple(f"POST {RULESETS} {one}" for one in ("name", "target")),
+        where=("'dbxwizard: release'",),
+    ),
+    Drift(
+        "ruleset's enforcement",
+        "github.ruleset",
+        put(enforcement="disabled"),
+        "GitHub ruleset for main",
+        ("enforcement: disabled → active",),
+        (f"POST {RULESETS} enforcement",),
+        where=("'dbxwizard: main'",),
+    ),
+    Drift(
+        "ruleset's branch",
+        "github.ruleset",
+        at("conditions.ref_name", {"include": ["refs/heads/other"], "exclude": ["refs/heads/main"]}),
+        "GitHub ruleset for main",
+        ("branches: refs/heads/other, not refs/heads/main → refs/heads/main",),
+        tuple(f"POST {RULESETS} conditions.ref_name.{one}" for one in ("include", "exclude")),
+        where=("'dbxwizard: main'",),
+    ),
+    Drift(
+        "ruleset's rules",
+        "github.ruleset",
+        lambda body: {**body, "rules": [one for one in body["rules"] if one["type"] != "deletion"]},
+        "GitHub ruleset for main",
+        ("rule deletion: absent → required",),
+        (f"POST {RULESETS} rules.[].type",),
+        where=("'dbxwizard: main'",),
+    ),
+    Drift(
+        "ruleset's checks",
+        "github.ruleset",
+        at(f"rules.[-1].parameters.{CHECKS}", [{"context": "Plan", "integration_id": 15368}]),
+        "GitHub ruleset for main",
+        ("required checks: Plan → Code and parameters, Plan",),
+        (f"POST {RULESETS} rules.[].parameters.{CHECKS}.[].context",),
+        where=("'dbxwizard: main'",),
+    ),
 ]
 # With client secrets, a pair for each environment, and a pull request that waits.
 SETUP_WITH_SECRETS = [
@@ -280,6 +326,20 @@ NEVER = {
     f"{ROLE}.roleName": "its key: a role of another name is another role",
     f"{ROLE}.type": "always CustomRole, which nobody can change",
     f"{ASSIGNMENT}.principalType": "follows from the principal",
+    f"POST {RULESETS} bypass_actors": "sent back as they are",
+    f"POST {RULESETS} rules.[].parameters.{CHECKS}.[].integration_id": "sent back as it is",
+    **{
+        f"POST {RULESETS} rules.[].parameters.{one}": "how strict a rule is remains the people's decision"
+        for one in (
+            "required_approving_review_count",
+            "dismiss_stale_reviews_on_push",
+            "require_code_owner_review",
+            "require_last_push_approval",
+            "required_review_thread_resolution",
+            "strict_required_status_checks_policy",
+            "do_not_enforce_on_create",
+        )
+    },
     f"{_GROUP} location": "a group can't move; one elsewhere is refused (tests/arm)",
     **{f"{_GROUP} tags.{name}": "deploy's (tests/deployments)" for name in ("dbxwizard", "environment", "managed-by")},
     **dict.fromkeys(

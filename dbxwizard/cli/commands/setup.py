@@ -82,6 +82,7 @@ def options(invocation: Invocation) -> SetupOptions:
         publish=not invocation.flag("no_publish"),
         github_environments=not invocation.flag("no_github_environments"),
         approval=not invocation.flag("no_approval"),
+        rulesets=not invocation.flag("no_rulesets"),
         reviewers=invocation.many("reviewer"),
         wait_minutes=wait_minutes(invocation.text("wait_minutes")),
         git_token=Secret(token) if token else None,

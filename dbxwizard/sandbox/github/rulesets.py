@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dbxwizard.sandbox.fields import check
 from dbxwizard.sandbox.github import access, environments, errors, views
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
@@ -31,6 +32,22 @@ _RULES = {
     "update": "Cannot update this protected ref.",
 }
 _CHECKS = "required_status_checks"
+_NO_CREATION = "do_not_enforce_on_create"
+_PARAMETERS = {
+    "pull_request": {
+        "required_approving_review_count": int,
+        "dismiss_stale_reviews_on_push": bool,
+        "require_code_owner_review": bool,
+        "require_last_push_approval": bool,
+        "required_review_thread_resolution": bool,
+        "allowed_merge_methods?": [str],
+    },
+    _CHECKS: {
+        _CHECKS: [{"context": str, "integration_id?": int}],
+        "strict_required_status_checks_policy": bool,
+        f"{_NO_CREATION}?": bool,
+    },
+}
 _PASSED = ("success", "skipped", "neutral")
 
 
@@ -69,11 +86,15 @@ def _refuse(call: Call, body: Document, ref: str, kinds: set[str], sha: str = ""
         if _bypasses(call, body, ruleset):
             continue
         for rule in ruleset["rules"]:
-            if rule["type"] in kinds:
+            if rule["type"] in kinds and not ("creation" in kinds and _spares_creation(rule)):
                 broken += _failing(call, body, rule, sha) if rule["type"] == _CHECKS else [_RULES[rule["type"]]]
     if broken:
         # The contents API says 409, the git data API 422.
         raise _violation(409 if "/contents/" in call.route.path else 422, broken)
+
+
+def _spares_creation(rule: Document) -> bool:
+    return bool((rule.get("parameters") or {}).get(_NO_CREATION))
 
 
 def _violation(status: int, broken: list[str]) -> ApiError:
@@ -197,10 +218,22 @@ def _checked(call: Call) -> Document:
         raise errors.validation_failed(f"{asked['enforcement']} is not a member of ['disabled', 'active', 'evaluate'].")
     if asked.get("target", "branch") not in ("branch", "tag"):
         raise errors.validation_failed(f"{asked['target']} is not a member of ['branch', 'tag'].")
-    unknown = [rule["type"] for rule in asked.get("rules", []) if rule["type"] not in _RULES]
-    if unknown:
-        raise errors.validation_failed(f"Invalid rule '{unknown[0]}': ")
+    for rule in asked.get("rules", []):
+        problem = _invalid(rule)
+        if problem is not None:
+            raise errors.validation_failed(f"Invalid rule '{rule['type']}': {problem}")
     return asked
+
+
+def _invalid(rule: Document) -> str | None:
+    """What is wrong with a rule; None for one that is right."""
+    if rule["type"] not in _RULES:
+        return ""
+    given, spec = rule.get("parameters"), _PARAMETERS.get(rule["type"], {})
+    if given is None:
+        return "Parameters are required" if rule["type"] == _CHECKS else None
+    problem = check(given, spec)
+    return f"{problem.path}: {problem.message}" if problem else None
 
 
 def _create(call: Call) -> Response:
