@@ -23,7 +23,7 @@ Standing = Literal["exists", "will be made", "adopted", "name taken", "ambiguous
 
 @dataclass(frozen=True, slots=True)
 class TradeOff:
-    """One way to decide `decision` (rights, isolation, auth or github-environments), in a sentence."""
+    """One way to decide `decision` (rights, isolation, auth, github-environments …), in a sentence."""
 
     decision: str
     value: str

@@ -62,7 +62,7 @@ class RulesetStep(Step[Json]):
         integration: int = GITHUB_ACTIONS,
         needs: Sequence[str] = (),
     ) -> None:
-        self.id = f"setup/github/ruleset/{branch}"
+        self.id = f"setup/ruleset/{branch}"
         self.name = f"dbxwizard: {branch}"
         self.title = f"GitHub ruleset for {branch}"
         self.needs = tuple(needs)

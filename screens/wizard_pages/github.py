@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Label, Static
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.widgets import Choice, Decision, WrappedTable
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from dbxwizard.backend.applications import TradeOff
     from dbxwizard.backend.choices import RepositoryDetail
     from dbxwizard.backend.github_table import GitHubRow, GitHubTable
+
+
+_DECISIONS = {  # the answer that keeps each, and its title
+    "github-environments": ("github_environments", "Where variables and secrets are"),
+    "approval": ("approval", "Before a deployment to Production"),
+    "rulesets": ("rulesets", "What main and release take"),
+}
+_NOT_OFFERED = {  # what an error says that the plan lacks, and the decision about it
+    "github-no-environments": "github-environments",
+    "github-no-approval": "approval",
+    "github-no-rulesets": "rulesets",
+}
 
 
 @dataclass
@@ -49,9 +61,19 @@ class GitHubPage(WizardPage):
         self._filter = ""
 
     def content(self) -> Iterable[Widget]:
-        with Vertical(id="places"):
-            yield Static("Where variables and secrets are", classes="title", markup=False)
-            yield Decision(id="environments")
+        for decision, (_, title) in _DECISIONS.items():
+            with Vertical(id=f"place-{decision}", classes="place"):
+                yield Static(title, classes="title", markup=False)
+                yield Decision(id=decision)
+        yield Static("Deployments to Production", classes="title", markup=False)
+        with Horizontal(classes="row"):
+            yield Label("Approved by")
+            named = ", ".join(self.answers.reviewers)
+            told = "who is set, else you; or logins, team:ORG/SLUG"
+            yield Input(named, told, id="reviewers", select_on_focus=False, compact=True)
+        with Horizontal(classes="row"):
+            yield Label("After minutes")
+            yield Input(self.answers.wait_minutes, "as set", id="wait", type="integer", max_length=5, compact=True)
         yield Static("", id="counts", markup=False)
         yield WrappedTable({"what": 3, "name": 6, "where": 4, "state": 4})
         yield Static("", id="purpose", classes="words", markup=False)
@@ -62,29 +84,50 @@ class GitHubPage(WizardPage):
         self.request(self.ask.github_table(), TableRead, "reading GitHub")
 
     def show_failure(self, error: OperationError) -> None:
-        """A plan without environments is a decision, not the end."""
+        """What the repository's plan does not offer is a decision, not the end."""
         super().show_failure(error)
-        if error.code == "github-no-environments":
-            self._offer_places()
+        if error.code in _NOT_OFFERED:
+            self._offer(_NOT_OFFERED[error.code])
 
     @on(RepositoryRead)
     def look_at_repository(self, message: RepositoryRead) -> None:
-        """What is public has environments on every plan."""
-        if message.repository.private or not self.answers.github_environments:
-            self._offer_places()
+        """What is public has all of it on every plan. What was declined can be had again."""
+        declined = [decision for decision, (answer, _) in _DECISIONS.items() if not getattr(self.answers, answer)]
+        for decision in dict.fromkeys([*(["github-environments"] if message.repository.private else []), *declined]):
+            self._offer(decision)
 
-    def _offer_places(self) -> None:
-        self.request(self.ask.trade_offs(decision="github-environments"), PlacesRead)
+    def _offer(self, decision: str) -> None:
+        self.request(self.ask.trade_offs(decision=decision), PlacesRead)
 
     @on(PlacesRead)
     def show_places(self, message: PlacesRead) -> None:
+        decision = message.trade_offs[0].decision
         choices = (Choice(one.value, one.title, one.words) for one in message.trade_offs)
-        self.query_one("#environments", Decision).offer(choices, "yes" if self.answers.github_environments else "no")
-        self.query_one("#places").display = True
+        wanted = getattr(self.answers, _DECISIONS[decision][0])
+        self.query_one(f"#{decision}", Decision).offer(choices, "yes" if wanted else "no")
+        self.query_one(f"#place-{decision}").display = True
 
-    @on(Decision.Made, "#environments")
+    @on(Decision.Made, "#github-environments")
     def keep_places(self, event: Decision.Made) -> None:
         self.answer_and_adapt(github_environments=event.value == "yes")
+        self.action_look()
+
+    @on(Decision.Made, "#approval")
+    @on(Decision.Made, "#rulesets")
+    def keep_protection(self, event: Decision.Made) -> None:
+        self.answer(**{str(event.decision.id): event.value == "yes"})
+        self.action_look()
+
+    @on(Input.Changed, "#reviewers")
+    def keep_reviewers(self, event: Input.Changed) -> None:
+        self.answer(reviewers=tuple(filter(None, event.value.replace(",", " ").split())))
+
+    @on(Input.Changed, "#wait")
+    def keep_wait(self, event: Input.Changed) -> None:
+        self.answer(wait_minutes=event.value.strip())
+
+    @on(Input.Submitted)
+    def look_at_protection(self) -> None:
         self.action_look()
 
     @on(TableRead)

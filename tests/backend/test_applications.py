@@ -25,8 +25,9 @@ async def seen(road: Road, connection: Connection, options: SetupOptions = OPTIO
 
 def test_every_decision_has_two_ways_one_of_them_the_default() -> None:
     ways = {(one.decision, one.value): one.is_default for one in trade_offs()}
-    assert {decision for decision, _ in ways} == {"rights", "isolation", "auth", "github-environments"}
-    assert len(ways) == 8
+    decisions = {"rights", "isolation", "auth", "github-environments", "approval", "rulesets"}
+    assert {decision for decision, _ in ways} == decisions
+    assert len(ways) == 12
     chosen = {value for (_, value), is_default in ways.items() if is_default}
     assert chosen == {"least-privilege", OPTIONS.isolation, OPTIONS.auth, "yes"}
     assert all(one.words.count(".") == 1 for one in trade_offs())

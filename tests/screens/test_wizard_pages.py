@@ -239,7 +239,7 @@ async def test_a_private_repository_on_free_does_without_environments_by_choice(
     async with driven(free.program(), 120, 40) as pilot:
         assert "github-no-environments" in error(pilot)
         await pilot.press("x")
-        place_of_answer = pilot.app.screen.query_one("#environments")
+        place_of_answer = pilot.app.screen.query_one("#github-environments")
         place_of_answer.focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GitTokenDialog))
