@@ -81,14 +81,22 @@ class GitHub:
         return {name: kind for one in found if isinstance(one, dict) for name, kind in one.items()} or found[0]
 
     def _either(self, alternatives: Iterable[Mapping[str, Any]], depth: int) -> Any:
-        """Of several objects all fields, none of them needed."""
+        """Of several objects all fields, none of them needed; likewise of what several have under one name."""
         found = [self._type(one, depth) for one in alternatives]
         if all(isinstance(one, str) for one in found):
             return "|".join(dict.fromkeys(found))
         objects = [one for one in found if isinstance(one, dict)]
         if len(objects) < len(found):
             return "object"
-        return {f"{name.rstrip('?')}?": kind for one in objects for name, kind in one.items()}
+        return _union(objects)
+
+
+def _union(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, kind in ((f"{name.rstrip('?')}?", kind) for one in objects for name, kind in one.items()):
+        known = made.get(name)
+        made[name] = _union([known, kind]) if isinstance(known, dict) and isinstance(kind, dict) else kind
+    return made
 
 
 class Graph:

@@ -7,12 +7,22 @@ from typing import Any
 
 from dbxwizard.clients.github_connection import required
 from dbxwizard.clients.github_repository import RepositoryPart
+from dbxwizard.core.errors import Forbidden
 
 Ruleset = Mapping[str, Any]
+UPGRADE = "upgrade to github"  # how GitHub's refusal begins where a plan has no rulesets
 
 
 class GitHubRules(RepositoryPart):
     """As RepositoryPart. Forbidden where the owner's plan has no rulesets for a private repository."""
+
+    async def are_offered(self) -> bool:
+        """False where the owner's plan has none for this repository: a private one on Free."""
+        try:
+            await self._get("/rulesets", {"per_page": "1"})
+        except Forbidden as refused:
+            return UPGRADE not in refused.message.lower()
+        return True
 
     async def find(self, name: str) -> Ruleset | None:
         """The repository's own ruleset of that name, whole; None when there is none."""

@@ -40,15 +40,12 @@ def require_rights(repository: Repository, token: TokenInfo, scopes: Collection[
 
 
 async def require_environments(github: GitHubClient, repository: Repository, options: SetupOptions) -> None:
-    """Raises UsageError where the plan is seen to have no environments, or no reviewers, and nobody accepted that.
-
-    A plan that the token may not see shows itself when the first environment is written.
-    """
+    """Raises UsageError where the plan is seen to have no environments, or no reviewers, and nobody accepted that."""
     if not options.github_environments:
         if options.isolation == "environment":
             raise _no_isolation(repository)
         return
-    plan = await github.plan() if repository.private else ""
+    plan = await _plan(github) if repository.private else ""
     if plan == "free":
         raise UsageError(
             "github-no-environments",
@@ -64,7 +61,12 @@ async def has_rulesets(github: GitHubClient, repository: Repository, options: Se
     """Whether rulesets are wanted; doing without GitHub environments is doing without these on the same plan."""
     if not options.rulesets:
         return False
-    return options.github_environments or not repository.private or await github.plan() not in ("free", "")
+    return options.github_environments or not repository.private or await _plan(github) != "free"
+
+
+async def _plan(github: GitHubClient) -> str:
+    """ "" for a paid one that the token may not see: on Free rulesets are refused."""
+    return await github.plan() or ("" if await github.rules.are_offered() else "free")
 
 
 def _no_isolation(repository: Repository) -> UsageError:

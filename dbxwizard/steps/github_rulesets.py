@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard.clients.github_rules import UPGRADE
 from dbxwizard.core.errors import Conflict, Forbidden, OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
@@ -19,7 +20,6 @@ NO_RULESETS = (
 )
 GITHUB_ACTIONS = 15368  # the id of its app on github.com (api.github.com/apps/github-actions)
 _CHECKS = ("Code and parameters", "Plan")
-_PLAN_WORDS = "upgrade to github"
 _REQUIRED = "required_status_checks"
 _PULL_REQUEST: Mapping[str, object] = {
     "required_approving_review_count": 0,  # a team of one has to be able to merge
@@ -76,7 +76,7 @@ class RulesetStep(Step[Json]):
             raise self._not_offered(refused) from refused
 
     def _not_offered(self, refused: Forbidden) -> OperationError:
-        if _PLAN_WORDS not in refused.message.lower():
+        if UPGRADE not in refused.message.lower():
             return refused
         return OperationError(
             "github-no-rulesets",
@@ -125,11 +125,9 @@ class RulesetStep(Step[Json]):
         }
 
     def _with_checks(self, held: Sequence[Json]) -> list[dict[str, Any]]:
-        known = {one["context"] for one in held}
-        return [
-            *(dict(one) for one in held),
-            *({"context": name, **self._integration} for name in self._checks if name not in known),
-        ]
+        known = {one["context"]: dict(one) for one in held}
+        ours = [known.pop(name, {"context": name, **self._integration}) for name in self._checks]
+        return [*ours, *known.values()]
 
     async def apply(
         self, state: Json | None, change: Change, inputs: Inputs, progress: Progress

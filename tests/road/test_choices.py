@@ -213,11 +213,28 @@ WITHOUT = "--no-github-environments"
 
 
 def test_a_plan_without_environments_is_one_clear_error(free: Road) -> None:
-    """The person's token may not see the plan, so GitHub's refusal tells of it."""
+    """The person's token may not see the plan, so another refusal of GitHub's tells of it, before anything is made."""
+    before = free.writes()
     outcome = free.setup(PAT_GITHUB=PAT)
-    assert outcome.code == 1
-    assert {error["code"] for error in outcome.errors} == {"github-no-environments"}
-    assert all("paid plan" in error["fix"] and WITHOUT in error["fix"] for error in outcome.errors)
+    assert (outcome.code, [error["code"] for error in outcome.errors]) == (2, ["github-no-environments"])
+    assert "paid plan" in outcome.errors[0]["fix"]
+    assert WITHOUT in outcome.errors[0]["fix"]
+    assert free.writes() == before
+
+
+def test_a_plan_without_reviewers_is_accepted_by_name(free: Road) -> None:
+    """On Team a private repository has environments and rulesets, and nobody who approves."""
+    with free.change() as store:
+        set_plan(store, OWNER, "team")
+    before = free.writes()
+    refused = free.setup(PAT_GITHUB=PAT, **as_owner(free))
+    assert (refused.code, [error["code"] for error in refused.errors]) == (2, ["github-no-approval"])
+    assert "--no-approval" in refused.errors[0]["fix"]
+    assert free.writes() == before
+    assert free.setup("--no-approval", PAT_GITHUB=PAT, **as_owner(free)).code == 0
+    (repository,) = free.show()["repositories"]
+    assert {one["name"] for one in repository["environments"] if one["reviewers"]} == set()
+    assert [one["name"] for one in repository["rulesets"]] == ["dbxwizard: main", "dbxwizard: release"]
 
 
 def test_a_plan_that_is_seen_to_have_no_environments_is_an_error_before_anything_is_written(free: Road) -> None:
