@@ -191,7 +191,7 @@ def _expiry(expires_at: str) -> list[Check]:
 
 def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     """docs.github.com/actions/reference/environments: what private repositories have on which plan."""
-    from dbxwizard.steps.github_environments import NO_ENVIRONMENTS
+    from dbxwizard.steps.github_environments import NO_APPROVAL, NO_ENVIRONMENTS
 
     if not environments:
         detail = "no environments, as accepted: variables of the repository, trust in its branches, no reviewers"
@@ -199,13 +199,13 @@ def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     if not private or plan == "enterprise":
         return Check("GitHub plan", Verdict.OK, plan or "environments are there for public repositories")
     if plan == "free":
-        detail = "private repositories on Free have no environments"
+        detail = "private repositories on Free have no environments and no rulesets"
         return Check("GitHub plan", Verdict.MISSING, detail, NO_ENVIRONMENTS)
     if not plan:
         detail = "not visible: on Free a private repository has no environments, on Pro and Team no required reviewers"
         return Check("GitHub plan", Verdict.WARNING, detail, f"If it is Free: {NO_ENVIRONMENTS}")
     detail = f"{plan}: required reviewers and wait timers need Enterprise for private repositories"
-    return Check("GitHub plan", Verdict.WARNING, detail, "Setup leaves them out.")
+    return Check("GitHub plan", Verdict.WARNING, detail, NO_APPROVAL)
 
 
 async def expiring(connection: Connection, repository: str) -> list[Check]:
