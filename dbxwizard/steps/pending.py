@@ -18,13 +18,13 @@ class _Unknown(Step[None]):
 
 
 class NotChecked(_Unknown):
-    """All of setup, for somebody who may not look at it; `reason` in the words of the service."""
+    """All of setup, or its part `where`, for somebody who may not look at it; `reason` in the words of the service."""
 
-    id = "setup"
-    title = "what setup makes"
     scope = Scope.SETUP
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, where: str = "") -> None:
+        self.id = f"setup/{where.lower()}".rstrip("/")
+        self.title = f"what setup makes {f'at {where}' if where else ''}".rstrip()
         self._reason = reason
 
     async def read(self, inputs: Inputs) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard import bundled
 from dbxwizard.clients.cloud import PUBLIC_GITHUB
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import Forbidden, OperationError
 from dbxwizard.core.plan import Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
@@ -27,6 +27,7 @@ from dbxwizard.steps.github_access import has_rulesets, require_environments, re
 from dbxwizard.steps.github_rulesets import GITHUB_ACTIONS, RulesetStep, checks_of
 from dbxwizard.steps.github_secrets import secrets_step_id, stored_versions
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
+from dbxwizard.steps.pending import NotChecked
 from dbxwizard.steps.principals import group_id
 from dbxwizard.steps.publish import PublishStep
 from dbxwizard.steps.setup_github import GitHubSettings, holders_of, reviewers
@@ -126,19 +127,26 @@ def display_name(options: SetupOptions, key: str) -> str:
 
 
 async def setup_steps(
-    options: SetupOptions, environments: Sequence[Environment], connection: Connection
+    options: SetupOptions, environments: Sequence[Environment], connection: Connection, *, looking: bool = False
 ) -> tuple[Step[Any], ...]:
     """All steps of setup. Asks GitHub who calls and what the repository is; raises the core's errors.
 
-    `environments` may have blanks where only setup knows the value.
+    `environments` may have blanks where only setup knows the value. `looking`: for a plan alone; what the caller has no
+    right to at GitHub is then one step that says so, and the others go on.
     """
     adoptions = adopted(options.adopt, keys_of(pairs(options, environments)))
     github = connection.github(options.repository)
     repository = await github.repository()
     person = await github.token_info()
-    require_rights(
-        repository, person, ("repo", "workflow") if _publishes_workflows(options, environments) else ("repo",)
-    )
+    scopes = ("repo", "workflow") if _publishes_workflows(options, environments) else ("repo",)
+    try:
+        require_rights(repository, person, scopes)
+    except Forbidden as refused:
+        if not looking:
+            raise
+        made = _Setup(options, tuple(environments), connection, github, repository, person.login, adoptions)
+        roles = await role_steps(options, made.pairs, connection)
+        return (*roles, *made.identities(), NotChecked(refused.message, "GitHub"))
     await require_environments(github, repository, options)
     names = [environment.name for environment in environments] if options.github_environments else [""]
     token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)

@@ -9,7 +9,7 @@ import pytest
 
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github import access
-from dbxwizard.sandbox.github.seed import LOGIN, OWNER, SANDBOX_TOKEN
+from dbxwizard.sandbox.github.seed import LOGIN, OWNER, REPOSITORY, SANDBOX_TOKEN
 from dbxwizard.sandbox.store import Store
 from tests.roads import Outcome, Road
 
@@ -144,6 +144,18 @@ def test_setup_by_somebody_who_is_no_administrator_of_the_repository(fresh: Road
         assert organisation
         store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
     told(fresh.setup(), "admin")
+
+
+def test_a_plan_without_rights_at_github_says_which_and_goes_on_elsewhere(fresh: Road) -> None:
+    with fresh.change() as store:
+        organisation = store.get("github.account", OWNER)
+        assert organisation
+        store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
+    outcome = fresh.run("plan", "--scope", "setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
+    assert outcome.code == 0, outcome.out
+    steps = {one["id"]: one for one in outcome.report["plan"]["steps"]}
+    assert "does not administer" in steps["setup/github"]["not_checked"]
+    assert steps["setup/application/main-spn"]["action"] == "create"
 
 
 def test_deploy_by_somebody_whom_the_workspace_does_not_know_and_azure_does_not_vouch_for(deployed: Road) -> None:

@@ -59,7 +59,7 @@ async def _tell(invocation: Invocation, connection: Connection, plan: Plan) -> N
 
 async def _steps(invocation: Invocation, scope: str, connection: Connection) -> list[Step[Any]]:
     if scope == "setup":
-        return [*await setup_steps(setup.options(invocation), files.drafts(invocation), connection)]
+        return [*await setup_steps(setup.options(invocation), files.drafts(invocation), connection, looking=True)]
     if scope == "deploy":
         return [*await deploy_steps(deploy.options(invocation), files.environments(invocation), connection)]
     return [*await _all_of_setup(invocation, connection), *await _all_of_deploy(invocation, connection)]
@@ -68,7 +68,7 @@ async def _steps(invocation: Invocation, scope: str, connection: Connection) -> 
 async def _all_of_setup(invocation: Invocation, connection: Connection) -> Sequence[Step[Any]]:
     """The steps of setup, or one that says why they can't be looked at from here: a job has not a person's rights."""
     try:
-        return await setup_steps(setup.options(invocation), files.drafts(invocation), connection)
+        return await setup_steps(setup.options(invocation), files.drafts(invocation), connection, looking=True)
     except (Forbidden, NotSignedIn) as refused:
         return [NotChecked(refused.message)]
 
