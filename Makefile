@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 STAMP := $(VENV)/.made
+FRAMEWORK_VENVS := .venv-framework
+FRAMEWORK_STAMP := $(FRAMEWORK_VENVS)/.made
+FRAMEWORK_LOCK := --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: venv demo test lint types boundaries unit chromium wheel bench test-clients lock clean
+.PHONY: venv demo test lint types boundaries unit chromium framework-venvs wheel bench test-clients lock clean
 
 venv: $(STAMP)
 
@@ -31,11 +34,19 @@ types: venv
 boundaries: venv
 	$(BIN)/lint-imports
 
-unit: venv chromium
+unit: venv chromium framework-venvs
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
 chromium:
 	@bash tools/install_chromium.sh
+
+# What the framework's own tests need; kept until its locks change. None of it is in the program's environment.
+framework-venvs: venv $(FRAMEWORK_STAMP)
+
+$(FRAMEWORK_STAMP): framework/requirements-dev.lock framework/requirements-spark.lock tools/make_framework_venvs.sh | $(STAMP)
+	@mkdir -p $(FRAMEWORK_VENVS)
+	@UV="$(BIN)/uv" VENVS="$(FRAMEWORK_VENVS)" bash tools/make_framework_venvs.sh
+	@touch $@
 
 wheel: venv
 	$(BIN)/python tools/try_wheel.py
@@ -52,6 +63,9 @@ lock: venv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --only-binary :all: --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --group checks --constraint requirements-dev.lock pyproject.toml -o workflows/requirements.txt
+	cd framework && ../$(BIN)/uv pip compile $(FRAMEWORK_LOCK) --extra telemetry --extra secrets --extra models --group dev \
+		pyproject.toml -o requirements-dev.lock
+	cd framework && ../$(BIN)/uv pip compile $(FRAMEWORK_LOCK) --group spark pyproject.toml -o requirements-spark.lock
 
 clean:
-	rm -rf $(VENV) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FRAMEWORK_VENVS) .venv-clients build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -23,6 +23,8 @@ from typing import Any
 _REPOSITORY = "contoso/databricks"
 _ROUNDS = 9
 _DEPLOYMENTS = 3  # of one environment, and of four, each on a sandbox of its own
+_FRAMEWORK = Path(__file__).resolve().parents[1] / "framework" / "src"
+_IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); from dbkframework import engine, models, steps, telemetry"
 _FLEETS = (25, 50, 100, 200)
 # Runs a command and leaves the graph of its plan beside it.
 _WITH_GRAPH = """
@@ -137,6 +139,7 @@ def _startup() -> None:
             "python -c pass": [sys.executable, "-c", "pass"],
             "--help": [sys.executable, "-m", "dbxwizard", "--help"],
             "validate (four files)": [sys.executable, "-m", "dbxwizard", "validate"],
+            "import of the framework": [sys.executable, "-I", "-c", _IMPORT, str(_FRAMEWORK)],
         }
         medians = _medians(commands, bench)
     bare = medians["python -c pass"]

@@ -23,7 +23,11 @@ _TYPES = {
     "user": "User",
     "group": "Group",
 }
-_FROM_FILES = ("notebook_task", "spark_python_task")
+# A notebook is named without its ending (docs.databricks.com/jobs/git.html).
+_FROM_FILES = (
+    ("notebook_task", "notebook_path", ("", ".py", ".ipynb", ".sql", ".scala", ".r", ".R")),
+    ("spark_python_task", "python_file", ("",)),
+)
 
 
 def _present(node: Object, names: Iterable[str]) -> list[str]:
@@ -149,13 +153,11 @@ def _no_cycle(tasks: list[Object], checker: Checker) -> None:
 
 
 def _script_exists(one: Object, checker: Checker) -> None:
-    for kind in _FROM_FILES:
+    for kind, key, endings in _FROM_FILES:
         action = one.get(kind)
-        node = (
-            action.get("python_file") if isinstance(action, Object) and text_of(action.get("source")) == "GIT" else None
-        )
+        node = action.get(key) if isinstance(action, Object) and text_of(action.get("source")) == "GIT" else None
         path = text_of(node)
-        if node and path and checker.project and not _exists(checker, path):
+        if node and path and checker.project and not any(_exists(checker, path + ending) for ending in endings):
             message = f"the project has no file {show(path)}"
             checker.warning(node.start, "path-not-found", message, "check it: the job takes it from the repository")
 

@@ -140,8 +140,11 @@ def _refuse_constant(name: str) -> None:
 
 
 def _check_text(body: Any) -> None:
-    """Raises UnicodeEncodeError for half of a surrogate pair, which JSON can escape and nobody can store."""
-    json.dumps(body, ensure_ascii=False).encode()
+    """Raises UnicodeEncodeError for half of a surrogate pair, which JSON can escape and nobody can store.
+
+    The bytes of an uploaded file are no text.
+    """
+    json.dumps(body, ensure_ascii=False, default=lambda _: None).encode()
 
 
 Handler = Callable[[Call], Response]

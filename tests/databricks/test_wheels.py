@@ -111,7 +111,7 @@ def test_a_project_with_setup_py_alone_is_built(project: Path) -> None:
 
 def test_the_shipped_framework_is_built() -> None:
     wheel = made(Path("framework"))
-    assert wheel.file_name.startswith("dbkframework-0.1.0+d")
+    assert wheel.file_name.startswith("dbkframework-0.2.0+d")
     assert "dbkframework/__init__.py" in names(wheel)
 
 

@@ -108,7 +108,7 @@ def test_the_four_differ_where_they_should(project: Path) -> None:
         assert all("data_security_mode" in cluster.settings for cluster in one.clusters)
         assert {assignment.principal for assignment in one.role_assignments} == {"databricks-spn", "me"}
         assert one.wheels[0].project == "framework"
-        assert one.jobs[0].settings["tasks"][0]["spark_python_task"]["source"] == "GIT"
+        assert one.jobs[0].settings["tasks"][0]["notebook_task"]["source"] == "GIT"
 
 
 def test_their_roles_are_those_the_deployer_may_give(project: Path) -> None:

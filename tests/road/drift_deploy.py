@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
 from tests.road.drifting import GONE, Drift, at, fewer, level, put
 
@@ -68,6 +68,11 @@ def _manager(step: str, held: str) -> Drift:
         (f"PUT /api/{{version}}/{PERMISSION}.permission_level",),
         where=(held,),
     )
+
+
+def _without_library(kind: str) -> Callable[[Document], Document]:
+    """A cluster whose libraries of this kind are gone."""
+    return lambda body: {**body, "libraries": [one for one in body["libraries"] if kind not in one["library"]]}
 
 
 DEPLOY = [
@@ -182,10 +187,18 @@ DEPLOY = [
     Drift(
         "wheel on a cluster",
         "databricks.library",
-        put(libraries=[]),
+        _without_library("whl"),
         "wheel framework",
         ("clusters[dbx-sp-cluster]",),
         tuple(f"POST /api/{{version}}/libraries/install {field}" for field in ("cluster_id", "libraries.[].whl")),
+    ),
+    Drift(
+        "library of a cluster",
+        "databricks.library",
+        _without_library("pypi"),
+        "cluster dbx-sp-cluster in",
+        ("libraries[",),
+        ("POST /api/{version}/libraries/install libraries.[].pypi.package",),
     ),
 ]
 DEPLOY_WITH_SECRETS = [
@@ -270,7 +283,7 @@ _OTHERS: Mapping[str, Any] = {
     "spark_conf": {"spark.speculation": "true"},
     "custom_tags.dbxwizard": GONE,
     "tags.dbxwizard": GONE,
-    "tasks.[].spark_python_task.source": "WORKSPACE",
+    "tasks.[].notebook_task.source": "WORKSPACE",
     "git_source.git_provider": "gitLab",
 }
 

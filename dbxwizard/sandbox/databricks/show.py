@@ -55,10 +55,12 @@ def _permissions(state: WorkspaceState, kind: str, object_id: object) -> dict[st
 
 
 def _cluster(state: WorkspaceState, body: Document) -> Document:
+    """In whichever order its libraries were installed."""
     held = state.get("library", body["cluster_id"]) or {"libraries": []}
+    libraries = sorted(held["libraries"], key=lambda one: str(one["library"]))
     return {
         **_only(body, "cluster_id", "spec", "state", "pinned"),
-        "libraries": [_only(one, "library", "status") for one in held["libraries"]],
+        "libraries": [_only(one, "library", "status") for one in libraries],
         "permissions": _permissions(state, "clusters", body["cluster_id"]),
     }
 
