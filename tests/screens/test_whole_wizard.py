@@ -49,7 +49,8 @@ async def assert_everything_is_made(host: Hosting) -> None:
     assert [step.title for plan in plans for step in plan.changes] == []
     assert set(plans[1].environments) >= ENVIRONMENTS
     shown = Road(host.folder).show()
-    assert {one["name"] for one in shown["repositories"][0]["environments"]} == ENVIRONMENTS
+    made = {one["name"] for one in shown["repositories"][0]["environments"]}
+    assert made == ENVIRONMENTS | {f"{name}-plan" for name in ENVIRONMENTS}
     assert len(shown["workspaces"]) == len(ENVIRONMENTS)
     summary = (host.folder / ".state" / "exports" / "dbxwizard-summary.md").read_text()
     assert all(f"rg-dbx-{name.lower()}" in summary for name in ENVIRONMENTS)
