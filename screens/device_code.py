@@ -11,13 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.views import DeviceCodeShown
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.blocks import in_halves, large, qr_matrix
+from dbxwizard.screens.dialogs import Dialog
 
 _PAPER = "#000000 on #ffffff"  # whatever the theme: readers want dark modules on a light ground
 
@@ -30,7 +30,7 @@ class ApprovalAsked(Message):
         self.shown = shown
 
 
-class DeviceCodeScreen(ModalScreen[str]):
+class DeviceCodeScreen(Dialog[str]):
     """Gives "" when it is closed by hand: the sign-in is given up then. Whoever opened it closes it when it is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

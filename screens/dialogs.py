@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 from textual.widgets.button import ButtonVariant
 
+T = TypeVar("T")
 
-class Question(ModalScreen[str]):
+
+class Dialog(ModalScreen[T]):
+    """Gives one answer: a second one, of a double click, would close what lies below it."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class Question(Dialog[str]):
     """Gives the key of the button that was pressed, "" for Cancel and for escape.
 
     `answers`: key → label. Cancel comes first and has the focus. With `typed` the others wait until that name is typed;

@@ -8,11 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from dbxwizard.screens.dialogs import Dialog
 
-class GitTokenDialog(ModalScreen[str]):
+
+class GitTokenDialog(Dialog[str]):
     """Gives the token, "" for none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Give none")]

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Label
 
+from dbxwizard.screens.dialogs import Dialog
 from dbxwizard.screens.modes import MODES, WIZARD
 from dbxwizard.screens.widgets import Table
 
@@ -25,7 +26,7 @@ _TEXTUALS = {
 _WORDS = _TEXTUALS | {"command_palette": "Command palette: all actions by name"}
 
 
-class KeysPanel(ModalScreen[None]):
+class KeysPanel(Dialog[None]):
     """`?` opens and closes it; so does escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +44,7 @@ class KeysPanel(ModalScreen[None]):
 
     def on_click(self, event: events.Click) -> None:
         """Beside it: who has only a mouse closes it so."""
-        if event.widget is self:
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
             self.dismiss()
 
     def on_mount(self) -> None:

@@ -9,11 +9,10 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Label, SelectionList, Static
+from textual.widgets import Button, Label, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from dbxwizard.core.errors import OperationError
@@ -27,6 +26,7 @@ from dbxwizard.parameters.editing.project import Project
 from dbxwizard.parameters.editing.session import Session
 from dbxwizard.parameters.nodes import Node
 from dbxwizard.screens.bars import ErrorBar
+from dbxwizard.screens.dialogs import Dialog
 from dbxwizard.screens.editing.disk import EVERY, DiskActions, Saved
 from dbxwizard.screens.editing.matrix_view import MatrixView
 from dbxwizard.screens.editing.value_dialog import ValueDialog
@@ -226,7 +226,7 @@ def _set(session: Session, path: FieldPath, kind: Kind, text: str) -> list[Sessi
     return [session] if session.set(path, value) else []
 
 
-class Targets(ModalScreen[list[Session] | None]):
+class Targets(Dialog[list[Session] | None]):
     """Which files get a value. Space chooses, enter copies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -244,12 +244,17 @@ class Targets(ModalScreen[list[Session] | None]):
             yield Static(self._text, markup=False)
             yield SelectionList(*(Selection(Text(one.name), place, True) for place, one in enumerate(self._sessions)))
             yield Static("space chooses, enter copies, escape leaves", markup=False)
+            with Horizontal(id="answers"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Copy", id="copy", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         self.query_one(SelectionList).focus()
 
+    @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
         self.dismiss([self._sessions[place] for place in sorted(self.query_one(SelectionList).selected)])
 
+    @on(Button.Pressed, "#cancel")
     def action_leave(self) -> None:
         self.dismiss(None)

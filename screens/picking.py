@@ -12,10 +12,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 from textual.widgets.option_list import Option
 
+from dbxwizard.screens.dialogs import Dialog
 from dbxwizard.screens.widgets import Choices
 
 ResultT = TypeVar("ResultT")
@@ -27,7 +27,7 @@ def holds(text: str, words: Sequence[str]) -> bool:
     return all(word.casefold() in text.casefold() for word in words)
 
 
-class SearchDialog(ModalScreen[ResultT]):
+class SearchDialog(Dialog[ResultT]):
     """A line to type in, and a list in which the arrows move meanwhile. Escape gives `nothing`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +45,11 @@ class SearchDialog(ModalScreen[ResultT]):
 
     def action_leave(self) -> None:
         self.dismiss(self.nothing)
+
+    def on_click(self, event: events.Click) -> None:
+        """Beside it: who has only a mouse chooses nothing so."""
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
+            self.dismiss(self.nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +94,6 @@ class Picker(SearchDialog[str]):
         if place is not None:
             self.query_one(Choices).highlighted = place
         self.query_one(Input).focus()
-
-    def on_click(self, event: events.Click) -> None:
-        """Beside it: who has only a mouse chooses nothing so."""
-        if event.widget is self:
-            self.dismiss("")
 
     @on(Input.Changed)
     def search(self, event: Input.Changed) -> None:

@@ -11,11 +11,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.backend.views import is_production
-from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.dialogs import Dialog, Question
 from dbxwizard.screens.widgets import Checklist
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Review:
     comment: str
 
 
-class ReviewDialog(ModalScreen[Review]):
+class ReviewDialog(Dialog[Review]):
     """Gives the Review, None for neither. Cancel has the focus; Production is approved by who types its name."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,17 +9,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Static
 
 from dbxwizard.parameters.editing.merging import Conflict, Side
 from dbxwizard.parameters.editing.paths import title
+from dbxwizard.screens.dialogs import Dialog
 
 _STYLES = {"+": "green", "-": "red", "@": "dim"}
 _LONGEST = 12  # lines of each side of a conflict
 
 
-class DiffDialog(ModalScreen[bool]):
+class DiffDialog(Dialog[bool]):
     """What saving would change; True to save."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,7 +68,7 @@ def _coloured(diff: str) -> Text:
     return Text("\n").join(lines)
 
 
-class ConflictDialog(ModalScreen[Side | None]):
+class ConflictDialog(Dialog[Side | None]):
     """One place that both changed; None to decide later."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
+
 from dbxwizard.parameters.editing.matrix import Key
 from dbxwizard.screens.editing.matrix_view import MatrixView
 from dbxwizard.screens.matrix import MatrixScreen
@@ -47,6 +49,28 @@ async def test_some_files_can_be_left_out(project_folder: Path) -> None:
 
     changed = [name for name in NAMES if '"ukwest"' in content(project_folder, name)]
     assert changed == ["Development", "PreProduction", "Production"]
+
+
+async def test_by_mouse_alone_a_value_is_written_pasted_and_copied(project_folder: Path) -> None:
+    async with editing(project_folder, width=80, height=24) as editor:
+        await at(editor, ("Environment",))
+        await editor.pilot.resize_terminal(140, 40)
+        await editor.settled()
+        lines = editor.screen_text().splitlines()
+        row = next(row for row, line in enumerate(lines) if "Location" in line)
+        await editor.pilot.click(offset=(lines[row].index("uksouth"), row), times=2)
+        await editor.settled()
+        editor.pilot.app.post_message(events.Paste("ukwest"))
+        await editor.settled()
+        await editor.press("enter")
+        keys = editor.screen_text().splitlines()[-1]
+        await editor.pilot.click(offset=(keys.index("c Copy"), 39))
+        await editor.settled()
+        await editor.pilot.click("#copy")
+        await editor.settled()
+        await editor.save()
+
+    assert all('"ukwest"' in content(project_folder, name) for name in NAMES)
 
 
 async def test_an_entry_is_copied_to_a_file_that_lacks_it(project_folder: Path) -> None:

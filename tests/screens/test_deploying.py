@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from dbxwizard.backend.answers import AnswerFile, Answers
+from dbxwizard.core.events import RunFinished, RunStarted
+from dbxwizard.core.journal import Journal
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.seed import REPOSITORY
+from dbxwizard.screens import deployments
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.run_view import RunView
 from dbxwizard.screens.widgets import Table
@@ -151,6 +155,27 @@ async def test_a_step_that_failed_is_told_with_advice_and_retried(host_set_up: H
     assert await left(host, "Development") == []
 
 
+async def test_a_step_of_setup_that_failed_is_retried_where_it_is_told(host: Hosting) -> None:
+    decide(host)
+    road = Road(host.folder)
+    with road.store() as store:
+        faults.add(store, Fault("status", service="github", method="PUT", path="*/environments/UAT", status=422))
+    async with driven(host.program(), 120, 40) as pilot:
+        await until(pilot, plan_shown(pilot))
+        await pilot.press("ctrl+n")
+        await until(pilot, on_page(pilot, "ApplyPage"))
+        assert await ended(pilot) == "partial"
+        (failed,) = [step.id for step in view(pilot).model.failed]
+        table = pilot.app.screen.query_one("#run-steps", Table)
+        table.move_cursor(row=table.get_row_index(failed))
+        await pilot.press("t")
+        await until(pilot, on_page(pilot, "Question"))
+        await pilot.press("tab", "enter")
+        await until(pilot, on_page(pilot, "ApplyPage"))
+        await until(pilot, lambda: view(pilot).model.status == "success")
+        assert "UAT" in {one["name"] for one in road.show()["repositories"][0]["environments"]}
+
+
 async def test_a_run_is_cancelled_and_running_again_completes_it(host_set_up: Hosting) -> None:
     host = host_set_up
     held_up(host, fault="status", status=503, retry_after=60.0, times=1)
@@ -216,6 +241,22 @@ async def test_the_history_shows_what_others_did_with_its_events(host_deployed: 
         await until(pilot, on_page(pilot, "RunScreen"))
         assert await ended(pilot) == "success"
         assert "cluster dbx-sp-cluster" in view(pilot).copied()
+
+
+async def test_the_history_shows_by_itself_what_others_begin_and_end(
+    host_set_up: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "_EVERY", 0.1)
+    (folder,) = (host_set_up.folder / ".state" / "runs").iterdir()
+    async with driven(host_set_up.program(), 120, 40) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "✓ success" in text(pilot))
+        with closing(Journal.open(folder, warn=pytest.fail)) as journal:
+            tell = journal.listener("another-run")
+            tell(RunStarted(at=1.0, run_id="another-run", command="deploy", actor="grace", steps=2, changes=2))
+            await until(pilot, lambda: "▶ running" in text(pilot) and "grace" in text(pilot))
+            tell(RunFinished(at=2.0, run_id="another-run", status="partial"))
+            await until(pilot, lambda: "◐ partial" in text(pilot) and "▶ running" not in text(pilot))
 
 
 async def test_what_works_in_production_is_changed_by_who_types_its_name(host_production: Hosting) -> None:

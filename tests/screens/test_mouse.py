@@ -21,20 +21,7 @@ from tests.screens.test_deploying import ended, left, on_page, plan_shown
 from tests.screens.test_faults import alone
 from tests.screens.test_resources import clusters
 from tests.screens.test_wizard_pages import approvals
-from tests.screens.walking import click, decide, place
-
-
-async def click_on(pilot: Pilot[int], words: str, *, times: int = 1, lowest: bool = False) -> None:
-    """Where they stand on the screen for the first time, or with `lowest` for the last."""
-    await until(pilot, lambda: words in text(pilot))
-    lines = list(enumerate(text(pilot).splitlines()))
-    row, line = next((row, line) for row, line in (reversed(lines) if lowest else lines) if words in line)
-    assert await pilot.click(offset=(line.index(words) + 1, row), times=times)
-    await pilot.pause()
-
-
-async def footer(pilot: Pilot[int], key_and_words: str) -> None:
-    await click_on(pilot, key_and_words, lowest=True)
+from tests.screens.walking import click, click_on, decide, footer, place
 
 
 def on_mode(pilot: Pilot[int], name: str) -> bool:
@@ -172,6 +159,11 @@ async def test_a_panel_and_a_list_close_by_a_click_beside_them(host: Hosting) ->
         await pilot.click(offset=(1, 1))
         await until(pilot, lambda: place(pilot) == "sign_in")
         assert not pilot.app.answers.subscription  # type: ignore[attr-defined]
+        await click(pilot, "#choose-subscription")
+        await click_on(pilot, "dbxwizard sandbox", times=2)  # the second click has nothing to close any more
+        await settled(pilot)
+        assert place(pilot) == "sign_in"
+        assert pilot.app.answers.subscription  # type: ignore[attr-defined]
 
 
 async def test_a_device_code_is_copied_given_up_and_approved(host: Hosting) -> None:

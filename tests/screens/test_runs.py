@@ -28,7 +28,7 @@ from tests.hosting import Hosting, hosting
 from tests.reaching import push
 from tests.roads import Road
 from tests.screens.pilots import driven, error, text, until
-from tests.screens.walking import decide
+from tests.screens.walking import click_on, decide, footer
 
 GREET = """name: Greet [bold]all[/]
 run-name: Greet ${{ inputs.to }} [b]x[/b]
@@ -146,6 +146,28 @@ async def test_a_workflow_is_started_by_a_form_and_watched_to_its_end(host_runs:
         )
         await pilot.press("escape")
         await shows(pilot, "✓ success", "UAT", "main")
+
+
+async def test_by_mouse_alone_a_workflow_is_started_and_its_log_read(host_runs: Hosting, runs: Road) -> None:
+    async with driven(host_runs.program(first="console"), 100, 40) as pilot:
+        await listed(pilot)
+        await footer(pilot, "u Launch")
+        await click_on(pilot, "Greet [bold]all[/]")
+        await opened(pilot, LaunchScreen)
+        await click_on(pilot, "○ UAT")
+        await footer(pilot, "^g Start")
+        await opened(pilot, WorkflowRunScreen)
+        await shows(pilot, "✓ success  UAT", "over")
+        await pilot.resize_terminal(80, 24)
+        await click_on(pilot, "✓ success  UAT")
+        await opened(pilot, JobLogScreen)
+        await shows(pilot, "deployed")
+        await footer(pilot, "Back")
+        await opened(pilot, WorkflowRunScreen)
+        await footer(pilot, "Back")
+        await opened(pilot, RunsScreen)
+    [run] = github(runs)
+    assert (run["event"]["inputs"]["to"], run["conclusion"]) == ("UAT", "success")
 
 
 async def test_runs_are_listed_by_environment_branch_and_state(host_runs: Hosting) -> None:

@@ -81,6 +81,20 @@ async def click_words(pilot: Pilot[int], words: str) -> None:
     raise AssertionError(f"{words!r} is not on the screen:\n{text(pilot)}")
 
 
+async def click_on(pilot: Pilot[int], words: str, *, times: int = 1, lowest: bool = False) -> None:
+    """Where they stand on the screen for the first time, or with `lowest` for the last."""
+    await until(pilot, lambda: words in text(pilot))
+    lines = list(enumerate(text(pilot).splitlines()))
+    row, line = next((row, line) for row, line in (reversed(lines) if lowest else lines) if words in line)
+    assert await pilot.click(offset=(line.index(words) + 1, row), times=times)
+    await pilot.pause()
+
+
+async def footer(pilot: Pilot[int], key_and_words: str) -> None:
+    """A key that is shown at the lower edge."""
+    await click_on(pilot, key_and_words, lowest=True)
+
+
 def says(pilot: Pilot[int], selector: str) -> str:
     """The whole text of a widget, seen or scrolled away, in lines of 200 columns."""
     shown = pilot.app.screen.query_one(selector, Static).content
