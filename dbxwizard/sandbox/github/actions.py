@@ -11,8 +11,9 @@ from dbxwizard.sandbox.github.git_data import WORKFLOWS
 from dbxwizard.sandbox.github.objects import GitObjects, utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import git, repository
+from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.http import Call, Response, Service
-from dbxwizard.sandbox.store import Document, Store
+from dbxwizard.sandbox.store import Document
 
 _NAME = re.compile(r"^name:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
 
@@ -45,18 +46,13 @@ def _workflow(call: Call, body: Document, objects: GitObjects, path: str, sha: s
         "node_id": views.node_id("Workflow", number),
         "name": named.group(1) if named else path,
         "path": path,
-        "state": "disabled_manually" if is_disabled(call.store, body, path) else "active",
+        "state": "disabled_manually" if records.is_disabled(call.store, body, path) else "active",
         "created_at": utc(body["createdAt"]),
         "updated_at": utc(body["pushedAt"]),
         "url": url,
         "html_url": f"{views.web(call, body)}/blob/{body['defaultBranch']}/{path}",
         "badge_url": f"{views.web(call, body)}/actions/workflows/{path.rsplit('/', 1)[-1]}/badge.svg",
     }
-
-
-def is_disabled(store: Store, body: Document, path: str) -> bool:
-    """Whether somebody has disabled the workflow: it starts nothing then."""
-    return store.get("github.disabled", f"{body['id']}/{path}") is not None
 
 
 def number_of(body: Document, path: str) -> int:

@@ -17,7 +17,6 @@ from dbxwizard.sandbox.actions.workflows.model import Concurrency
 from dbxwizard.sandbox.actions.workflows.started_runs import Assumed, StartedRun
 from dbxwizard.sandbox.actions.workflows.starting import FOLDER, started
 from dbxwizard.sandbox.github import access
-from dbxwizard.sandbox.github.actions import is_disabled
 from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.http import Context
 from dbxwizard.sandbox.store import Document, Store
@@ -219,6 +218,11 @@ def about(run: Document) -> dict[str, Value]:
         "run_attempt": str(run["attempt"]),
         "repository_id": str(run["repository"]),
     }
+
+
+def is_disabled(store: Store, body: Document, path: str) -> bool:
+    """Whether somebody has disabled the workflow: it starts nothing then."""
+    return store.get("github.disabled", f"{body['id']}/{path}") is not None
 
 
 def ask_wake(store: Store) -> None:
