@@ -259,7 +259,10 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
     "arm": _ARM,
     "login": _LOGIN,
     "oidc": _OIDC,
-    "packages": (Rule("GET", "/simple/dbxwizard/", _nothing, "peps.python.org/pep-0503#specification"),),
+    "packages": (
+        Rule("GET", "/simple/dbxwizard/", _nothing, "peps.python.org/pep-0503#specification"),
+        Rule("GET", r"/files/[^/]+\.whl", _nothing, "peps.python.org/pep-0503: where its links lead"),
+    ),
     "vault": _VAULT,
 }
 

@@ -37,7 +37,7 @@ class RuntimeMissingError(Exception):
 
 
 def is_bare() -> bool:
-    """DBXWIZARD_SANDBOX_RUNTIME=bare: nothing but Python, for those who need no packages and no network."""
+    """DBXWIZARD_SANDBOX_RUNTIME=bare: Python and the wheels, for those who need no packages and no network."""
     return os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "") == "bare"
 
 
@@ -56,10 +56,14 @@ def python_for(spark_version: str) -> tuple[Path, str]:
 
 
 def _candidates(wanted: tuple[int, int]) -> Iterator[Path]:
+    """pyenv's python3.12 may be on the path and refuse to run, so its versions are looked at too."""
     yield Path(sys.executable)
-    for name in (f"python{wanted[0]}.{wanted[1]}", "python3"):
+    version = f"{wanted[0]}.{wanted[1]}"
+    for name in (f"python{version}", "python3"):
         if found := shutil.which(name):
             yield Path(found)
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    yield from sorted(versions.glob(f"{version}.*/bin/python"))
 
 
 def _version(python: Path) -> tuple[int, int] | None:
