@@ -268,6 +268,9 @@ class ClientSecretStep(Step[PasswordsState]):
             return Change.create(displayName=_SECRET_NAME, lifetime=lifetime)
         if state.current is None:
             return Change.update([Reason("value", "not known where it is used", "a new one")])
+        if any(one is not state.current and one.expires > self._now() for one in state.passwords):
+            # A run was cut off before it removed what is superseded; only a value that is known can prove itself.
+            return Change.update([Reason("value", "one of several", "a new one in place of all")])
         left = int((state.current.expires - self._now()) // _DAY)
         if left < self._margin:
             return Change.update([Reason("endDateTime", f"in {left} days", f"in {lifetime}")])

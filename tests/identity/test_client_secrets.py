@@ -206,7 +206,6 @@ async def test_what_has_expired_goes_though_nobody_can_prove_its_successor(
     await road.run()
     now = world.clock().now()
     old = await graph.add_password(world.application("dbx-main")["id"], "dbxwizard", now + DAY)
-    assert (await road.run()).status is Status.UNCHANGED
     application = world.application("dbx-main")
     ended = [
         one | ({"endAt": now - 1} if one["keyId"] == old.key_id else {}) for one in application["passwordCredentials"]
@@ -214,6 +213,19 @@ async def test_what_has_expired_goes_though_nobody_can_prove_its_successor(
     world.change("directory.application", application["id"], passwordCredentials=ended)
     assert (await road.run()).status is Status.SUCCESS
     assert road.passwords() == list(road.holder.values)
+
+
+async def test_what_a_run_left_that_was_cut_off_is_replaced_with_what_it_was_to_replace(
+    road: Road, graph: GraphClient, world: World
+) -> None:
+    await road.run()
+    left = await graph.add_password(world.application("dbx-main")["id"], "dbxwizard", world.clock().now() + DAY)
+    before = set(road.passwords())
+    assert left.key_id in before
+    assert (await road.run()).status is Status.SUCCESS
+    assert len(road.passwords()) == 1
+    assert before.isdisjoint(road.passwords())
+    assert (await road.run()).status is Status.UNCHANGED
 
 
 async def test_a_new_secret_is_waited_for(road: Road, world: World) -> None:

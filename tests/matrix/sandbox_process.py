@@ -13,8 +13,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from dbxwizard import bundled
 from dbxwizard.sandbox import faults, ports, server
 from dbxwizard.sandbox.faults import Fault
+from dbxwizard.sandbox.github.seed import REPOSITORY_ID
 from dbxwizard.sandbox.http import Request, Response, Service
 from dbxwizard.sandbox.services import all_services
 from dbxwizard.sandbox.session import locate
@@ -122,8 +124,10 @@ class Process:
             store.put("_setting", "latency", {"profile": "zero"})
         address = self._serve()
         locate(address)  # fills the sandbox with what a new one has
-        if token:
-            with store.transaction():
+        with store.transaction():
+            for name in bundled.WORKFLOWS:  # what they run beside a case would not end with it
+                store.put("github.disabled", f"{REPOSITORY_ID}/.github/workflows/{name}", {})
+            if token:
                 make_private(store, token)
                 push(store, {"notes.md": "older than dbxwizard"})
         store.close()

@@ -174,7 +174,10 @@ class World:
         requests = tuple(request for request in asked if request.phase == command)
         again = [request for request in asked if request.phase == f"{command} again"]
         assert not [request for request in again if request.write], "the second run writes"
-        changed = frozenset((service, path) for service, path in found["changed"])
+        # A stale answer can be given to what is asked once more, and only to that.
+        changed = frozenset((service, path) for service, path in found["changed"]) & {
+            (request.service, request.path) for request in again
+        }
         return Phase(self._road.name, command, requests[0].copy, again[0].copy, requests, changed, self.state())
 
     def _sign_in(self, made: Mapping[str, Sequence[str]]) -> None:
