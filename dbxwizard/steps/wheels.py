@@ -141,7 +141,7 @@ class WheelStep(WorkspaceStep[WheelState]):
 
     def writes(self, state: WheelState | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         uploaded = [
-            requests.make_folder(self._folder),
+            requests.make_folder(self._folder, optional=state is not None),
             requests.to_workspace("POST", "/api/2.0/workspace/import", f"uploads the {self.title}"),
         ]
         affected = [name for name in self._clusters if state is None or self._is_outdated(state, name)]
