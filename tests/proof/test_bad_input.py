@@ -78,10 +78,18 @@ def test_a_wrong_value_is_refused_before_anything_is_sent(desk: Desk, command: s
 
 
 def test_every_option_with_a_value_has_a_case_or_a_reason() -> None:
-    """Names are free text, and the services judge them; --tenant and --github-url name places that sign-in looks at."""
+    """Names are free text, and the services judge them; --tenant and --github-url name places that sign-in looks at.
+
+    What `runs`, `logs` and the developer's `sandbox` commands take is tried where these commands are: tests/cli.
+    """
     without = {option.key for command in SHOWN for option in command.options if option.kind in (Kind.TEXT, Kind.MANY)}
     without -= {option[0].removeprefix("--").replace("-", "_") for _, option in _cases()}
-    assert without == {"tenant", "github_url", "main_spn_name", "databricks_spn_name", "role_name", "adopt", "state"}
+    names = {"tenant", "github_url", "main_spn_name", "databricks_spn_name", "plan_spn_name", "role_name", "adopt"}
+    people = {"reviewer", "wait_minutes", "prove_sign_in"}
+    of_runs = {"workflow", "branch", "limit", "input", "job", "attempt", "comment"}
+    of_developers = {"at", "base", "head", "message", "title"}
+    of_logs = {"within", "commit", "job_run"}
+    assert without == {*names, *people, *of_runs, *of_developers, *of_logs, "state"}
 
 
 @pytest.mark.parametrize("command", _TALKING)
