@@ -89,7 +89,7 @@ def test_every_option_with_a_value_has_a_case_or_a_reason() -> None:
     of_runs = {"workflow", "branch", "limit", "input", "job", "attempt", "comment"}
     of_developers = {"at", "base", "head", "message", "title"}
     of_logs = {"within", "commit", "job_run"}
-    assert without == {*names, *people, *of_runs, *of_developers, *of_logs, "state"}
+    assert without == {*names, *people, *of_runs, *of_developers, *of_logs}
 
 
 @pytest.mark.parametrize("command", _TALKING)
