@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.options import LEVELS
 
 if TYPE_CHECKING:
     from dbxwizard.core.engine import Clock
     from dbxwizard.parameters.model import Environment
     from dbxwizard.steps.connection import Connection
 
-LEVELS = ("verbose", "information", "warning", "error", "critical")
 _COMPONENT = "Microsoft.Insights/components"
 _AT_ONCE = 1000  # rows of one answer
 _PACE = 5.0  # seconds between two questions while following

@@ -247,12 +247,12 @@ STARTED_ON = Option("ref", "branch or tag that the workflow is started on (defau
 
 WORKFLOW = Option("workflow", "only runs of this workflow, by the name of its file", metavar="WORKFLOW")
 
-_LEVELS = ("verbose", "information", "warning", "error", "critical")
+LEVELS = ("verbose", "information", "warning", "error", "critical")
 LOGS = (
     Option("within", "how far back: 30m, 6h, 2d", default="1h", metavar="TIME"),
     Option("commit", "only what the code of this commit told", metavar="SHA"),
     Option("job-run", "only what this run of a job told", metavar="ID"),
-    Option("level", "only records of this level or above", Kind.CHOICE, choices=_LEVELS),
+    Option("level", "only records of this level or above", Kind.CHOICE, choices=LEVELS),
     _flag("follow", "go on with what is told from now on", short="f"),
 )
 

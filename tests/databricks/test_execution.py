@@ -142,16 +142,23 @@ def test_a_secret_that_one_may_not_read_is_not_read(world: World, ada: Sdk) -> N
     assert run["output"]["error"].startswith("PermissionError: RESOURCE_DOES_NOT_EXIST")
 
 
-def test_a_run_is_cancelled_while_it_runs(world: World, ada: Sdk) -> None:
-    push(world, {"src/run.py": "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"})
+def running(ada: Sdk) -> int:
+    """A run of src/run.py that has begun."""
     task = {
         "task_key": "a",
         "spark_python_task": {"python_file": "src/run.py"},
         "existing_cluster_id": new_cluster(ada),
     }
-    run_id = ask(ada, "POST", "/api/2.2/jobs/runs/submit", body={"tasks": [task], "git_source": SOURCE})["run_id"]
+    body = {"tasks": [task], "git_source": SOURCE}
+    run_id = int(ask(ada, "POST", "/api/2.2/jobs/runs/submit", body=body)["run_id"])
     while ask(ada, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")["state"]["life_cycle_state"] != "RUNNING":
         pass
+    return run_id
+
+
+def test_a_run_is_cancelled_while_it_runs(world: World, ada: Sdk) -> None:
+    push(world, {"src/run.py": "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"})
+    run_id = running(ada)
     ask(ada, "POST", "/api/2.2/jobs/runs/cancel", body={"run_id": run_id})
     assert ended(ada, run_id)["state"]["result_state"] == "CANCELED"
 
@@ -190,14 +197,7 @@ def again(world: World) -> Iterator[None]:
 
 def test_a_run_that_lost_its_process_says_so(world: World, ada: Sdk) -> None:
     push(world, {"src/run.py": "import time\ntime.sleep(600)\n"})
-    task = {
-        "task_key": "a",
-        "spark_python_task": {"python_file": "src/run.py"},
-        "existing_cluster_id": new_cluster(ada),
-    }
-    run_id = ask(ada, "POST", "/api/2.2/jobs/runs/submit", body={"tasks": [task], "git_source": SOURCE})["run_id"]
-    while ask(ada, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")["state"]["life_cycle_state"] != "RUNNING":
-        pass
+    run_id = running(ada)
     with again(world):
         run = ended(ada, run_id)
     assert run["state"]["result_state"] == "FAILED"

@@ -18,9 +18,7 @@ from dbxwizard.sandbox.databricks.state import (
     workspace_ids,
 )
 from dbxwizard.sandbox.http import ApiError, Call, Context, Response, Service, TaskContext
-from dbxwizard.sandbox.ports import Ports
-from dbxwizard.sandbox.store import Document, Store
-from dbxwizard.sandbox.time import Clock
+from dbxwizard.sandbox.store import Document
 
 _TEXTS = {"*": str}
 _RUN_NOW = {
@@ -221,12 +219,6 @@ def resume(context: Context) -> None:
                 for task in run["tasks"]
             ]
             finish(context, state, {**run, "tasks": tasks}, "FAILED")
-
-
-def context_of(store: Store) -> Context:
-    """What happens now, outside of a request."""
-    clock = Clock(store)
-    return Context(store, clock, Ports(store), clock.now())
 
 
 def finish(context: Context, state: WorkspaceState, run: Document, result: str) -> None:

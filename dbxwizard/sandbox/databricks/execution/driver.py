@@ -12,6 +12,7 @@ from dbxwizard.sandbox.actions.running.process import Stop
 from dbxwizard.sandbox.databricks import run_checks
 from dbxwizard.sandbox.databricks.execution.tasks import TaskEnd, execute
 from dbxwizard.sandbox.databricks.state import WorkspaceState, milliseconds
+from dbxwizard.sandbox.outside import context_of
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
 
@@ -83,7 +84,7 @@ class Driver:
         with state.store.transaction():
             run = state.get("run", run_id)
             if run is not None and run["life_cycle_state"] == "RUNNING":
-                runs.finish_tasks(runs.context_of(state.store), state, run)
+                runs.finish_tasks(context_of(state.store), state, run)
 
     @staticmethod
     def _end_of(

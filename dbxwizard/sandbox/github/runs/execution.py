@@ -21,19 +21,12 @@ from dbxwizard.sandbox.github.runs.checkout import CHECKOUT, checkout
 from dbxwizard.sandbox.github.runs.endings import deployed, end_job
 from dbxwizard.sandbox.github.runs.reporting import Reporter
 from dbxwizard.sandbox.github.runs.setup_python import SETUP_PYTHON, setup_python
-from dbxwizard.sandbox.http import Context
-from dbxwizard.sandbox.ports import Ports
+from dbxwizard.sandbox.outside import context_of
 from dbxwizard.sandbox.store import Document, Store
 from dbxwizard.sandbox.time import Clock
 
 _PREFIX = "dbxwizard-job-"  # of the folders of jobs
 Files = Callable[[Store, Document], Mapping[str, str]]
-
-
-def context_of(store: Store) -> Context:
-    """What happens now, outside of a request."""
-    clock = Clock(store)
-    return Context(store, clock, Ports(store), clock.now())
 
 
 def carry_out(state: Path, job: Document, files: Files, stop: Stop, is_closing: Callable[[], bool]) -> None:

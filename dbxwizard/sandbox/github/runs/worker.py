@@ -13,8 +13,9 @@ from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.runs.attempt import Attempt, advance_all
 from dbxwizard.sandbox.github.runs.endings import end_job
-from dbxwizard.sandbox.github.runs.execution import carry_out, clear_held, context_of
+from dbxwizard.sandbox.github.runs.execution import carry_out, clear_held
 from dbxwizard.sandbox.http import Context
+from dbxwizard.sandbox.outside import context_of
 from dbxwizard.sandbox.store import Document, Store
 
 MOST_JOBS = 4  # at once, of all runs
