@@ -6,13 +6,10 @@ lies on the path of their jobs (tests/github and tests/sandbox/test_packages.py 
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +18,10 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.sandbox.session import Sandbox
 from tests.github.test_runs import wait
+from tests.installed import put_program_on_path, without_installation
 from tests.roads import Outcome, Road
 
 pytestmark = pytest.mark.timeout(1200)
-_INSTALLING = re.compile(r" +- name: Set up Python\n(?: {8}.*\n)+ +- name: Install dbxwizard\n(?: {8}.*\n)+")
 _OF_USERS = re.compile(r" +- name: (Lint|Test)\n(?: {8}.*\n)+")  # they want ruff and the framework's own packages
 _WORKERS = '"max_workers": {}'
 
@@ -72,9 +69,9 @@ class Developer:
 
 @pytest.fixture
 def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Developer]:
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    put_program_on_path(monkeypatch)
     for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
-        text, _ = _INSTALLING.subn("", file.read_text())
+        text = without_installation(file.read_text())
         file.write_text(_OF_USERS.sub("", text))
     with ExitStack() as sandbox:
         sandbox.enter_context(Sandbox(fresh.state))

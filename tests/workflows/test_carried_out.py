@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from dbxwizard.sandbox.session import Sandbox
 from tests.github.test_runs import wait
+from tests.installed import put_program_on_path, without_installation
 from tests.roads import Road
 
-_INSTALLING = re.compile(r" +- name: Set up Python\n(?: {8}.*\n)+ +- name: Install dbxwizard\n(?: {8}.*\n)+")
 _ALL = "environment: [Development, UAT, PreProduction, Production]"
 
 
 @pytest.fixture
 def road(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     """Set up, with the program that is tested on the path of the jobs, in place of an installation."""
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    put_program_on_path(monkeypatch)
     for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
-        text, _ = _INSTALLING.subn("", file.read_text())
+        text = without_installation(file.read_text())
         file.write_text(text.replace(_ALL, "environment: [Development]"))
     with Sandbox(fresh.state):
         assert fresh.setup().code == 0
