@@ -137,9 +137,10 @@ class RunModel:
         step.action = str(event["action"])
         step.state = "unchanged" if step.action == "none" else "done"
         step.began, step.ended, step.detail = at - float(event["seconds"]), at, ""
-        _note(step, at, f"{_DONE[step.action]} in {event['seconds']:.1f} s")
         for reason in event.get("reasons") or ():
-            _note(step, at, f"  {reason}")
+            _note(step, at, reason)
+        # Last: a log is read from its end.
+        _note(step, at, f"{_DONE[step.action]} in {event['seconds']:.1f} s")
 
     def _fail(self, step: StepRun, error: Mapping[str, Any], at: float) -> None:
         step.state, step.began, step.ended = "failed", step.began or at, at

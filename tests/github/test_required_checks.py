@@ -104,7 +104,14 @@ def test_who_may_bypass_for_pull_requests_does(filled: Repository, proposed: Pul
 def test_approvals_are_asked_for_and_tags_have_rules_of_their_own(
     filled: Repository, proposed: PullRequest, connect: Connect, add_token: AddToken
 ) -> None:
-    reviews = [{"type": "pull_request", "parameters": {"required_approving_review_count": 2}}]
+    demands = {
+        "required_approving_review_count": 2,
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "require_last_push_approval": False,
+        "required_review_thread_resolution": False,
+    }
+    reviews = [{"type": "pull_request", "parameters": demands}]
     demand(filled, rules=reviews)
     assert "At least 2 approving review" in words(proposed.merge)[1]
     names = {"ref_name": {"include": ["refs/tags/v*"], "exclude": []}}

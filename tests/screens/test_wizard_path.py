@@ -131,7 +131,7 @@ async def test_what_another_page_mends_is_told_with_the_way_there(host: Hosting)
         await arrived(pilot, "service_principals")
         await pilot.press("ctrl+n")
         await arrived(pilot, "github")
-        assert "24 new" in text(pilot)
+        await until(pilot, lambda: "60 new" in text(pilot))
 
 
 async def test_who_has_not_signed_in_is_asked_to_and_no_browser_opens(host: Hosting) -> None:
