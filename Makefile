@@ -9,6 +9,9 @@ FRAMEWORK_VENVS := .venv-framework
 FRAMEWORK_STAMP := $(FRAMEWORK_VENVS)/.made
 FRAMEWORK_LOCK := --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# As for a user, what a process has compiled the next one finds compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: venv demo test lint types boundaries unit chromium framework-venvs wheel bench test-clients lock clean
 
 venv: $(STAMP)

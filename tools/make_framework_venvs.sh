@@ -31,5 +31,5 @@ for version in 3.11 3.12; do
         continue
     fi
     "$UV" venv --quiet --no-project --python "$python" "$VENVS/$version"
-    "$UV" pip install --quiet --python "$VENVS/$version/bin/python" --require-hashes "${locks[@]}"
+    "$UV" pip install --quiet --compile-bytecode --python "$VENVS/$version/bin/python" --require-hashes "${locks[@]}"
 done
