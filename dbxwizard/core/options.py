@@ -256,6 +256,18 @@ LOGS = (
     _flag("follow", "go on with what is told from now on", short="f"),
 )
 
+DEV = (
+    Option("cluster", "the cluster by name or id (default: the one that gets the wheels)", metavar="NAME"),
+    Option(
+        "auth",
+        "how code on this machine signs in to Databricks: as you, or with an access token",
+        Kind.CHOICE,
+        default="oauth",
+        choices=("oauth", "token"),
+    ),
+    _flag("watch", "push, sync: again on every save, until ctrl+c", short="w"),
+)
+
 RUNS = (
     WORKFLOW,
     Option("branch", "only runs on this branch or tag", metavar="BRANCH"),

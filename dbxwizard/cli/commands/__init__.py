@@ -8,6 +8,7 @@ from dbxwizard.core.options import (
     AUTH,
     DECISIONS,
     DEPLOY,
+    DEV,
     ENVIRONMENTS,
     FOLDER,
     INIT,
@@ -56,6 +57,7 @@ class Command:
 _FILES = Words("FILE", "parameter files (default: all of environments/)")
 
 SANDBOX_ACTIONS = ("serve", "reset", "show", "log", "push", "pr", "tag")
+DEV_ACTIONS = ("setup", "check", "push", "run", "sync")
 OPEN = "open"  # what `dbxwizard` without a command does
 
 COMMANDS = (
@@ -114,6 +116,15 @@ COMMANDS = (
         "logs",
         "what code that ran in an environment has told of itself: log, spans, errors, metrics",
         (FOLDER, *LOGS, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+    ),
+    Command(
+        "dev",
+        "this machine beside an environment: set it up, check it, push the framework, run a script there, sync files",
+        (FOLDER, *DEV, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
+        (
+            Words("ACTION", f"one of {', '.join(DEV_ACTIONS)}", "?", DEV_ACTIONS),
+            Words("WORD", "run: the script or notebook, then its parameters (after -- where they begin with a dash)"),
+        ),
     ),
     Command(
         "sandbox",

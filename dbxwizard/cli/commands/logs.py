@@ -13,7 +13,6 @@ from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.engine import SystemClock
-from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.deploy_plan import load_template
@@ -21,14 +20,11 @@ from dbxwizard.telemetry import Record, Wanted
 
 
 def run(invocation: Invocation) -> Report:
-    chosen = files.environments(invocation)
-    if len(chosen) != 1:
-        names = ", ".join(one.name for one in chosen)
-        raise UsageError("decision-missing", f"logs needs one environment of {names}", fix="Say it with -e NAME.")
+    environment = files.environment(invocation)
     level = invocation.text("level")
     since = time.time() - telemetry.seconds_of(invocation.text("within"))
     wanted = Wanted(since, invocation.text("commit"), invocation.text("job_run"), level)
-    found = asyncio.run(_read(invocation, chosen[0], wanted))
+    found = asyncio.run(_read(invocation, environment, wanted))
     text = tuple(map(_line, found)) or ("no record fits",)
     records = [{**asdict(record), "attributes": dict(record.attributes)} for record in found]
     shown = () if invocation.flag("follow") else text

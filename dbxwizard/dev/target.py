@@ -1,0 +1,75 @@
+"""Where a developer's code runs: a cluster of an environment's workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.inventory import open_workspace
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.databricks import WorkspaceClient
+    from dbxwizard.parameters.model import Environment
+    from dbxwizard.steps.connection import Connection
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`cluster` as the Clusters API has it: cluster_id, cluster_name, state, spark_version …"""
+
+    environment: Environment
+    workspace: WorkspaceClient
+    cluster: Json
+
+    @property
+    def cluster_id(self) -> str:
+        return str(self.cluster["cluster_id"])
+
+    @property
+    def runtime(self) -> str:
+        """Major and minor version of the cluster's Databricks Runtime, such as `17.3`."""
+        return ".".join(str(self.cluster["spark_version"]).split(".")[:2])
+
+
+async def find_target(
+    environment: Environment, template: Mapping[str, Any], connection: Connection, cluster: str = ""
+) -> Target:
+    """`cluster`: the name or id of a cluster; "" is the one that gets the wheels, else the first of the file.
+
+    Raises the core's errors: OperationError `not-deployed`, UsageError `cluster-unknown`.
+    """
+    workspace = await open_workspace(environment, template, connection)
+    if workspace is None:
+        raise _not_deployed(environment, "workspace")
+    wanted = cluster or _default_cluster(environment)
+    found = await workspace.clusters()
+    chosen = next((one for one in found if wanted in (one["cluster_id"], one.get("cluster_name"))), None)
+    if chosen is None and not cluster:
+        raise _not_deployed(environment, f"cluster {wanted}".rstrip())
+    if chosen is None:
+        names = ", ".join(sorted(str(one.get("cluster_name")) for one in found)) or "none"
+        raise UsageError(
+            "cluster-unknown",
+            f"{environment.name} has no cluster {wanted}",
+            resource="--cluster",
+            fix=f"There are: {names}",
+        )
+    return Target(environment, workspace, chosen)
+
+
+def _default_cluster(environment: Environment) -> str:
+    named = [cluster for wheel in environment.wheels for cluster in wheel.clusters]
+    return next(iter([*named, *(one.name for one in environment.clusters)]), "")
+
+
+def _not_deployed(environment: Environment, what: str) -> OperationError:
+    return OperationError(
+        "not-deployed",
+        f"{environment.name} has no {what} yet",
+        resource=what,
+        fix=f"Deploy it: dbxwizard deploy -e {environment.name}",
+    )
