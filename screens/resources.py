@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.board import BoardRow
     from dbxwizard.backend.items import Item
     from dbxwizard.backend.resources import Branch, EnvironmentResources
-    from dbxwizard.backend.workspace_actions import ClusterState, JobRun
+    from dbxwizard.workspace_actions import ClusterState, JobRun
 
 PAGE = 1000  # things of one kind that are shown at once
 _FEW = 10  # things of one kind that are shown without being asked for

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dbxwizard import workspace_actions as actions
 from dbxwizard.backend import board, project
-from dbxwizard.backend import workspace_actions as actions
 from dbxwizard.backend.board import Board, BoardRow
 from dbxwizard.backend.elsewhere import Elsewhere
 from dbxwizard.backend.last_deployment import LastDeployment, newest
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from dbxwizard.backend.resources import EnvironmentResources, Resources
     from dbxwizard.backend.runs import Runs
     from dbxwizard.backend.service import Launch
-    from dbxwizard.backend.workspace_actions import ClusterState, JobRun
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.inventory import EnvironmentInventory
     from dbxwizard.parameters.model import Environment
     from dbxwizard.steps.connection import Connection
+    from dbxwizard.workspace_actions import ClusterState, JobRun
 
 _LOG = logging.getLogger(__name__)
 
