@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.options import LEVELS
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ _COMPONENT = "Microsoft.Insights/components"
 _AT_ONCE = 1000  # rows of one answer
 _PACE = 5.0  # seconds between two questions while following
 _OVERLAP = 120.0  # seconds before the newest row that are asked for again: rows may arrive late
-_SPAN = re.compile(r"(\d+)(s|m|h|d)")
+_SPAN = re.compile(r"([0-9]{1,9})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = (
+    730 * 86400
+)  # seconds that data is kept (learn.microsoft.com/azure/azure-monitor/logs/data-retention-configure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,12 @@ class Wanted:
 
 
 def seconds_of(text: str) -> float:
-    """Of `90s`, `30m`, `6h`, `2d`. Raises UsageError."""
+    """Of `90s`, `30m`, `6h`, `2d`. Raises ValueError."""
     found = _SPAN.fullmatch(text)
-    if found is None:
-        raise UsageError("option-invalid", f"{text!r} is no length of time", resource="--within", fix="say 30m, 6h, 2d")
-    return float(int(found[1]) * _SECONDS[found[2]])
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError(f"no length of time to look back: say 30m, 6h or 2d, {_LONGEST // 86400}d at the most")
+    return float(seconds)
 
 
 async def application_of(environment: Environment, template: Mapping[str, Any], connection: Connection) -> str:

@@ -19,6 +19,7 @@ from dbxwizard.sandbox.github.seed import REVIEWER, REVIEWER_TOKEN, SANDBOX_TOKE
 from dbxwizard.steps.publish_files import FILE, LocalFile
 
 _UNDER_WAY = ("queued", "in_progress", "pending", "requested")
+_MOST_DIGITS = 18
 _PACE = 0.5  # seconds between two looks at runs
 
 
@@ -196,9 +197,10 @@ async def developer(cloud: Cloud, repository: str, *, outside: bool) -> AsyncIte
 
 
 def _number(text: str) -> int:
-    if not text.removeprefix("#").isdecimal():
+    digits = text.removeprefix("#")
+    if not digits.isdecimal() or len(digits) > _MOST_DIGITS:
         raise UsageError("option-invalid", f"{text!r} is no number of a pull request", resource="NUMBER")
-    return int(text.removeprefix("#"))
+    return int(digits)
 
 
 def _new(file: LocalFile) -> NewFile:

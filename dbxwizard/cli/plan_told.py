@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbxwizard.cli.invocation import Invocation
-from dbxwizard.core.errors import UsageError
 from dbxwizard.core.markdown import link, words
 from dbxwizard.core.plan import Plan
 from dbxwizard.core.plan_markdown import plan_markdown
@@ -24,11 +23,8 @@ _LONGEST = 60_000  # characters; GitHub takes 65,536 in a comment or an issue
 
 
 def pull_request(invocation: Invocation) -> int:
-    """The number that --comment gives, 0 without it. Raises UsageError for what is none."""
-    given = invocation.text("comment")
-    if given and not (given.isascii() and given.isdecimal() and int(given)):
-        raise UsageError("option-invalid", f"{given!r} is not the number of a pull request", resource="--comment")
-    return int(given or 0)
+    """The number that --comment gives, 0 without it."""
+    return int(invocation.text("comment") or 0)
 
 
 async def comment(invocation: Invocation, client: GitHubClient, number: int, plan: Plan) -> None:

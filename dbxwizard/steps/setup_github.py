@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,22 +45,28 @@ async def reviewers(options: SetupOptions, github: GitHubClient, person: TokenIn
     """Raises UsageError for a login or a team that GitHub does not know, and for too many."""
     if not options.github_environments or not options.approval:
         return Reviewers()
-    if len(options.reviewers) > _MOST_REVIEWERS:
+    named = [await _reviewer(github, one) for one in reviewer_names(options.reviewers)]
+    return Reviewers(tuple(named), Reviewer("User", person.id, person.login))
+
+
+def reviewer_names(given: Sequence[str]) -> tuple[str, ...]:
+    """Each once. Raises UsageError for more than GitHub takes."""
+    names = tuple(dict.fromkeys(given))
+    if len(names) > _MOST_REVIEWERS:
         raise UsageError(
             "reviewers-too-many",
-            f"GitHub takes {_MOST_REVIEWERS} required reviewers, and {len(options.reviewers)} are named",
+            f"GitHub takes {_MOST_REVIEWERS} required reviewers, and {len(names)} are named",
             resource="--reviewer",
             fix="Name a team (team:ORG/SLUG): each of its members may approve.",
         )
-    named = [await _reviewer(github, one) for one in dict.fromkeys(options.reviewers)]
-    return Reviewers(tuple(named), Reviewer("User", person.id, person.login))
+    return names
 
 
 def wait_minutes(text: str) -> int | None:
     """Of `--wait-minutes`; None where nothing is said. Raises UsageError for what GitHub would not take."""
     if not text:
         return None
-    if not text.isdecimal() or int(text) > _LONGEST_WAIT:
+    if not text.isdecimal() or len(text) > len(str(_LONGEST_WAIT)) or int(text) > _LONGEST_WAIT:
         raise UsageError(
             "wait-invalid", f"{text!r} is no number of minutes from 0 to {_LONGEST_WAIT}", resource="--wait-minutes"
         )

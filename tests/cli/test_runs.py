@@ -149,7 +149,7 @@ def test_a_run_is_cancelled_and_ends_with_130(road: Road) -> None:
         (("watch",), "run-not-found", 1),
         (("approve",), "nothing-waits", 1),
         (("list", "--limit", "many"), "option-invalid", 2),
-        (("logs", "--attempt", "0"), "run-not-found", 1),
+        (("logs", "--attempt", "1"), "run-not-found", 1),
         (("last",), "usage", 2),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",

@@ -18,6 +18,7 @@ from dbxwizard.core.options import Kind
 from tests.proof.conftest import COMMANDS, Desk
 from tests.proof.recording import watched
 
+_HUGE = "9" * 5000  # more digits than Python makes a number of
 _TALKING = ("setup", "plan", "deploy", "status", "doctor")  # to services
 
 
@@ -42,10 +43,34 @@ def _cases() -> Iterator[tuple[str, tuple[str, ...]]]:
         "tls_cert": ("missing", "garbage.bin"),  # each needs the other
         "tls_key": ("missing", "garbage.bin"),
         "install_from": ("missing.whl", "a-folder", "garbage.bin"),
+        "plan_spn_name": ("", " ", "x" * 257),
+        "main_spn_name": ("", "x" * 257),
+        "databricks_spn_name": ("", "x" * 257),
+        "role_name": ("", "x" * 513),
+        "reviewer": ("", "two words", "team:", "team:data", "contoso/data", "team:a/b/c", "x" * 200),
+        "wait_minutes": ("", "soon", "-1", "1.5", "43201", _HUGE),
+        "prove_sign_in": ("", "soon", "-1", "3601", _HUGE),
+        "plan comment": ("", "0", "-1", "the newest", _HUGE),
+        "runs comment": ("", " ", "x" * 65_537),
+        "workflow": ("", "deploy", "a/deploy.yml", "../deploy.yml", "x" * 300 + ".yml"),
+        "branch": ("", "two words", "-x", "a..b"),
+        "limit": ("", "0", "many", "1001", _HUGE),
+        "input": ("", "environment", "=UAT"),
+        "job": ("", " "),
+        "attempt": ("", "0", "first", _HUGE),
+        "message": ("", " ", "x" * 65_537),
+        "title": ("", " ", "x" * 257),
+        "head": ("", "two words", "a..b"),
+        "base": ("", "two words", "a..b"),
+        "at": ("", "two words", "a..b"),
+        "within": ("", "yesterday", "0h", "-1h", "731d", "9" * 5000 + "d"),
+        "commit": ("", "main", "abc", "a" * 65),
+        "job_run": ("", "0", "newest", _HUGE),
     }
     for command in SHOWN:
         for option in command.options:
-            values = ("no-such-choice",) if option.kind is Kind.CHOICE else wrong.get(option.key, ())
+            values = wrong.get(f"{command.name} {option.key}") or wrong.get(option.key, ())
+            values = ("no-such-choice",) if option.kind is Kind.CHOICE else values
             for value in values:
                 yield command.name, (f"--{option.name}", value)
 
@@ -64,32 +89,60 @@ _FINE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("command", "option"), _cases(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else value
-)
+# What the commands of several actions need beside the option that is tried: the action that takes it.
+_ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "runs": {
+        "--input": ("launch", "deploy.yml"),
+        "--job": ("logs",),
+        "--attempt": ("logs",),
+        "--comment": ("approve",),
+    },
+    "sandbox": {
+        **dict.fromkeys(("--branch", "--message"), ("push",)),
+        **dict.fromkeys(("--head", "--base", "--title"), ("pr", "open")),
+        "--at": ("tag", "v1"),
+    },
+}
+_OTHERWISE: dict[str, tuple[str, ...]] = {"runs": ("list",), "sandbox": ("serve",), "completion": ("bash",)}
+
+
+def _named(value: object) -> str:
+    return " ".join(value)[:60] if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize(("command", "option"), _cases(), ids=_named)
 def test_a_wrong_value_is_refused_before_anything_is_sent(desk: Desk, command: str, option: tuple[str, ...]) -> None:
     _odd_files(desk.project)
     if (command, *option) in _FINE:
         return
-    action = ("serve",) if command == "sandbox" else ("bash",) if command == "completion" else ()
+    action = _ACTIONS.get(command, {}).get(option[0]) or _OTHERWISE.get(command, ())
     world = {"DBXWIZARD_SANDBOX": "0"} if option[0] == "--cloud" else {}
     ended = desk.run(*COMMANDS.get(command, (command,)), *action, *option, **world)
     ended.is_refused()
+    assert len(ended.err) < 2000  # of a huge value no more than its beginning is repeated
+
+
+def test_too_many_reviewers_are_refused_before_anything_is_sent(desk: Desk) -> None:
+    named = [word for number in range(7) for word in ("--reviewer", f"somebody-{number}")]
+    desk.run(*COMMANDS["setup"], *named).is_refused()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("launch",), ("launch", "deploy"), ("watch", "main"), ("approve", _HUGE), ("list", "17"), ("last", "UAT")],
+    ids=_named,
+)
+def test_a_run_or_a_workflow_that_can_be_none_is_refused_before_anything_is_sent(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    desk.run("runs", *words).is_refused()
 
 
 def test_every_option_with_a_value_has_a_case_or_a_reason() -> None:
-    """Names are free text, and the services judge them; --tenant and --github-url name places that sign-in looks at.
-
-    What `runs`, `logs` and the developer's `sandbox` commands take is tried where these commands are: tests/cli.
-    """
+    """--tenant and --github-url name places that sign-in looks at, --adopt and --cluster what the services know."""
     without = {option.key for command in SHOWN for option in command.options if option.kind in (Kind.TEXT, Kind.MANY)}
     without -= {option[0].removeprefix("--").replace("-", "_") for _, option in _cases()}
-    names = {"tenant", "github_url", "main_spn_name", "databricks_spn_name", "plan_spn_name", "role_name", "adopt"}
-    people = {"reviewer", "wait_minutes", "prove_sign_in"}
-    of_runs = {"workflow", "branch", "limit", "input", "job", "attempt", "comment"}
-    of_developers = {"at", "base", "head", "message", "title"}
-    of_logs = {"within", "commit", "job_run"}
-    assert without == {*names, *people, *of_runs, *of_developers, *of_logs}
+    assert without == {"tenant", "github_url", "adopt", "cluster"}
 
 
 @pytest.mark.parametrize("command", _TALKING)

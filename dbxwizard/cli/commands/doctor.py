@@ -12,7 +12,7 @@ from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.clock import SystemClock
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.result import Status
 from dbxwizard.core.retry import RetryPolicy, patiently
 from dbxwizard.doctor import Check, Verdict
@@ -21,7 +21,6 @@ from dbxwizard.steps.principals import repository_of
 
 _SIGN = {Verdict.OK: "ok", Verdict.WARNING: "!", Verdict.MISSING: "MISSING", Verdict.UNKNOWN: "?"}
 _NOT_ALLOWED = 3
-_MOST_PATIENCE = 3600  # seconds
 
 
 def run(invocation: Invocation) -> Report:
@@ -67,7 +66,7 @@ async def _examine(
 async def _prove(invocation: Invocation, subscription: str) -> list[Check]:
     """Signs in and looks at the subscription, again for as long as trust and rights may still be spreading."""
     clock = SystemClock()
-    policy = RetryPolicy(not_yet_window=_patience(invocation))
+    policy = RetryPolicy(not_yet_window=float(invocation.text("prove_sign_in")))
     began = clock.now()
 
     async def once() -> list[Check]:
@@ -78,14 +77,6 @@ async def _prove(invocation: Invocation, subscription: str) -> list[Check]:
         print(f"again in {delay:.0f} s: {error.code}: {error.message}", file=sys.stderr, flush=True)
 
     return await patiently(once, policy=policy, clock=clock, fresh=lambda: began, retried=again)
-
-
-def _patience(invocation: Invocation) -> float:
-    text = invocation.text("prove_sign_in")
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PATIENCE):
-        problem = f"{text!r}: a number of seconds up to {_MOST_PATIENCE} is needed"
-        raise UsageError("option-invalid", problem, resource="--prove-sign-in")
-    return float(text)
 
 
 def _table(checks: Sequence[Check]) -> list[str]:

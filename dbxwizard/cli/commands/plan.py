@@ -25,7 +25,6 @@ _BEFORE_SETUP = ("placeholder", "identity-unresolved", "service-principal-missin
 
 def run(invocation: Invocation) -> Report:
     scope = invocation.text("scope")
-    plan_told.pull_request(invocation)
     subscription = _subscription(invocation, scope)
     return asyncio.run(_plan(invocation, scope, subscription))
 

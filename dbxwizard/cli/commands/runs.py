@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from dbxwizard.cli import files
+from dbxwizard.cli.checks import WORKFLOW_FILE
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.run_logs import print_logs
@@ -24,8 +25,7 @@ from dbxwizard.core.result import Status
 from dbxwizard.runs.deployed import last_deployed, runs_that_deploy
 from dbxwizard.runs.launching import launch, rerun
 
-_MOST = 1000  # runs in a list (GitHub searches no further), attempts of one
-_RUN = re.compile(r"(?:\S*/actions/runs/)?(\d+)(?:/\S*)?")
+_RUN = re.compile(r"(?:\S*/actions/runs/)?([0-9]{1,18})(?:/\S*)?")
 Action = Callable[[Invocation, GitHubClient], Awaitable[Report]]
 
 
@@ -38,8 +38,23 @@ def run(invocation: Invocation) -> Report:
             resource="dbxwizard runs",
             fix="See `dbxwizard runs --help`.",
         )
+    _check_words(invocation)
     repository = files.repository(invocation)
     return asyncio.run(_run(invocation, _ACTIONS[action], repository))
+
+
+def _check_words(invocation: Invocation) -> None:
+    """Raises UsageError for a run or a workflow that can't be one, or that is missing, before anything is sent."""
+    action, *which = invocation.words
+    if action == "launch":
+        if not which or not WORKFLOW_FILE.fullmatch(which[0]):
+            given = f"{which[0]!r} is none: " if which else ""
+            problem = f"{given}a workflow is needed, by the name of its file"
+            raise UsageError("usage", problem, resource="dbxwizard runs launch", fix="For example deploy.yml.")
+    elif which and action in ("list", "last"):
+        raise UsageError("usage", f"unrecognized arguments: {which[0]}", resource=f"dbxwizard runs {action}")
+    elif which:
+        _run_id(which[0])
 
 
 async def _run(invocation: Invocation, action: Action, repository: str) -> Report:
@@ -54,7 +69,7 @@ async def _run(invocation: Invocation, action: Action, repository: str) -> Repor
 
 
 async def _list(invocation: Invocation, client: GitHubClient) -> Report:
-    found = await _fitting(invocation, client, _number(invocation, "limit"))
+    found = await _fitting(invocation, client, int(invocation.text("limit")))
     return Report(
         "runs",
         invocation.run_id,
@@ -62,13 +77,6 @@ async def _list(invocation: Invocation, client: GitHubClient) -> Report:
         text=tuple(run_table(found, time.time())),
         extra={"runs": [run_json(one) for one in found]},
     )
-
-
-def _number(invocation: Invocation, name: str) -> int:
-    text = invocation.text(name)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST):
-        raise UsageError("option-invalid", f"{text!r}: a number from 1 to {_MOST} is needed", resource=f"--{name}")
-    return int(text)
 
 
 async def _fitting(invocation: Invocation, client: GitHubClient, limit: int) -> list[Run]:
@@ -112,7 +120,7 @@ async def _watch(invocation: Invocation, client: GitHubClient) -> Report:
 
 async def _logs(invocation: Invocation, client: GitHubClient) -> Report:
     found = await _chosen(invocation, client)
-    jobs = await client.runs.jobs(found.id, _number(invocation, "attempt") if invocation.text("attempt") else 0)
+    jobs = await client.runs.jobs(found.id, int(invocation.text("attempt") or 0))
     if invocation.text("job"):
         jobs = [_job(jobs, invocation.text("job"))]
     elif invocation.flag("failed"):
@@ -149,20 +157,14 @@ async def _last(invocation: Invocation, client: GitHubClient) -> Report:
 
 
 async def _launch(invocation: Invocation, client: GitHubClient) -> Report:
-    if len(invocation.words) < 2:
-        raise UsageError("usage", "a workflow is needed, by the name of its file", resource="dbxwizard runs launch")
     ref = invocation.text("ref") or (await client.repository()).default_branch
     started = await launch(client, invocation.words[1], ref, inputs(invocation), SystemClock())
     return await done(invocation, client, started, f"started {started.title}")
 
 
 def inputs(invocation: Invocation) -> Mapping[str, str]:
-    """What --input gives. Raises UsageError for one that is not of the form NAME=VALUE."""
-    pairs = [text.partition("=") for text in invocation.many("input")]
-    wrong = [name for name, equals, _ in pairs if not (name and equals)]
-    if wrong:
-        raise UsageError("option-invalid", f"{wrong[0]!r} is not of the form NAME=VALUE", resource="--input")
-    return {name: value for name, _, value in pairs}
+    """What --input gives, each of the form NAME=VALUE."""
+    return {name: value for name, _, value in (text.partition("=") for text in invocation.many("input"))}
 
 
 async def done(invocation: Invocation, client: GitHubClient, started: Run, text: str) -> Report:

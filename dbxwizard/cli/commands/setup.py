@@ -21,7 +21,7 @@ from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.setup_github import wait_minutes
+from dbxwizard.steps.setup_github import reviewer_names, wait_minutes
 from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
 
 
@@ -83,7 +83,7 @@ def options(invocation: Invocation) -> SetupOptions:
         github_environments=not invocation.flag("no_github_environments"),
         approval=not invocation.flag("no_approval"),
         rulesets=not invocation.flag("no_rulesets"),
-        reviewers=invocation.many("reviewer"),
+        reviewers=reviewer_names(invocation.many("reviewer")),
         wait_minutes=wait_minutes(invocation.text("wait_minutes")),
         git_token=Secret(token) if token else None,
     )
