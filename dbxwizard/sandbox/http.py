@@ -192,6 +192,7 @@ class Service:
     ignore_case = False  # of literal path segments
     prefix = ""  # an alias under which the same routes answer too
     always_open = True  # False: its hosts (one vault, one workspace) are opened as they are made
+    speaks_grpc = False  # beside HTTP/1.1, on the same port
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
@@ -269,6 +270,13 @@ class Service:
 
     def decorate(self, call: Call | None, request: Request, response: Response) -> None:
         """Adds the headers that the service puts on every answer."""
+
+    def relay(self, call: Call) -> Callable[[], int] | ApiError:
+        """Where a call of gRPC goes: what gives the port of the server for it, which may take seconds to start.
+
+        Raises ApiError to refuse it; returns one to refuse it and to keep what was written to the state.
+        """
+        raise NotImplementedError
 
     def seed(self, store: Store, now: float) -> None:
         """What a new sandbox holds of this service."""

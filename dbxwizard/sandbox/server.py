@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,7 +17,8 @@ import jwt
 from aiohttp import web
 
 from dbxwizard.sandbox import faults, tls, tokens
-from dbxwizard.sandbox.http import ApiError, Call, Context, Request, Response, Service, TaskContext
+from dbxwizard.sandbox.grpc_door import Door
+from dbxwizard.sandbox.http import ApiError, Call, Context, Request, Response, Route, Service, TaskContext
 from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
@@ -24,6 +26,7 @@ from dbxwizard.sandbox.time import Clock
 _LOG = logging.getLogger(__name__)
 CONTROL = "/_sandbox"  # on every host, beside what the real one has
 _MAX_BODY = 64 * 1024 * 1024
+_GRPC = Route("POST", "/{call...}", lambda _: Response())
 
 
 class SandboxServer:
@@ -75,7 +78,10 @@ class _Frontend:
         self.ports = Ports(self.store)
         self.services = services
         self._tls = tls.server_context(state.parent)
-        self._sites: dict[str, web.SockSite] = {}
+        self._tls_of_doors = tls.server_context(
+            state.parent, "http/1.1", "h2"
+        )  # curl, which offers both, gets the first
+        self._sites: dict[str, web.SockSite | Door] = {}
         self._syncing = asyncio.Lock()
         self._answers = _Answers()
         app = web.Application(client_max_size=_MAX_BODY)
@@ -98,6 +104,7 @@ class _Frontend:
         await self._sync_sites()
 
     async def close(self) -> None:
+        await asyncio.gather(*(site.stop() for site in self._sites.values() if isinstance(site, Door)))
         await self._runner.cleanup()
         for service in self.services.values():
             await asyncio.to_thread(service.close)
@@ -112,12 +119,37 @@ class _Frontend:
             known = self.ports.known()
             for host in known.keys() - self._sites.keys():
                 self.ports.open(host)
-                site = web.SockSite(self._runner, self.ports.sockets[host], ssl_context=self._tls)
-                self._sites[host] = site
+                self._sites[host] = site = self._site(host)
                 await site.start()
             for host in self._sites.keys() - known.keys():
                 await self._sites.pop(host).stop()
                 self.ports.sockets.pop(host).close()
+
+    def _site(self, host: str) -> web.SockSite | Door:
+        sock = self.ports.sockets[host]
+        if not self.services[host.split(":", 1)[0]].speaks_grpc:
+            return web.SockSite(self._runner, sock, ssl_context=self._tls)
+        assert self._runner.server is not None  # noqa: S101 - it is set up
+        return Door(sock, self._tls_of_doors, self._runner.server, partial(self._relay, host))
+
+    async def _relay(self, host: str, headers: Mapping[str, str]) -> int:
+        """The port that a call of gRPC goes to. Raises ApiError to refuse it."""
+        self._settle()
+        service = self.services[host.split(":", 1)[0]]
+        request = Request("POST", host, headers.get(":path", "/"), {}, headers, b"")
+        now, status = self.clock.now(), 200
+        try:
+            with self.store.transaction():
+                call = Call(self.store, self.clock, self.ports, now, request, _GRPC, {})
+                relayed = service.relay(call)
+            if isinstance(relayed, ApiError):
+                raise relayed
+        except ApiError as error:
+            status = error.status
+            raise
+        finally:
+            self._record(request, Response(status), self.store.changed, now)
+        return await asyncio.to_thread(relayed)
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         try:

@@ -23,10 +23,12 @@ def authority(folder: Path) -> trustme.CA:
     return ca
 
 
-def server_context(folder: Path) -> ssl.SSLContext:
-    """A server side context with a fresh certificate for 127.0.0.1 and localhost."""
+def server_context(folder: Path, *protocols: str) -> ssl.SSLContext:
+    """A server side context with a fresh certificate for 127.0.0.1 and localhost; `protocols`: of ALPN, best first."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     authority(folder).issue_cert("127.0.0.1", "localhost").configure_cert(context)
     return context
 

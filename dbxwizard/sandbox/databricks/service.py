@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dbxwizard.sandbox import tokens
@@ -29,9 +31,12 @@ from dbxwizard.sandbox.databricks import (
     scim,
     secrets,
     show,
+    spark_connect,
 )
 from dbxwizard.sandbox.databricks.bodies import multipart_fields, pruned
 from dbxwizard.sandbox.databricks.execution.driver import Driver
+from dbxwizard.sandbox.databricks.execution.runtime import RuntimeMissingError
+from dbxwizard.sandbox.databricks.execution.spark import SparkServers
 from dbxwizard.sandbox.databricks.execution.tasks import TASK_TOKEN
 from dbxwizard.sandbox.databricks.state import ADMINS, Caller, WorkspaceState
 from dbxwizard.sandbox.fields import check
@@ -59,10 +64,12 @@ class WorkspaceService(Service):
 
     name = "workspace"
     always_open = False
+    speaks_grpc = True
 
     def __init__(self) -> None:
         super().__init__()
         self._requests = Windows()
+        self._spark = SparkServers()
         self.driver = Driver()
         runs.register(self, self.driver)
         for module in (
@@ -153,6 +160,21 @@ class WorkspaceService(Service):
         elif action == "admin" or action not in WorkspaceState.of(call).entitlements_of(caller.principal):
             raise errors.denied(_lacks(caller, action))
 
+    def relay(self, call: Call) -> Callable[[], int] | ApiError:
+        """A call of Databricks Connect: to Spark of the cluster that it names."""
+        call.principal = self.authenticate(call)
+        admitted = spark_connect.admit(call)
+        if isinstance(admitted, ApiError):
+            return admitted
+        about = call.store.path, WorkspaceState.of(call).workspace_id, admitted["cluster_id"]
+        return lambda: self._port(*about)
+
+    def _port(self, path: Path, workspace_id: str, cluster_id: str) -> int:
+        try:
+            return self._spark.port(path, workspace_id, cluster_id)
+        except RuntimeMissingError as error:
+            raise ApiError(501, "UNIMPLEMENTED", str(error)) from error
+
     # The form of requests and answers
 
     def check_version(self, call: Call) -> None:
@@ -201,6 +223,8 @@ class WorkspaceService(Service):
         return Response(error.status, body)
 
     def decorate(self, call: Call | None, request: Request, response: Response) -> None:
+        if call is not None:
+            self._spark.forget_ended(call.store)
         response.headers["x-databricks-org-id"] = request.host.partition(":")[2]
         response.headers["x-request-id"] = str(uuid.uuid4())
         response.headers["server"] = "databricks"
@@ -210,6 +234,7 @@ class WorkspaceService(Service):
 
     def close(self) -> None:
         self.driver.close()
+        self._spark.close()
 
     def show(self, store: Store) -> dict[str, list[Any]]:
         return {"workspaces": show.workspaces(store)}

@@ -74,21 +74,21 @@ def _version(python: Path) -> tuple[int, int] | None:
     return (int(parts[0]), int(parts[1])) if said.returncode == 0 and len(parts) == 2 else None
 
 
-def with_packages(python: Path) -> Path:
-    """That interpreter in an environment with PACKAGES; made on first use, which takes a minute and the network.
+def with_packages(python: Path, packages: Sequence[str] = PACKAGES) -> Path:
+    """That interpreter in an environment with `packages`; made on first use, which takes a minute and the network.
 
     Raises RuntimeMissingError.
     """
     if is_bare():
         return python
-    key = hashlib.sha256("\n".join((str(python.resolve()), *PACKAGES)).encode()).hexdigest()[:12]
+    key = hashlib.sha256("\n".join((str(python.resolve()), *packages)).encode()).hexdigest()[:12]
     folder = _cache() / f"runtime-{key}"
     made = folder / "bin" / "python"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _run([str(python), "-m", "venv", str(folder)])
-            install(made, PACKAGES)
+            install(made, packages)
             (folder / "complete").touch()
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import secrets
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dbxwizard.sandbox import tls
 from dbxwizard.sandbox.actions.running.process import Stop
 from dbxwizard.sandbox.actions.running.process import run as run_process
 from dbxwizard.sandbox.databricks.execution import runtime, sources
+from dbxwizard.sandbox.databricks.execution.variables import driver_variables
 from dbxwizard.sandbox.databricks.jobs import run_as
 from dbxwizard.sandbox.databricks.state import WorkspaceState
 from dbxwizard.sandbox.ports import Ports
@@ -25,7 +24,6 @@ from dbxwizard.sandbox.store import Document
 MAX_LOG = 5 * 1024 * 1024  # bytes of output that are kept; docs.databricks.com/api/azure/workspace/jobs/getrunoutput
 TASK_TOKEN = "_databricks.taskToken"  # noqa: S105 - a kind of document
 _LAUNCH = Path(__file__).parent / "child" / "launch.py"
-_SECRET = "{{secrets/"  # noqa: S105 - how a cluster's variables name a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class _Process:
     def go(self, stop: Stop) -> TaskEnd:
         source = sources.write(self._state, self._run, self._task, self._folder / "code")
         wanted = sources.unpack_wheels(self._state, self._task, self._folder / "site")
-        variables = self._variables()
+        variables = driver_variables(self._state, self._spec(), self._folder)
         python, note = runtime.python_for(self._spark_version())
         python = runtime.with_packages(python)
         if wanted:
@@ -104,10 +102,14 @@ class _Process:
         self._size += len(line) + 1
 
     def _spark_version(self) -> str:
+        return str(self._spec().get("spark_version", ""))
+
+    def _spec(self) -> Document:
+        """Of the task's cluster."""
         clusters = {one["job_cluster_key"]: one["new_cluster"] for one in self._run["settings"].get("job_clusters", [])}
         cluster = self._state.get("cluster", self._task.get("existing_cluster_id", ""))
         spec = self._task.get("new_cluster") or clusters.get(self._task.get("job_cluster_key", ""))
-        return str((spec or (cluster["spec"] if cluster else {})).get("spark_version", ""))
+        return dict(spec or (cluster["spec"] if cluster else {}))
 
     def _told(self, source: sources.Source, result: Path, token: str) -> dict[str, Any]:
         parameters = self._run["parameters"]
@@ -162,37 +164,6 @@ class _Process:
 
     def _run_id(self) -> int:
         return int(next(one["run_id"] for one in self._run["tasks"] if one["task_key"] == self._task["task_key"]))
-
-    def _variables(self) -> dict[str, str]:
-        """Those of a cluster's driver; nothing of the process that serves the sandbox."""
-        cluster = self._state.get("cluster", self._task.get("existing_cluster_id", ""))
-        spec = self._task.get("new_cluster") or (cluster["spec"] if cluster else {})
-        own = {name: self._secret(value) for name, value in spec.get("spark_env_vars", {}).items()}
-        bundle = str(tls.bundle(self._state.store.path.parent))
-        home = self._folder / "home"
-        home.mkdir()
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(home),
-            "TMPDIR": str(home),
-            "LANG": "C.UTF-8",
-            "MPLBACKEND": "Agg",
-            "DATABRICKS_RUNTIME_VERSION": ".".join(self._spark_version().split(".")[:2]),
-            "PYTHONPATH": f"{self._folder / 'site'}:{self._folder / 'more'}",
-            # The sandbox's authority, which a driver would not need, and telemetry that stays on this machine.
-            "SSL_CERT_FILE": bundle,
-            "REQUESTS_CA_BUNDLE": bundle,
-            "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
-            "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
-            **own,
-        }
-
-    def _secret(self, value: str) -> str:
-        """`{{secrets/SCOPE/KEY}}` as a cluster's variables may say it."""
-        if not (value.startswith(_SECRET) and value.endswith("}}")):
-            return value
-        found = self._state.get("secret", value.removeprefix(_SECRET).removesuffix("}}"))
-        return base64.b64decode(found["value"]).decode() if found else ""
 
     @contextmanager
     def _token(self) -> Iterator[str]:
