@@ -101,9 +101,10 @@ class GitHubClient(RepositoryPart, Client):
         found: dict[str, Any] | None = await self._get_or_none(_environment(name))
         return found
 
-    async def put_environment(self, name: str, body: Mapping[str, object]) -> None:
-        """Replaces the whole environment."""
-        await self._write("PUT", _environment(name), dict(body), f"GitHub environment {name}")
+    async def put_environment(self, name: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Replaces the whole environment; what GitHub made of it."""
+        made: dict[str, Any] = await self._write("PUT", _environment(name), dict(body), f"GitHub environment {name}")
+        return made
 
     async def deployment_refs(self, environment: str) -> dict[RefPattern, int]:
         """The branches and tags that may deploy to an environment with custom policies, and each policy's id."""

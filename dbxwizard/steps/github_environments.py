@@ -147,7 +147,7 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
         """
         found = state or _NOTHING
         if self._must_put(state):
-            await self._put(self._body(found))
+            self._check_reviewers(found, EnvironmentState(await self._put(self._body(found))))
         for refs in self._missing(found):
             await self._client.admit(self.holder, refs)
         for refs in self._surplus(found):
@@ -182,9 +182,22 @@ class GitHubEnvironmentStep(Step[EnvironmentState]):
             body["reviewers"] = [{"type": one.type, "id": one.id} for one in reviewers]
         return body
 
-    async def _put(self, body: Mapping[str, object]) -> None:
+    def _check_reviewers(self, before: EnvironmentState, made: EnvironmentState) -> None:
+        """Raises OperationError where GitHub left somebody out, which it does without a word."""
+        known = {(one.type, one.id) for one in made.reviewers}
+        lacking = ", ".join(one.name for one in self._reviewers(before) if (one.type, one.id) not in known)
+        if lacking:
+            raise OperationError(
+                "reviewers-left-out",
+                f"GitHub did not take as required reviewers: {lacking}",
+                resource=self.subject,
+                fix=f"Give them at least the role Read in {self._client.name} (settings, collaborators and teams; a "
+                "team needs it where the repository is public too), and run setup again.",
+            )
+
+    async def _put(self, body: Mapping[str, object]) -> Mapping[str, Any]:
         try:
-            await self._client.put_environment(self.holder, body)
+            return await self._client.put_environment(self.holder, body)
         except NotFound as error:
             raise OperationError(
                 "github-no-environments",

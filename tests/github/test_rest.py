@@ -99,7 +99,7 @@ def test_the_rate_is_told(connect: Any) -> None:
 def test_the_root_tells_the_scopes_as_the_github_cli_asks_for_them(connect: Any, cloud: Any) -> None:
     for base in ("", f"{cloud.github_api}/api/v3"):
         status, headers, _ = ask(connect(base=base), "GET", "/")
-        assert (status, headers["x-oauth-scopes"]) == (200, "repo, workflow")
+        assert (status, headers["x-oauth-scopes"]) == (200, "repo, workflow, read:org")
 
 
 def test_an_unknown_version_is_refused(connect: Any) -> None:

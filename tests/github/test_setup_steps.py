@@ -145,6 +145,21 @@ async def test_named_reviewers_come_to_those_that_are_there(client: GitHubClient
     assert reasons(await plan_of(production(client, TAGS))) == []
 
 
+async def test_a_team_reviews_once_it_may_read_the_repository(client: GitHubClient, store: Store, apply: Apply) -> None:
+    team = Reviewer("Team", 7, "contoso/data")
+    with store.transaction():
+        store.put("github.team", "contoso/data", seed.new_team("data", 7, {"grace": "member"}, repositories={}))
+    step = production(client, TAGS, reviewers=(team,))
+    with pytest.raises(AssertionError, match="did not take as required reviewers: contoso/data"):
+        await apply(step)  # which says what went wrong
+    given = {seed.REPOSITORY: "pull"}
+    with store.transaction():
+        store.put("github.team", "contoso/data", seed.new_team("data", 7, {"grace": "member"}, repositories=given))
+    await apply(step)
+    assert shown(store, "Production")["reviewers"] == [{"type": "Team", "id": 7}]
+    assert reasons(await plan_of(step)) == []
+
+
 async def test_on_a_plan_without_reviewers_nothing_of_them_is_sent(
     client: GitHubClient, store: Store, apply: Apply, change_repository: Any, on_plan: Any
 ) -> None:

@@ -363,7 +363,7 @@ class _Runs:
 def _with_federation(runs: _Runs) -> None:
     """What a person sends in setup, deploy, and both again."""
     for _ in range(2):
-        runs.setup()
+        runs.setup("--reviewer", "grace", "--reviewer", "team:contoso/platform")
         runs.deploy("federated")
 
 

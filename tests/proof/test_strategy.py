@@ -75,7 +75,7 @@ def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Develope
         file.write_text(_OF_USERS.sub("", text))
     with ExitStack() as sandbox:
         sandbox.enter_context(Sandbox(fresh.state))
-        ended = fresh.setup()
+        ended = fresh.setup("--reviewer", "team:contoso/platform")
         assert ended.code == 0, ended.out + ended.err
         yield Developer(fresh, sandbox)
         wait()

@@ -188,6 +188,7 @@ class StrictWorld:
             "status": "1",
             "check": "1",
             "suite": "1",
+            "slug": "platform",
         }
 
     def _make_workspace(self) -> None:

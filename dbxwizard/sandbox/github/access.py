@@ -19,10 +19,15 @@ from dbxwizard.sandbox.store import Document, Store
 
 Kind = Literal["classic", "fine-grained", "job"]
 _ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+# The permissions of teams, by their older names: docs.github.com/rest/teams/teams
+_GIVEN_TO_TEAMS = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin"}
 # What a job's token can never hold (github.com/actions/runner/issues/1008), whatever its workflow asks for.
 _NOT_FOR_JOBS = frozenset({"administration", "environments", "secrets", "variables"})
 # Rights that a classic token needs the whole scope `repo` for, public repository or not.
 _SETTINGS = frozenset({"administration", "environments", "secrets", "variables"})
+# What shows an organisation's people: docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+OF_MEMBERS = "members:read"
+SCOPES_OF_MEMBERS = ("read:org", "write:org", "admin:org")
 # docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent
 _NO_USER_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
@@ -145,12 +150,14 @@ def email(account: Document) -> str:
 
 
 def role(store: Store, repository: Document, login: str) -> str:
-    """What a user may do in a repository: as its owner, as the organisation's owner, or as a collaborator."""
+    """What a user may do in a repository: as its owner, as the organisation's owner, as a collaborator, by a team."""
     owner = account(store, repository["owner"])
     if owner["login"] == login or owner.get("members", {}).get(login) == "admin":
         return "admin"
-    given: str = repository["collaborators"].get(login, "none")
-    return "read" if given == "none" and not repository["private"] else given
+    given = [str(repository["collaborators"].get(login, "none")), "none" if repository["private"] else "read"]
+    name = full_name(repository).lower()
+    teams = [team for team in store.all("github.team") if login in team["members"] and name in team["repositories"]]
+    return max([*given, *(_GIVEN_TO_TEAMS[team["repositories"][name]] for team in teams)], key=_ROLES.index)
 
 
 def required_role(permission: str, level: str) -> str:
@@ -289,7 +296,7 @@ def token_headers(call: Call) -> dict[str, str]:
 def _accepted_scopes(call: Call) -> tuple[str, ...]:
     permission, _, level = call.route.action.partition(":")
     if "repo" not in call.params:
-        return ()
+        return SCOPES_OF_MEMBERS if call.route.action == OF_MEMBERS else ()
     repository = find_repository(call.store, call.params["owner"], call.params["repo"])
     return required_scopes(repository, permission, level) if repository else ("repo",)
 

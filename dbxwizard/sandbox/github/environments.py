@@ -5,10 +5,11 @@ docs.github.com/rest/deployments/environments; plans: docs.github.com/actions/re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from dbxwizard.sandbox.github import access, errors, views
+from dbxwizard.sandbox.github import access, errors, teams, views
 from dbxwizard.sandbox.github.objects import utc
 from dbxwizard.sandbox.github.paging import page
 from dbxwizard.sandbox.github.repositories import repository
@@ -101,6 +102,7 @@ def _put(call: Call) -> Response:
     if len(name) > _LONGEST_NAME:
         raise errors.unprocessable(f"The name of an environment has at most {_LONGEST_NAME} characters.")
     _check_rules(call)
+    reviewers = _kept_reviewers(call, body)
     old = call.store.get("github.environment", key(body, name))
     found = old or {
         "name": name,
@@ -109,6 +111,7 @@ def _put(call: Call) -> Response:
         "updatedAt": call.now,
     }
     rules = NO_RULES | {field: value for field, value in call.body.items() if value is not None}
+    rules["reviewers"] = reviewers
     if (rules["deployment_branch_policy"] or {}).get("custom_branch_policies"):
         rules["policies"] = found.get("policies", [])
     new = {**found, **rules}
@@ -140,16 +143,44 @@ def _check_rules(call: Call) -> None:
         text = "`protected_branches` and `custom_branch_policies` cannot have the same value."
         raise errors.unprocessable(text)
     for each in reviewers:
-        reviewer(call, each)
+        errors.check_member(str(each.get("type")), ("User", "Team"))
+        if _reviewer(call, each) is None:
+            raise errors.unprocessable(f"Reviewer {each.get('id')} could not be found.")
 
 
-def reviewer(call: Call, named: dict[str, Any]) -> dict[str, Any]:
-    """The account that a reviewer names. Teams are not part of the sandbox: no id is one."""
-    accounts = call.store.all("github.account") if named.get("type") == "User" else []
-    found = next((body for body in accounts if body["id"] == named.get("id")), None)
+def _kept_reviewers(call: Call, body: Document) -> list[dict[str, Any]]:
+    """Those of the body that may read the repository. Others are left out without a word
+    (github.com/integrations/terraform-provider-github/issues/1166): a team has to be given it, public or not."""
+    return [each for each in call.body.get("reviewers") or [] if _may_read(call, body, each)]
+
+
+def _may_read(call: Call, body: Document, named: dict[str, Any]) -> bool:
+    found = _reviewer(call, named)
     if found is None:
-        raise errors.unprocessable(f"Reviewer {named.get('id')} could not be found.")
-    return views.account(call, found)
+        return False
+    if named["type"] == "Team":
+        return teams.has_access(found, body)
+    return access.role(call.store, body, found["login"]) != "none"
+
+
+def _reviewer(call: Call, named: dict[str, Any]) -> Document | None:
+    """The team or the person that a reviewer names."""
+    if named["type"] == "Team":
+        return teams.by_id(call.store, named["id"])
+    return next((body for body in call.store.all("github.account") if body["id"] == named.get("id")), None)
+
+
+def shown_reviewers(call: Call, found: Document) -> list[dict[str, Any]]:
+    """Those of an environment, without who is there no longer."""
+    people = [(each["type"], _reviewer(call, each)) for each in found["reviewers"]]
+    shown: dict[str, Callable[[Call, Document], dict[str, Any]]] = {"User": views.account, "Team": teams.shown}
+    return [{"type": kind, "reviewer": shown[kind](call, one)} for kind, one in people if one]
+
+
+def is_reviewer(call: Call, found: Document, login: str) -> bool:
+    """Whether somebody is named, or is in a team that is."""
+    people = [(each["type"], _reviewer(call, each)) for each in found["reviewers"]]
+    return any(login in one["members"] if kind == "Team" else one["login"] == login for kind, one in people if one)
 
 
 def _delete(call: Call) -> Response:
@@ -193,8 +224,10 @@ def _rules(call: Call, found: Document) -> list[dict[str, Any]]:
     if found["wait_timer"]:
         rules.append({"type": "wait_timer", "wait_timer": found["wait_timer"]})
     if found["reviewers"]:
-        people = [{"type": each["type"], "reviewer": reviewer(call, each)} for each in found["reviewers"]]
-        review = {"prevent_self_review": found["prevent_self_review"], "reviewers": people}
+        review = {
+            "prevent_self_review": found["prevent_self_review"],
+            "reviewers": shown_reviewers(call, found),
+        }
         rules.append({"type": "required_reviewers", **review})
     if found["deployment_branch_policy"]:
         rules.append({"type": "branch_policy"})

@@ -1,6 +1,8 @@
-"""What GitHub holds in a new sandbox: an organisation, its two people, and one empty repository."""
+"""What GitHub holds in a new sandbox: an organisation, its two people and a team, and one empty repository."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.store import Store
@@ -12,6 +14,8 @@ SANDBOX_TOKEN = "ghp_sandbox_ada"  # noqa: S105  opens the sandbox alone
 # Somebody else, who may read what is public and be a reviewer of an environment.
 REVIEWER, REVIEWER_ID = "grace", 9801003
 REVIEWER_TOKEN = "ghp_sandbox_grace"  # noqa: S105  opens the sandbox alone
+# Ada alone is in it; it may read the repository, so that it can be a reviewer too.
+TEAM, TEAM_ID = "platform", 9804001
 # A repository made after 2026-07-15 has the immutable form of the OIDC subject.
 CREATED_AT = 1_788_249_600.0  # 2026-09-01T08:00:00Z
 
@@ -27,8 +31,29 @@ def seed(store: Store) -> None:
     ):  # fmt: skip
         store.put("github.account", str(body["login"]), {**body, "createdAt": CREATED_AT})
     store.put("github.repository", REPOSITORY, new_repository(REPOSITORY, REPOSITORY_ID, CREATED_AT))
-    access.add_token(store, SANDBOX_TOKEN, LOGIN, scopes=("repo", "workflow"))
+    store.put(
+        "github.team",
+        f"{OWNER}/{TEAM}",
+        new_team(TEAM, TEAM_ID, {LOGIN: "maintainer"}, repositories={REPOSITORY: "pull"}),
+    )
+    access.add_token(store, SANDBOX_TOKEN, LOGIN, scopes=("repo", "workflow", "read:org"))
     access.add_token(store, REVIEWER_TOKEN, REVIEWER, scopes=("repo", "workflow"))
+
+
+def new_team(
+    slug: str, number: int, members: Mapping[str, str], *, repositories: Mapping[str, str], privacy: str = "closed"
+) -> dict[str, object]:
+    """A team's document. `members`: login to `member` or `maintainer`; `repositories`: full name to permission."""
+    return {
+        "id": number,
+        "organisation": OWNER,
+        "slug": slug,
+        "name": slug.capitalize(),
+        "privacy": privacy,
+        "members": dict(members),
+        "repositories": dict(repositories),
+        "createdAt": CREATED_AT,
+    }
 
 
 def new_repository(full_name: str, number: int, created_at: float, *, private: bool = False) -> dict[str, object]:

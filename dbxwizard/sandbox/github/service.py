@@ -29,6 +29,7 @@ from dbxwizard.sandbox.github import (
     schedules,
     seed,
     show,
+    teams,
     values,
 )
 from dbxwizard.sandbox.github.runs import checks, deployment_routes, records
@@ -63,7 +64,7 @@ class GitHubService(Service):
         self.route("GET", "/rate_limit")(self._rate_limit)
         for module in (
             repositories, environments, values, git_data, contents, checks, branches, pulls, forks, rulesets, actions,
-            deployment_routes,
+            deployment_routes, teams,
             git_http, issues, dispatches,
         ):  # fmt: skip
             module.register(self)

@@ -37,22 +37,18 @@ def _waiting(call: Call, repository: Document, run: Document) -> list[tuple[Docu
 
 
 def _shown(call: Call, repository: Document, run: Document, environment: Document, job: Document) -> dict[str, Any]:
-    people = [
-        {"type": each["type"], "reviewer": environments.reviewer(call, each)} for each in environment["reviewers"]
-    ]
     return {
         "environment": environments.short(call, repository, environment),
         "wait_timer": environment["wait_timer"],
         "wait_timer_started_at": utc(job["review"]["since"]),
         "current_user_can_approve": _may_review(call, run, environment),
-        "reviewers": people,
+        "reviewers": environments.shown_reviewers(call, environment),
     }
 
 
 def _may_review(call: Call, run: Document, environment: Document) -> bool:
-    ids = {each["id"] for each in environment["reviewers"]}
     is_own = environment["prevent_self_review"] and call.principal.login in (run["actor"], run["triggeringActor"])
-    return call.principal.account_id in ids and not is_own
+    return environments.is_reviewer(call, environment, call.principal.login) and not is_own
 
 
 def review(call: Call, repository: Document, run: Document) -> Response:
@@ -73,7 +69,7 @@ def review(call: Call, repository: Document, run: Document) -> Response:
 def _check(call: Call, run: Document, environment: Document) -> None:
     if _may_review(call, run, environment):
         return
-    if call.principal.account_id in {each["id"] for each in environment["reviewers"]}:
+    if environments.is_reviewer(call, environment, call.principal.login):
         raise errors.unprocessable(_SELF_REVIEW.format(environment["name"]))
     raise ApiError(403, "Forbidden", f"You are not a required reviewer of the environment {environment['name']}.")
 
