@@ -116,11 +116,22 @@ async def open_workspace(
     environment: Environment, template: Mapping[str, Any], connection: Connection
 ) -> WorkspaceClient | None:
     """The client of the environment's workspace; None while there is none. Raises the core's errors."""
+    workspace = _expected_workspace(environment, template, connection)
+    return await _client_of(connection, environment, workspace.id, workspace.api_version)
+
+
+async def workspace_number(environment: Environment, template: Mapping[str, Any], connection: Connection) -> str:
+    """The id of the environment's workspace as its addresses have it (`?o=`); "" while there is none."""
+    workspace = _expected_workspace(environment, template, connection)
+    found = await connection.arm(environment.subscription_id).get_resource(workspace.id, workspace.api_version)
+    return str(found["properties"]["workspaceId"]) if found else ""
+
+
+def _expected_workspace(environment: Environment, template: Mapping[str, Any], connection: Connection) -> Expected:
     from dbxwizard.steps.expected import expected_resources
 
     wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
-    workspace = next(item for item in wanted.resources if item.type == _WORKSPACE)
-    return await _client_of(connection, environment, workspace.id, workspace.api_version)
+    return next(item for item in wanted.resources if item.type == _WORKSPACE)
 
 
 async def _client_of(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.options import LEVELS
+from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
     from dbxwizard.core.engine import Clock
@@ -64,6 +65,18 @@ def seconds_of(text: str) -> float:
 
 async def application_of(environment: Environment, template: Mapping[str, Any], connection: Connection) -> str:
     """The id by which the environment's Application Insights is asked. Raises the core's errors."""
+    return str((await _component(environment, template, connection))["AppId"])
+
+
+async def connection_string_of(environment: Environment, template: Mapping[str, Any], connection: Connection) -> Secret:
+    """With which code tells the environment's Application Insights of itself. Raises the core's errors."""
+    return Secret(str((await _component(environment, template, connection))["ConnectionString"]))
+
+
+async def _component(
+    environment: Environment, template: Mapping[str, Any], connection: Connection
+) -> Mapping[str, Any]:
+    """The properties of the environment's Application Insights."""
     from dbxwizard.steps.expected import expected_resources
 
     wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
@@ -76,7 +89,8 @@ async def application_of(environment: Environment, template: Mapping[str, Any], 
             resource=component.name,
             fix=f"Deploy it: dbxwizard deploy -e {environment.name}",
         )
-    return str(found["properties"]["AppId"])
+    properties: Mapping[str, Any] = found["properties"]
+    return properties
 
 
 async def read(connection: Connection, application: str, wanted: Wanted) -> list[Record]:

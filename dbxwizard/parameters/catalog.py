@@ -31,7 +31,7 @@ def node_types() -> frozenset[str]:
 
 
 def runtimes() -> dict[str, dict[str, Any]]:
-    """Version → {"scala": [versions], "end_of_support": "YYYY-MM-DD", "lts": true for long term support}."""
+    """Version → {"scala": [versions], "python": "3.12", "end_of_support": "YYYY-MM-DD", "lts": true if it is one}."""
     known: dict[str, dict[str, Any]] = _data("runtimes.json")["runtimes"]
     return known
 

@@ -132,8 +132,10 @@ def spans(container: Object | Array) -> list[tuple[int, int]]:
     return [(item.start, item.end) for item in container.items]
 
 
-def write(document: Document, text: str) -> None:
+def write(document: Document, text: str, *, mode: int | None = None) -> None:
     """Writes `text` over a file that was read: at once or not at all, with its mode, encoding and byte order mark.
+
+    `mode`: the permissions that it gets, whatever it has.
 
     Raises OperationError: `file-changed` where the file is no longer what was read, `file-not-written` where the
     system refuses.
@@ -142,7 +144,7 @@ def write(document: Document, text: str) -> None:
         message = "the file changed while it was being edited"
         raise OperationError("file-changed", message, resource=str(document.path), fix="run it again")
     try:
-        _replace_file(document.path.resolve(), document.encode(text))
+        _replace_file(document.path.resolve(), document.encode(text), mode)
     except OSError as error:
         raise OperationError(
             "file-not-written",
@@ -152,7 +154,7 @@ def write(document: Document, text: str) -> None:
         ) from error
 
 
-def _replace_file(path: Path, raw: bytes) -> None:
+def _replace_file(path: Path, raw: bytes, mode: int | None) -> None:
     """All or nothing. What a killed process leaves behind is taken up by the next one that writes the same bytes."""
     import hashlib  # most runs write nothing
 
@@ -164,7 +166,7 @@ def _replace_file(path: Path, raw: bytes) -> None:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
+        os.chmod(temporary, mode or (path.stat().st_mode if path.exists() else 0o644))
         os.replace(temporary, path)
     except FileNotFoundError:
         if path.read_bytes() != raw:  # nobody else has put it there
