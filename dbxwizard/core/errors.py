@@ -164,3 +164,30 @@ class Forbidden(ServiceError):
         super().__init__(code, message, **about)
         self.action = action
         self.scope = scope
+
+
+def told_once(errors: Sequence[OperationError]) -> list[OperationError]:
+    """The errors in their order; a right that lacks at several scopes is one error, which names them all."""
+    kept: dict[object, list[OperationError]] = {}
+    for number, error in enumerate(errors):
+        lacks = isinstance(error, Forbidden) and error.action and error.scope
+        same = (error.code, error.action.lower(), error.fix) if isinstance(error, Forbidden) and lacks else number
+        kept.setdefault(same, []).append(error)
+    return [_at_all(found) for found in kept.values()]
+
+
+def _at_all(found: Sequence[OperationError]) -> OperationError:
+    first, *others = found
+    scopes = dict.fromkeys(one.scope for one in others if isinstance(one, Forbidden))
+    if not scopes or not isinstance(first, Forbidden):
+        return first
+    return Forbidden(
+        first.code,
+        f"{first.message} The same right lacks at {', '.join(scopes)}.",
+        action=first.action,
+        scope=first.scope,
+        status=first.status,
+        resource=first.resource,
+        fix=first.fix,
+        location=first.location,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from dbxwizard.core.change import Action, Change
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import Forbidden, OperationError, SeveralErrors
+from dbxwizard.core.errors import Forbidden, OperationError, SeveralErrors, told_once
 from dbxwizard.core.events import Listener, PlanFailed, PlanReady, PlanStarted, StepRead
 from dbxwizard.core.graph import Walk, topological_order
 from dbxwizard.core.narrator import Narrator
@@ -43,7 +43,7 @@ class Planner:
     async def plan(self, concurrency: int) -> Plan:
         self._narrator.tell(PlanStarted, steps=len(self._steps))
         await Walk(self._needs, self._visit, concurrency=concurrency).run()
-        errors = [self._errors[step_id] for step_id in self._order if step_id in self._errors]
+        errors = told_once([self._errors[step_id] for step_id in self._order if step_id in self._errors])
         if errors:
             self._narrator.tell(PlanFailed, errors=len(errors))
             raise errors[0] if len(errors) == 1 else SeveralErrors(errors)

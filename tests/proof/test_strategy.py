@@ -163,6 +163,30 @@ def test_a_tag_that_does_not_lie_on_release_deploys_nothing(developer: Developer
     assert clusters(developer.road) == {}
 
 
+def test_what_a_later_setup_changes_in_files_comes_by_a_pull_request_that_waits_for_the_checks(
+    developer: Developer,
+) -> None:
+    road = developer.road
+    before = road.head()
+    road.edit("Development", '"autotermination_minutes": 20', '"autotermination_minutes": 25')
+    ended = road.setup()
+    assert ended.code == 0, ended.out + ended.err
+    wait()
+    assert road.head() == before
+    checks = developer.newest("checks.yml")
+    assert checks["state"] == "success", developer.watched("checks.yml").out
+    # The ruleset of that setup is why: nobody pushes there.
+    pushed = road.run("sandbox", "push", "--root", str(road.folder), "--output", "json")
+    assert (pushed.code, "Changes must be made through a pull request" in pushed.errors[0]["message"]) == (3, True)
+    assert checks["branch"] == "dbxwizard/setup"
+    again = road.setup()
+    assert (again.code, again.report["status"]) == (0, "unchanged")  # it waits, and nothing more is proposed
+    developer.does("pr", "merge")
+    assert developer.newest("development.yml")["state"] == "success", developer.watched("development.yml").out
+    assert deployed(road, "Development") == road.head() != before
+    assert road.setup().report["status"] == "unchanged"
+
+
 def test_the_pull_request_of_a_fork_gets_nothing(developer: Developer) -> None:
     developer.changes("theirs", 9, "--from-fork")
     number = developer.proposes("theirs", "main", "--from-fork")

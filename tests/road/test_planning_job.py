@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from dbxwizard.core.errors import UsageError
+from dbxwizard.sandbox.github.seed import REPOSITORY_ID
+from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.steps.named_principals import named_principals
 from tests.roads import Outcome, Road
 
@@ -72,11 +74,21 @@ def test_every_way_to_set_it_up_lets_it_plan(fresh: Road, options: tuple[str, ..
     if "secret" in options:
         written = {f"{one['environment']}/{one['name']}" for one in secrets(fresh)}
         assert {"Development-plan/AZURE_CREDENTIALS", "Development-plan/ARM_CLIENT_SECRET"} <= written
-        return
-    assert fresh.deploy("-e", "Development", **fresh.job("Development")).code == 0
-    outcome = plan(fresh, "Development")
+    given = with_secrets if "secret" in options else Road.job
+    assert fresh.deploy("-e", "Development", **given(fresh, "Development")).code == 0
+    looked = fresh.writes()
+    outcome = fresh.run("plan", "-e", "Development", "--detailed-exitcode", **given(fresh, "Development-plan"))
     assert outcome.code == 0, outcome.err
     assert "infrastructure" not in not_checked(outcome)
+    assert fresh.writes() == looked
+
+
+def with_secrets(road: Road, environment: str) -> dict[str, str]:
+    """A job that signs in with the client secrets of its environment, and gets no OIDC token."""
+    with road.store() as store:
+        found = open_secrets(store, REPOSITORY_ID, environment)
+    variables = {name: value for name, value in road.job(environment).items() if not name.startswith("ACTIONS_")}
+    return variables | found
 
 
 def secrets(road: Road) -> list[dict[str, str]]:

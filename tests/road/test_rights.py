@@ -95,6 +95,23 @@ def test_deploy_without_one_right_in_azure(set_up: Road, action: str) -> None:
     told(set_up.deploy("-e", "Development"), action)
 
 
+@pytest.mark.parametrize("scope", ["deploy", "setup", "all"])
+def test_a_plan_by_somebody_without_any_right_in_azure_is_one_error(deployed: Road, scope: str) -> None:
+    with deployed.change() as store:
+        for key, one in store.find("arm.roleAssignment"):
+            if one["principalType"] == "User":
+                store.delete("arm.roleAssignment", key)
+    before = deployed.writes()
+    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
+    outcome = deployed.run("plan", "--scope", scope, *given)
+    told(outcome, "AuthorizationFailed")
+    [error] = outcome.errors
+    if scope == "deploy":
+        groups = ("rg-dbx-development", "rg-dbx-uat", "rg-dbx-preproduction", "rg-dbx-production")
+        assert all(group in error["message"] for group in groups)
+    assert deployed.writes() == before
+
+
 def test_setup_where_members_may_not_register_applications(fresh: Road) -> None:
     with fresh.change() as store:
         store.put("_setting", "entra", {"members_may_register": False})
