@@ -227,3 +227,13 @@ def test_a_timespan_limits_what_is_found(telemetry: Telemetry, span: str, count:
 @pytest.mark.parametrize("span", ["an hour", "P", "2020-01-01", "x/y"])
 def test_a_timespan_that_is_none_is_refused(asked: Telemetry, span: str) -> None:
     assert asked.ask("traces", timespan=span).status == 400
+
+
+def test_what_azure_monitors_exporter_sends_is_taken(telemetry: Telemetry) -> None:
+    """Its level is a number, and a slash doubles where it joins the endpoint with its path."""
+    item = telemetry.item("MessageData", message="by number", severityLevel=2)
+    answer = telemetry.send(item, path="//v2.1/track")
+    assert (answer.status, answer.json["itemsAccepted"]) == (200, 1)
+    assert telemetry.found("traces | project message, severityLevel") == [{"message": "by number", "severityLevel": 2}]
+    refused = telemetry.send(telemetry.item("MessageData", message="no such level", severityLevel=7))
+    assert (refused.status, refused.json["itemsAccepted"]) == (400, 0)

@@ -6,8 +6,8 @@ import base64
 import binascii
 from typing import Any
 
-from dbxwizard.sandbox.databricks import acls, errors
-from dbxwizard.sandbox.databricks.state import WorkspaceState, numeric_id, required
+from dbxwizard.sandbox.databricks import acls, errors, notebooks
+from dbxwizard.sandbox.databricks.state import WorkspaceState, milliseconds, numeric_id, required
 from dbxwizard.sandbox.http import ApiError, Call, Response, Service
 from dbxwizard.sandbox.store import Document
 
@@ -21,7 +21,6 @@ _IMPORT = {
     "language?": str,
     "overwrite?": (bool, str),
 }
-_LANGUAGES = {".py": "PYTHON", ".sql": "SQL", ".scala": "SCALA", ".r": "R"}
 _KINDS = {"DIRECTORY": "directories", "REPO": "repos", "NOTEBOOK": "notebooks", "FILE": "files"}
 
 
@@ -102,14 +101,27 @@ def _import(call: Call) -> Response:
     path, content = normal(call.body["path"]), _content(call.body.get("content", ""))
     overwrite = call.body.get("overwrite") in (True, "true")
     form = call.body.get("format", "SOURCE").upper()
-    if form not in ("AUTO", "SOURCE", "RAW"):
+    language = call.body.get("language") or notebooks.LANGUAGES.get("." + path.rsplit(".", 1)[-1].lower(), "")
+    if form == "AUTO":
+        form, path, language = _recognised(path, content)
+    if form == "JUPYTER":
+        content, language = notebooks.from_jupyter(content)
+    elif form not in ("SOURCE", "RAW"):
         raise errors.invalid(f"The sandbox does not import the format {form}.")
-    language = call.body.get("language") or _LANGUAGES.get("." + path.rsplit(".", 1)[-1].lower(), "")
-    notebook = form == "SOURCE" or (form == "AUTO" and content.startswith(b"# Databricks notebook source"))
     if form == "SOURCE" and not language:
         raise errors.invalid("Missing required field: language")
-    _write(call, path, content, overwrite=overwrite, kind="NOTEBOOK" if notebook else "FILE", language=language)
+    kind = "FILE" if form == "RAW" else "NOTEBOOK"
+    _write(call, path, content, overwrite=overwrite, kind=kind, language=language)
     return Response(200, {})
+
+
+def _recognised(path: str, content: bytes) -> tuple[str, str, str]:
+    """What AUTO makes of it: its format, its path, which a notebook has without the ending, and its language."""
+    if path.endswith(".ipynb"):
+        return "JUPYTER", path.removesuffix(".ipynb"), ""
+    if language := notebooks.language_of(path, content):
+        return "SOURCE", path.rsplit(".", 1)[0], language
+    return "RAW", path, ""
 
 
 def _content(given: str | bytes) -> bytes:
@@ -135,12 +147,15 @@ def _write(call: Call, path: str, content: bytes, *, overwrite: bool, kind: str,
     if above is None or above["object_type"] not in ("DIRECTORY", "REPO"):
         raise errors.not_found(f"The parent folder ({parent(path)}) does not exist.")
     there = state.get("object", path)
-    if there and (not overwrite or there["object_type"] in ("DIRECTORY", "REPO")):
+    if there and (not overwrite or there["object_type"] != kind):  # github.com/databricks/cli/issues/2751
         raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Path ({path}) already exists.")
     body = there or {"object_id": numeric_id(call, "object", f"{state.workspace_id}{path}"), "path": path}
     text = base64.b64encode(content).decode()
-    body = {**body, "object_type": kind, "content": text, "size": len(content)}
-    state.put("object", path, {**body, "language": language} if kind == "NOTEBOOK" else body)
+    now = milliseconds(call.now)
+    about: Document = {"language": language}
+    if kind == "FILE":
+        about = {"size": len(content), "created_at": body.get("created_at", now), "modified_at": now}
+    state.put("object", path, {**body, "object_type": kind, "content": text, **about})
 
 
 def _shown(body: Document) -> Document:
@@ -168,10 +183,25 @@ def _export(call: Call) -> Response:
     body = existing(require(call, path, "CAN_READ"), path)
     if "content" not in body:
         raise ApiError(400, "BAD_REQUEST", "The sandbox exports files and notebooks alone.")
+    content, ending = _exported(body, call.query.get("format", "SOURCE"))
+    if len(content) > MAX_BYTES:
+        raise ApiError(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", f"File size exceeded limit of {MAX_BYTES} bytes.")
     if call.query.get("direct_download") == "true":
-        content = base64.b64decode(body["content"])
         return Response(200, content, {"Content-Type": "application/octet-stream"})
-    return Response(200, {"content": body["content"], "file_type": path.rsplit(".", 1)[-1]})
+    return Response(200, {"content": base64.b64encode(content).decode(), "file_type": ending})
+
+
+def _exported(body: Document, form: str) -> tuple[bytes, str]:
+    """The content in that format, and the ending of its file."""
+    if form not in _FORMATS:
+        raise errors.invalid(f"Invalid value for format: {form}")
+    content, is_notebook = base64.b64decode(body["content"]), body["object_type"] == "NOTEBOOK"
+    if is_notebook and form == "JUPYTER":
+        return notebooks.to_jupyter(content), "ipynb"
+    if form not in ("AUTO", "SOURCE", *(() if is_notebook else ("RAW",))):
+        raise errors.invalid(f"The sandbox does not export {body['object_type']} in the format {form}.")
+    endings = {language: ending[1:] for ending, language in notebooks.LANGUAGES.items()}
+    return content, endings[body["language"]] if is_notebook else body["path"].rsplit(".", 1)[-1]
 
 
 def _delete(call: Call) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dbxwizard.sandbox.databricks import acls, cluster_life, errors
 from dbxwizard.sandbox.databricks.execution.driver import LOST, Driver, lost, output_of
+from dbxwizard.sandbox.databricks.execution.page import run_page
 from dbxwizard.sandbox.databricks.job_settings import JOB, check_settings, completed
 from dbxwizard.sandbox.databricks.jobs import ACL, VERSIONS, found
 from dbxwizard.sandbox.databricks.permissions import owned_by
@@ -84,6 +85,8 @@ def register(service: Service, driver: Driver) -> None:
     service.route("GET", f"{prefix}/runs/list", api_versions=VERSIONS, query=query)(_list)
     service.route("GET", f"{prefix}/runs/get", api_versions=VERSIONS, query=("run_id", "include_history"))(_get)
     service.route("GET", f"{prefix}/runs/get-output", api_versions=VERSIONS, query=("run_id",))(_output)
+    views = ("run_id", "views_to_export")
+    service.route("GET", f"{prefix}/runs/export", api_versions=VERSIONS, query=views)(_export)
     service.task(_BEGIN)(lambda context, body: _begin(context, WorkspaceState(context.store, body["workspace"]), body))
     service.task(_END)(lambda context, body: _execute(WorkspaceState(context.store, body["workspace"]), body, driver))
 
@@ -108,6 +111,9 @@ def _submit(call: Call) -> Response:
     if not settings.get("tasks"):
         raise errors.invalid("At least one task must be specified.")
     check_settings(state, caller, settings)
+    for task in settings["tasks"]:
+        if "existing_cluster_id" in task:
+            acls.require_on(call, "clusters", task["existing_cluster_id"], "CAN_ATTACH_TO")
     entries = owned_by(call)
     number = numeric_id(call, "job", f"{state.workspace_id}/{settings['name']}")
     unsaved = {"job_id": int(number), "settings": completed(settings), "creator": caller.name}
@@ -330,13 +336,7 @@ def _list(call: Call) -> Response:
 
 def _output(call: Call) -> Response:
     state, run, key = _existing(call, required(call, "run_id"), "CAN_VIEW")
-    if not key and len(run["tasks"]) != 1:
-        message = (
-            "Retrieving the output of runs with multiple tasks is not supported. "
-            "Please retrieve the output of each individual task run instead."
-        )
-        raise errors.invalid(message)
-    task = next(task for task in run["tasks"] if key in ("", task["task_key"]))
+    task = _task_of(run, key)
     output = output_of(state, task)
     answer: Document = {"metadata": _shown(run, tasks=True)}
     settings = next(one for one in run["settings"]["tasks"] if one["task_key"] == task["task_key"])
@@ -350,3 +350,31 @@ def _output(call: Call) -> Response:
     if output.get("trace"):
         answer["error_trace"] = output["trace"]
     return Response(200, answer)
+
+
+def _task_of(run: Document, key: str) -> Document:
+    """The task that an id names. That of the whole run names none, also where it has only one: github.com/databricks/
+    databricks-sdk-py/issues/375."""
+    if not key:
+        message = (
+            "Retrieving the output of runs with multiple tasks is not supported. "
+            "Please retrieve the output of each individual task run instead."
+        )
+        raise errors.invalid(message)
+    return next(task for task in run["tasks"] if task["task_key"] == key)
+
+
+def _export(call: Call) -> Response:
+    """The page of a notebook's run: docs.databricks.com/api/azure/workspace/jobs/exportrun."""
+    state, run, key = _existing(call, required(call, "run_id"), "CAN_VIEW")
+    task = _task_of(run, key)
+    settings = next(one for one in run["settings"]["tasks"] if one["task_key"] == key)
+    if call.query.get("views_to_export", "CODE") not in ("CODE", "DASHBOARDS", "ALL"):
+        raise errors.invalid(f"Invalid value for views_to_export: {call.query['views_to_export']}")
+    if "notebook_task" not in settings:
+        raise errors.invalid("Only runs of notebooks can be exported.")
+    if not task["result_state"]:
+        raise errors.invalid(f"Run {task['run_id']} has not ended.")
+    name = settings["notebook_task"]["notebook_path"].rsplit("/", 1)[-1]
+    view = {"content": run_page(name, output_of(state, task), task["message"]), "name": name, "type": "NOTEBOOK"}
+    return Response(200, {"views": [view]})

@@ -8,9 +8,10 @@ errors is not published.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
-from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service, read_json
+from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Route, Service, read_json
 from dbxwizard.sandbox.insights import components
 from dbxwizard.sandbox.insights.telemetry import ItemError, row
 from dbxwizard.sandbox.store import Document
@@ -28,6 +29,11 @@ class IngestionService(Service):
         super().__init__()
         for version in ("v2", "v2.1"):
             self.route("POST", f"/{version}/track", body=object, public=True)(_track)
+
+    def match(self, request: Request) -> tuple[Route, dict[str, str]] | None:
+        """Endpoints in connection strings end with a slash, and azure-monitor-opentelemetry-exporter 1.0.0b58 puts
+        another one behind it."""
+        return super().match(replace(request, path=f"/{request.path.lstrip('/')}"))
 
     def unknown_field(self, call: Call, problem: str, path: str) -> ApiError:
         return ApiError(400, "", f"{problem} {path}".strip())

@@ -177,8 +177,14 @@ def _message(base: Mapping[str, Any]) -> Document:
 
 
 def _level(base: Mapping[str, Any]) -> int | None:
+    """The exporters' number, or the word of the API description."""
     level = base.get("severityLevel")
-    return _LEVELS[level.title()] if level else None
+    if level is None:
+        return None
+    found = _LEVELS.get(level.title(), -1) if isinstance(level, str) else int(level)
+    if found not in _LEVELS.values():
+        raise ItemError(f"107: Field 'severityLevel' is none of {', '.join(_LEVELS)}.")
+    return found
 
 
 def _exception(base: Mapping[str, Any]) -> Document:
@@ -250,10 +256,10 @@ _ITEM_TYPES = {
     "customMetrics": "customMetric",
 }
 _KINDS: Mapping[str, tuple[str, Any, Callable[[Mapping[str, Any]], Document]]] = {
-    "MessageData": ("traces", {"ver": int, "message": str, "severityLevel?": frozenset(_LEVELS), **_MORE}, _message),
+    "MessageData": ("traces", {"ver": int, "message": str, "severityLevel?": (str, int), **_MORE}, _message),
     "ExceptionData": (
         "exceptions",
-        {"ver": int, "exceptions": [_THROWN], "severityLevel?": frozenset(_LEVELS), "problemId?": str, **_MORE},
+        {"ver": int, "exceptions": [_THROWN], "severityLevel?": (str, int), "problemId?": str, **_MORE},
         _exception,
     ),
     "RequestData": (

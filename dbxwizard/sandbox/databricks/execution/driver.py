@@ -106,6 +106,7 @@ def _with(state: WorkspaceState, run: Document, key: str, end: TaskEnd) -> Docum
     """The run with the end of one of its tasks, whose output is kept beside it."""
     task = next(one for one in run["tasks"] if one["task_key"] == key)
     output = {"logs": end.logs, "truncated": end.truncated, "trace": end.trace, "notebook": end.notebook}
+    output["cells"] = list(end.cells)
     state.store.put(OUTPUT, f"{state.workspace_id}/{task['run_id']}", output)
     now = milliseconds(Clock(state.store).now())
     changed = {**task, "result_state": end.result, "message": end.error, "end_time": now}

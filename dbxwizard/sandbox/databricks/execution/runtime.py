@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,19 +81,41 @@ def with_packages(python: Path, packages: Sequence[str] = PACKAGES) -> Path:
     """
     if is_bare():
         return python
-    key = hashlib.sha256("\n".join((str(python.resolve()), *packages)).encode()).hexdigest()[:12]
-    folder = _cache() / f"runtime-{key}"
-    made = folder / "bin" / "python"
+    about = (str(python.resolve()), *packages)
+    folder = _made_once("runtime", about, lambda made: _make_runtime(python, made, packages))
+    return folder / "bin" / "python"
+
+
+def _make_runtime(python: Path, folder: Path, packages: Sequence[str]) -> None:
+    _run([str(python), "-m", "venv", str(folder)])
+    _install(folder / "bin" / "python", packages)
+
+
+def link_libraries(python: Path, packages: Sequence[str], link: Path) -> None:
+    """Makes `link` a folder for the search path with these packages, which are installed once for each set of them.
+
+    Raises RuntimeMissingError.
+    """
+    wanted = sorted(set(packages))
+    about = (str(python.resolve()), str(python), *wanted)
+    made = _made_once("libraries", about, lambda folder: _install(python, wanted, "--target", str(folder)))
+    link.unlink(missing_ok=True)
+    link.symlink_to(made)
+
+
+def _made_once(name: str, about: Sequence[str], make: Callable[[Path], None]) -> Path:
+    """The folder of what `about` describes; `make` fills it where nobody has."""
+    key = hashlib.sha256("\n".join(about).encode()).hexdigest()[:12]
+    folder = _cache() / f"{name}-{key}"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _run([str(python), "-m", "venv", str(folder)])
-            install(made, packages)
+            make(folder)
             (folder / "complete").touch()
-    return made
+    return folder
 
 
-def install(python: Path, packages: Sequence[str], *options: str) -> None:
+def _install(python: Path, packages: Sequence[str], *options: str) -> None:
     """Raises RuntimeMissingError with pip's words."""
     quiet = ("--disable-pip-version-check", "--quiet", "--no-input", "--prefer-binary")
     _run([str(python), "-m", "pip", "install", *quiet, *options, *packages])

@@ -124,6 +124,8 @@ def _libraries(state: WorkspaceState, task: Document) -> Iterator[Document]:
     shared = cluster_life.libraries_of(state, task.get("existing_cluster_id", ""))
     yield from (one["library"] for one in shared if one["status"] == "INSTALLED")
     yield from task.get("libraries", [])
+    # What is to go is there until the cluster restarts, and stays what is imported.
+    yield from (one["library"] for one in shared if one["status"] == "UNINSTALL_ON_RESTART")
 
 
 def _wheel(state: WorkspaceState, path: str) -> bytes:

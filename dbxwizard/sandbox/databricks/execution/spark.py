@@ -150,12 +150,12 @@ def _bring_libraries(state: WorkspaceState, cluster: Document, server: _Server) 
     installed = [one for one in cluster_life.libraries_of(state, cluster["cluster_id"]) if one["status"] == "INSTALLED"]
     if installed == server.libraries and (server.folder / "site").exists():
         return
-    for name in ("site", "more"):
-        shutil.rmtree(server.folder / name, ignore_errors=True)
+    shutil.rmtree(server.folder / "site", ignore_errors=True)
+    (server.folder / "more").unlink(missing_ok=True)
     wanted = sources.unpack_wheels(state, {"existing_cluster_id": cluster["cluster_id"]}, server.folder / "site")
     if wanted:
         python, _ = runtime.python_for(str(cluster["spec"].get("spark_version", "")))
-        runtime.install(runtime.with_packages(python), wanted, "--target", str(server.folder / "more"))
+        runtime.link_libraries(runtime.with_packages(python), wanted, server.folder / "more")
     server.libraries = installed
 
 

@@ -28,7 +28,8 @@ _LAUNCH = Path(__file__).parent / "child" / "launch.py"
 
 @dataclass(frozen=True, slots=True)
 class TaskEnd:
-    """`result`: SUCCESS, FAILED, CANCELED or TIMEDOUT. `notebook`: what it was left with, None where nothing."""
+    """`result`: SUCCESS, FAILED, CANCELED or TIMEDOUT. `notebook`: what it was left with, None where nothing; `cells`:
+    the source of each of its cells."""
 
     result: str
     logs: str = ""
@@ -36,6 +37,7 @@ class TaskEnd:
     error: str = ""
     trace: str = ""
     notebook: str | None = None
+    cells: tuple[str, ...] = ()
 
 
 def execute(state: WorkspaceState, run: Document, task: Document, stop: Stop) -> TaskEnd:
@@ -62,7 +64,7 @@ class _Process:
         python, note = runtime.python_for(self._spark_version())
         python = runtime.with_packages(python)
         if wanted:
-            runtime.install(python, wanted, "--target", str(self._folder / "more"))
+            runtime.link_libraries(python, wanted, self._folder / "more")
         if note:
             self._line(note)
         result = self._folder / "result.json"
@@ -70,7 +72,10 @@ class _Process:
             ended = run_process(
                 [str(python), "-u", "-X", "utf8", str(_LAUNCH)],
                 folder=source.folder,
-                environment={**variables, "DBXWIZARD_TASK": json.dumps(self._told(source, result, token))},
+                environment={
+                    **variables,
+                    "DBXWIZARD_TASK": json.dumps(self._told(source, result, token)),
+                },
                 on_line=self._line,
                 stop=stop,
                 seconds=self._task.get("timeout_seconds") or None,
@@ -93,6 +98,7 @@ class _Process:
             error=said.get("error", ""),
             trace=said.get("error_trace", ""),
             notebook=said.get("notebook"),
+            cells=tuple(said.get("cells", ())),
         )
 
     def _line(self, line: str) -> None:

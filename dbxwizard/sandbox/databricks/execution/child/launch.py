@@ -30,7 +30,7 @@ def main() -> None:
     dbruntime.begin(task)
     sys.path[:1] = [task["folder"], str(Path(__file__).parent)]
     runs: dict[str, Callable[[dict[str, Any]], None]] = {"script": _script, "notebook": _notebook, "wheel": _wheel}
-    result = _outcome(lambda: runs[task["kind"]](task))
+    result = {**_outcome(lambda: runs[task["kind"]](task)), "cells": task.get("cells", [])}
     sys.stdout.flush()
     sys.stderr.flush()
     Path(task["result"]).write_text(json.dumps(result), "utf-8")
@@ -83,8 +83,11 @@ def _notebook(task: dict[str, Any]) -> None:
     text = path.read_text("utf-8")
     cells = _cells_of_jupyter(text) if path.suffix == ".ipynb" else _COMMAND.split(text.removeprefix(_HEADER))
     sys.path.insert(0, str(path.parent))
+    sys.argv = ["db_ipykernel_launcher.py"]  # a notebook is no script
     namespace: dict[str, Any] = {"__name__": "__main__", "dbutils": dbruntime.DBUTILS}
+    task["cells"] = cells
     for number, cell in enumerate(cells, 1):
+        print(f"\x1e{number}", flush=True)  # execution/page.py tells by this which cell printed what
         if magic := re.search(r"^(?:# MAGIC )?%(\w+)", cell, re.MULTILINE):
             if magic.group(1) == "md":
                 continue

@@ -15,3 +15,7 @@ class UserNamespaceInitializer:
 
     def get_namespace_globals(self) -> dict[str, Any]:
         return {"dbutils": DBUTILS}
+
+
+# databricks.sdk.runtime takes the class and this module for the same.
+getOrCreate = UserNamespaceInitializer.getOrCreate  # noqa: N816 - the runtime's own name
