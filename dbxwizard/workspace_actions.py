@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import NotFound, OperationError, UsageError
+from dbxwizard.core.retry import LONG_AGO, RetryPolicy, patiently
 from dbxwizard.core.secret import hide
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ class ClusterState:
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """A task of a run. `output`: what it left, or its error."""
+    """A task of a run, `run_id` its own. `output`: what it left, or its error."""
 
     key: str
     state: str
     output: str = ""
+    run_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,33 @@ async def follow_run(
     client: WorkspaceClient, environment: str, run_id: int, *, clock: Clock, tell: Callable[[JobRun], None]
 ) -> JobRun:
     """Tells each state of the run until it has ended; the last one, with what its tasks left."""
+    await follow_states(client, environment, run_id, clock=clock, tell=tell)
+    return await _with_outputs(client, environment, run_id)
+
+
+async def follow_states(
+    client: WorkspaceClient, environment: str, run_id: int, *, clock: Clock, tell: Callable[[JobRun], None]
+) -> JobRun:
+    """Tells each state of the run until it has ended; the last one. What passes by is waited for."""
     seen: JobRun | None = None
     waited = 0.0
+
+    async def look() -> Mapping[str, Any]:
+        return await client.run(run_id)
+
     while True:
-        now = _run(environment, await client.run(run_id))
+        found = await patiently(look, policy=RetryPolicy(), clock=clock, fresh=lambda: LONG_AGO, retried=_again)
+        now = _run(environment, found)
         if now != seen:
             seen = now
             tell(now)
         if now.ended:
-            return await _with_outputs(client, environment, run_id)
+            return now
         waited += await _pause(clock, waited)
+
+
+def _again(_error: OperationError, _delay: float, _attempt: int) -> None:
+    """Who watches sees that nothing has happened."""
 
 
 async def _pause(clock: Clock, waited: float) -> float:
@@ -126,7 +145,8 @@ def _run(environment: str, found: Mapping[str, Any], outputs: Mapping[str, str] 
 def _task(found: Mapping[str, Any], outputs: Mapping[str, str]) -> TaskState:
     state = found.get("state") or {}
     key = str(found.get("task_key", ""))
-    return TaskState(key, str(state.get("result_state") or state.get("life_cycle_state", "")), outputs.get(key, ""))
+    word = str(state.get("result_state") or state.get("life_cycle_state", ""))
+    return TaskState(key, word, outputs.get(key, ""), int(found.get("run_id") or 0))
 
 
 async def _with_outputs(client: WorkspaceClient, environment: str, run_id: int) -> JobRun:

@@ -75,7 +75,8 @@ class Road:
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            code = run([*arguments, *last])
+            at = arguments.index("--") if "--" in arguments else len(arguments)
+            code = run([*arguments[:at], *last, *arguments[at:]])
         return Outcome(code, out.getvalue(), err.getvalue())
 
     def setup(self, *options: str, **environ: str) -> Outcome:

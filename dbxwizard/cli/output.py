@@ -77,10 +77,10 @@ def _print_text(report: Report, out: TextIO) -> None:
     for line in report.text:
         print(line, file=out)
     for error in () if report.told else report.errors:
-        print(_error_line(error), file=sys.stderr)
+        print(error_line(error), file=sys.stderr)
 
 
-def _error_line(error: OperationError) -> str:
+def error_line(error: OperationError) -> str:
     fix = advise(error)
     where = f"{error.location}: " if error.location else f"{error.resource}: " if error.resource else ""
     return f"error: {where}{error.code}: {error.message}" + (f"\n  → {fix}" if fix else "")

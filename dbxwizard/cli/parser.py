@@ -74,8 +74,9 @@ def _help(option: Option) -> str:
 def parse(arguments: Sequence[str]) -> dict[str, Any]:
     """The values by option key, with `command` and `words`. Raises UsageError; leaves for --help and --version.
 
-    Options before any command are those of the terminal program.
+    Options before any command are those of the terminal program; what follows `--` are words, whatever they look like.
     """
+    arguments, after = _parted(arguments)
     opening = bool(arguments) and arguments[0].startswith("-") and arguments[0] not in _OF_ALL
     parser = build()
     found, rest = parser.parse_known_args([OPEN, *arguments] if opening else arguments)
@@ -88,13 +89,19 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
             values[name], rest = _leading_words(rest)
         if values[name] is None and rest and not rest[0].startswith("-") and name != names[0]:
             values[name] = rest.pop(0)
-    if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest or (after and not (command and any(words.count == "*" for words in command.words))):
+        parser.error(f"unrecognized arguments: {' '.join([*rest, *after])}")
     given = [values.pop(name) for name in names]
     values["words"] = tuple(
-        word for one in given for word in (one if isinstance(one, list) else [one]) if word is not None
+        word for one in (*given, after) for word in (one if isinstance(one, list) else [one]) if word is not None
     )
     return values
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first `--`, and what follows it."""
+    before = list(takewhile(lambda word: word != "--", arguments))
+    return before, list(arguments[len(before) + 1 :])
 
 
 def _leading_words(rest: list[str]) -> tuple[list[str], list[str]]:

@@ -11,6 +11,7 @@ import base64
 import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -345,8 +346,25 @@ class WorkspaceClient(Client):
 
     async def upload(self, path: str, content: bytes) -> None:
         """Writes a workspace file of at most 10 MB, over what is there."""
-        form = {"path": path, "format": "AUTO", "overwrite": "true"}
-        await self._do("POST", f"{_WORKSPACE}/import", path, form=form, files={"content": content})
+        await self.write_object(path, content, "AUTO")
+
+    async def write_object(
+        self, path: str, content: bytes, form: str, *, language: str = "", overwrite: bool = True
+    ) -> None:
+        """As `upload`, in a format of workspace/import (SOURCE with a language, JUPYTER, RAW, AUTO)."""
+        fields = {"path": path, "format": form, "overwrite": str(overwrite).lower()}
+        fields |= {"language": language} if language else {}
+        await self._do("POST", f"{_WORKSPACE}/import", path, form=fields, files={"content": content})
+
+    async def object_content(self, path: str, form: str = "AUTO") -> bytes:
+        """A file or notebook of at most 10 MB, in a format of workspace/export."""
+        answer = await self._get(f"{_WORKSPACE}/export", path, path=path, format=form)
+        return base64.b64decode(answer.get("content", ""))
+
+    async def delete_object(self, path: str, *, recursive: bool = False) -> None:
+        """Nothing, where there is nothing."""
+        with suppress(NotFound):
+            await self._post(f"{_WORKSPACE}/delete", path, path=path, recursive=recursive)
 
     # Jobs and runs
 
@@ -393,6 +411,18 @@ class WorkspaceClient(Client):
 
     async def run_output(self, task_run_id: int) -> Json:
         return await self._get(f"{_JOBS}/runs/get-output", f"run {task_run_id}", run_id=task_run_id)
+
+    async def run_pages(self, task_run_id: int) -> list[Json]:
+        """{"content" (HTML), "name", "type"} of a notebook's run."""
+        answer = await self._get(
+            f"{_JOBS}/runs/export", f"run {task_run_id}", run_id=task_run_id, views_to_export="CODE"
+        )
+        return list(answer.get("views", []))
+
+    async def submit_run(self, name: str, tasks: Sequence[Mapping[str, Any]], idempotency_token: str) -> int:
+        """Starts a run that belongs to no job, once for each token; returns its id."""
+        body = {"run_name": name, "tasks": [dict(task) for task in tasks], "idempotency_token": idempotency_token}
+        return int((await self._do("POST", f"{_JOBS}/runs/submit", f"run {name}", body=body))["run_id"])
 
     async def cancel_run(self, run_id: int) -> None:
         await self._post(f"{_JOBS}/runs/cancel", f"run {run_id}", run_id=run_id)

@@ -42,9 +42,7 @@ async def find_target(
 
     Raises the core's errors: OperationError `not-deployed`, UsageError `cluster-unknown`.
     """
-    workspace = await open_workspace(environment, template, connection)
-    if workspace is None:
-        raise _not_deployed(environment, "workspace")
+    workspace = await require_workspace(environment, template, connection)
     wanted = cluster or _default_cluster(environment)
     found = await workspace.clusters()
     chosen = next((one for one in found if wanted in (one["cluster_id"], one.get("cluster_name"))), None)
@@ -59,6 +57,16 @@ async def find_target(
             fix=f"There are: {names}",
         )
     return Target(environment, workspace, chosen)
+
+
+async def require_workspace(
+    environment: Environment, template: Mapping[str, Any], connection: Connection
+) -> WorkspaceClient:
+    """Raises the core's errors: OperationError `not-deployed`."""
+    workspace = await open_workspace(environment, template, connection)
+    if workspace is None:
+        raise _not_deployed(environment, "workspace")
+    return workspace
 
 
 def _default_cluster(environment: Environment) -> str:

@@ -79,7 +79,7 @@ def content_hash(project: Path) -> str:
         )
     digest = hashlib.sha256()
     try:
-        for path in sorted(_sources(project)):
+        for path in sorted(source_files(project)):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode() + content)
     except OSError as error:
@@ -87,12 +87,13 @@ def content_hash(project: Path) -> str:
     return f"d{digest.hexdigest()[:8]}"
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def source_files(folder: Path) -> Iterator[Path]:
+    """What a wheel is built from; caches and build products apart."""
     for path in folder.iterdir():
         if path.name in _LEFT_OUT or path.name.startswith(".") or path.name.endswith(_LEFT_OUT_ENDINGS):
             continue
         if path.is_dir():
-            yield from _sources(path)
+            yield from source_files(path)
         elif path.is_file():
             yield path
 
@@ -147,7 +148,7 @@ async def build(project: Path, mark: str) -> Wheel:
 
 def _prepare(project: Path, source: Path, target: Path) -> None:
     target.mkdir()
-    for path in _sources(project):
+    for path in source_files(project):
         copied = source / path.relative_to(project)
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copied)

@@ -8,9 +8,10 @@ runs with another wheel of the same distribution.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
@@ -18,6 +19,9 @@ from dbxwizard.core.requests import Request
 from dbxwizard.steps import workspace_requests as requests
 from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
 from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of, stored_length
+
+if TYPE_CHECKING:
+    from dbxwizard.clients.databricks import WorkspaceClient
 
 _INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
 
@@ -63,12 +67,12 @@ class WheelStep(WorkspaceStep[WheelState]):
             needs=(*(cluster_step(workspace, one) for one in clusters), *needs),
         )
         self._project, self._clusters, self._builds = project, tuple(clusters), builds or WheelBuilds()
-        self._folder = f"/Shared/dbxwizard/{workspace.slug}/wheels/{name.strip('./').replace('/', '-')}"
+        self._folder = deployed_folder(workspace.environment, name)
 
     async def read(self, inputs: Inputs) -> WheelState:
         mark = await asyncio.to_thread(content_hash, self._project)
         files, (libraries, states) = await asyncio.gather(self._files(inputs), self._on_clusters(inputs))
-        present = next((path for path in files if f"+{mark}-" in path or f".{mark}-" in path), "")
+        present = present_in(files, mark)
         ids = {name: self._cluster_id(inputs, name) for name in self._clusters}
         return WheelState(
             mark=mark,
@@ -82,9 +86,7 @@ class WheelStep(WorkspaceStep[WheelState]):
     async def _files(self, inputs: Inputs) -> dict[str, int | None]:
         """The wheels with their lengths, None where the service does not say (docs.databricks.com/api/azure/workspace/
         workspace/list)."""
-        client = await self.workspace.client(inputs)
-        found = await client.list_folder(self._folder)
-        return {str(one["path"]): one.get("size") for one in found if one["path"].endswith(".whl")}
+        return await wheels_in(await self.workspace.client(inputs), self._folder)
 
     async def _on_clusters(self, inputs: Inputs) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, str]]:
         """By cluster id: its libraries, and its state. Nothing where it is only uploaded."""
@@ -102,7 +104,7 @@ class WheelStep(WorkspaceStep[WheelState]):
         if state.length is not None:
             reasons.append(Reason("content", f"{state.length} bytes", f"{stored_length(state.path)} bytes"))
         for name in self._clusters:
-            status = _status(state.libraries[name], state.path)
+            status = status_of(state.libraries[name], state.path)
             if status not in _INSTALLED:
                 reasons.append(Reason(f"clusters[{name}]", status or None, "INSTALLED"))
             elif stale := self._stale(state, name):
@@ -113,17 +115,10 @@ class WheelStep(WorkspaceStep[WheelState]):
 
     def _is_outdated(self, state: WheelState, name: str) -> bool:
         """Whether the cluster lacks the wheel, or has another of the same distribution too."""
-        return _status(state.libraries[name], state.path) not in _INSTALLED or bool(self._stale(state, name))
+        return status_of(state.libraries[name], state.path) not in _INSTALLED or bool(self._stale(state, name))
 
     def _stale(self, state: WheelState, name: str) -> list[Json]:
-        """The cluster's other wheels of this distribution; one that goes with the next start of a stopped cluster is
-        as good as gone."""
-        others = [
-            one
-            for one in state.libraries[name]
-            if state.path and _path_of(one) != state.path and _same_distribution(one, state.path)
-        ]
-        return [one for one in others if one["status"] != "UNINSTALL_ON_RESTART" or name in state.running]
+        return others_of(state.libraries[name], state.path, running=name in state.running)
 
     async def apply(
         self, state: WheelState | None, change: Change, inputs: Inputs, progress: Progress
@@ -167,8 +162,7 @@ class WheelStep(WorkspaceStep[WheelState]):
     async def _install(self, state: WheelState, name: str, inputs: Inputs, progress: Progress) -> None:
         """On a running cluster until it is done; on any other it is installed when the cluster starts."""
         client, cluster_id = await self.workspace.client(inputs), self._cluster_id(inputs, name)
-        failed = [one for one in state.libraries[name] if _path_of(one) == state.path and one["status"] == "FAILED"]
-        gone = [one["library"] for one in (*self._stale(state, name), *failed)]
+        gone = replaced_by(state.libraries[name], state.path, running=name in state.running)
         if gone:
             await client.uninstall_libraries(cluster_id, gone)
         await client.install_libraries(cluster_id, [{"whl": state.path}])
@@ -179,7 +173,7 @@ class WheelStep(WorkspaceStep[WheelState]):
                 await client.restart_cluster(cluster_id)
         elif (await client.cluster(cluster_id))["state"] == "RUNNING":
             progress.waiting(f"the installation on cluster {name}")
-            _require_installed(await client.settled_libraries(cluster_id), state.path, name)
+            require_installed(await client.settled_libraries(cluster_id), state.path, name)
 
     def outputs(self, state: WheelState, inputs: Inputs) -> Mapping[str, object]:
         file_name = state.path.rsplit("/", 1)[-1]
@@ -196,6 +190,41 @@ def _replacing(state: WheelState, cluster: str) -> Iterator[Request]:
         yield requests.to_workspace("POST", "/api/2.1/clusters/restart", f"restarts cluster {cluster}", optional=True)
 
 
+def folder_name(project: str) -> str:
+    """What the folder of a project's wheels is called; `project` as the file has it."""
+    return project.strip("./").replace("/", "-")
+
+
+def deployed_folder(environment: str, project: str) -> str:
+    """Where the wheels of a project lie that `deploy` uploads."""
+    return f"/Shared/dbxwizard/{environment.lower()}/wheels/{folder_name(project)}"
+
+
+async def wheels_in(client: WorkspaceClient, folder: str) -> dict[str, int | None]:
+    """The wheels of a folder with their lengths, None where the service does not say (docs.databricks.com/api/azure/
+    workspace/workspace/list)."""
+    found = await client.list_folder(folder)
+    return {str(one["path"]): one.get("size") for one in found if one["path"].endswith(".whl")}
+
+
+def present_in(files: Iterable[str], mark: str) -> str:
+    """The wheel of this content (see content_hash) among paths; "" where there is none."""
+    return next((path for path in files if f"+{mark}-" in path or f".{mark}-" in path), "")
+
+
+def others_of(libraries: Sequence[Json], path: str, *, running: bool) -> list[Json]:
+    """A cluster's other wheels of the distribution of `path`; one that goes with the next start of a stopped cluster is
+    as good as gone."""
+    others = [one for one in libraries if path and _path_of(one) != path and _same_distribution(one, path)]
+    return [one for one in others if one["status"] != "UNINSTALL_ON_RESTART" or running]
+
+
+def replaced_by(libraries: Sequence[Json], path: str, *, running: bool) -> list[Json]:
+    """What has to be uninstalled before the wheel at `path` is installed: its others, and itself where it failed."""
+    failed = [one for one in libraries if _path_of(one) == path and one["status"] == "FAILED"]
+    return [one["library"] for one in (*others_of(libraries, path, running=running), *failed)]
+
+
 def _path_of(library: Json) -> str:
     return str(library["library"].get("whl", ""))
 
@@ -210,12 +239,14 @@ def _same_distribution(library: Json, path: str) -> bool:
     return bool(_path_of(library)) and names[0] == names[1]
 
 
-def _status(libraries: Sequence[Json], path: str) -> str:
+def status_of(libraries: Sequence[Json], path: str) -> str:
+    """Of the wheel at `path`; "" where the cluster has not been told of it."""
     found = next((one for one in libraries if path and _path_of(one) == path), None)
     return str(found["status"]) if found else ""
 
 
-def _require_installed(libraries: Sequence[Json], path: str, cluster: str) -> None:
+def require_installed(libraries: Sequence[Json], path: str, cluster: str) -> None:
+    """Raises OperationError `library-failed` with the cluster's words."""
     found = next((one for one in libraries if _path_of(one) == path), None)
     if found is not None and found["status"] == "FAILED":
         raise OperationError(

@@ -123,7 +123,11 @@ COMMANDS = (
         (FOLDER, *DEV, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
         (
             Words("ACTION", f"one of {', '.join(DEV_ACTIONS)}", "?", DEV_ACTIONS),
-            Words("WORD", "run: the script or notebook, then its parameters (after -- where they begin with a dash)"),
+            Words(
+                "WORD",
+                "run: SCRIPT or notebook, then its parameters (after -- where they begin with a dash); "
+                "sync: FOLDER and PATH in the workspace (default: --root, and its name in your home folder)",
+            ),
         ),
     ),
     Command(

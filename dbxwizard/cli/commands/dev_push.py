@@ -1,0 +1,86 @@
+"""`dbxwizard dev push`: the framework of the working tree on the cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+
+from dbxwizard.cli.developing import agreed, targeted, telling
+from dbxwizard.cli.invocation import Invocation
+from dbxwizard.cli.output import error_line
+from dbxwizard.cli.report import Report
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import OperationError
+from dbxwizard.core.result import Status
+from dbxwizard.dev import watching
+from dbxwizard.dev.pushing import PushedProject, PushPlan, look, push, sources
+from dbxwizard.dev.target import Target
+from dbxwizard.dev.telling import Tell
+from dbxwizard.parameters import Environment
+
+
+def run(invocation: Invocation, environment: Environment) -> Report:
+    return asyncio.run(_run(invocation, environment))
+
+
+async def _run(invocation: Invocation, environment: Environment) -> Report:
+    async with targeted(invocation, environment) as target:
+        with telling(invocation) as tell:
+            if invocation.flag("watch"):
+                await _watch(invocation, target, tell)
+            return await _once(invocation, target, tell)
+
+
+async def _once(invocation: Invocation, target: Target, tell: Tell) -> Report:
+    clock = SystemClock()
+    began = clock.now()
+    plan = await look(target)
+    if plan.unchanged:
+        return _report(invocation, plan, (), 0.0)
+    if not _agreed(invocation, plan):
+        return Report(invocation.command, invocation.run_id, Status.CANCELLED, text=("nothing was changed",), code=130)
+    pushed = await push(target, plan, clock=clock, tell=tell)
+    return _report(invocation, plan, pushed, clock.now() - began)
+
+
+def _agreed(invocation: Invocation, plan: PushPlan) -> bool:
+    """Asks where the cluster will cost, or others who work on it lose what they have in memory."""
+    if plan.starts:
+        return agreed(invocation, f"cluster {plan.cluster} is {plan.state}. Start it?")
+    if plan.restarts:
+        return agreed(invocation, f"cluster {plan.cluster} runs with another wheel. Restart it, for all who use it?")
+    return True
+
+
+async def _watch(invocation: Invocation, target: Target, tell: Tell) -> None:
+    """A push for each save, until ctrl+c: what fails is told, and the next save is another try."""
+    projects = sources(target)
+    async for _ in watching.changes(lambda: watching.fingerprint(projects), SystemClock()):
+        try:
+            report = await _once(invocation, target, tell)
+        except OperationError as error:
+            print(error_line(error), file=sys.stderr, flush=True)
+            continue
+        print("\n".join(report.text), flush=True)
+        tell("watching; ctrl+c ends it")
+
+
+def _report(invocation: Invocation, plan: PushPlan, pushed: Iterable[PushedProject], seconds: float) -> Report:
+    done = tuple(pushed)
+    lines = [f"{one.name} {one.version} is on cluster {plan.cluster} ({seconds:.0f} s)" for one in done]
+    if any(plan.differs(one.path) for one in done):
+        lines.append(
+            "`dbxwizard plan` shows it as a difference until the next deploy, which puts the deployed one back."
+        )
+    return Report(
+        invocation.command,
+        invocation.run_id,
+        Status.SUCCESS if done else Status.UNCHANGED,
+        text=tuple(lines) or (f"cluster {plan.cluster} has it already; nothing was sent",),
+        extra={
+            "cluster": plan.cluster,
+            "seconds": round(seconds, 1),
+            "wheels": [{"project": one.name, "version": one.version, "path": one.path} for one in done],
+        },
+    )

@@ -1,0 +1,166 @@
+"""`dbxwizard dev run` on a deployed environment: a script or notebook of the working tree, as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dbxwizard.cli import files
+from dbxwizard.cli.developing import working
+from dbxwizard.cli.main import invocation_of
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.dev.notebook_output import printed
+from dbxwizard.dev.running import MAX_BYTES, named_parameters
+from dbxwizard.workspace_actions import JobRun, follow_run
+from tests.dev.desk import dev, objects, runs, script, sleeping
+from tests.roads import Road
+
+ECHO = """import argparse, os
+words = argparse.ArgumentParser()
+words.add_argument("--name")
+words.add_argument("--shout", action="store_true")
+given = words.parse_args()
+print(given.name, given.shout, __file__.rsplit("/", 1)[-1])
+print(*(f"{name[4:]}={os.environ[name]}" for name in sorted(os.environ) if name.startswith("DBK_")))
+"""
+NOTEBOOK = """# Databricks notebook source
+print("first cell")
+# COMMAND ----------
+# MAGIC %md
+# MAGIC A title
+# COMMAND ----------
+print("who:", dbutils.widgets.get("who"))
+dbutils.notebook.exit(dbutils.widgets.get("environment") + dbutils.widgets.get("commit"))
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    options = ("-c", "user.name=Ada", "-c", "user.email=ada@contoso.example", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *options, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def own_objects(road: Road) -> list[str]:
+    return [path for path in objects(road, "object") if "/.dbxwizard/runs/" in path]
+
+
+def test_a_random_value_and_an_exit_code_arrive_by_command_and_by_the_jobs_run(deployed: Road) -> None:
+    """Of the example that the environments' job runs, changed so that nobody could foretell what it does."""
+    value = random.randrange(10**9)
+    example = deployed.folder / "framework" / "examples" / "remote_analysis.py"
+    example.write_text(f"{example.read_text('utf-8')}\nimport sys\nprint('value', {value})\nsys.exit(7)\n", "utf-8")
+    ended = dev(deployed, "run", "remote_analysis", form="text")
+    assert ended.code == 7, ended.out + ended.err
+    assert ended.out.splitlines()[-1] == f"value {value}"
+    assert "majority class, fold 5" in ended.out
+    assert "run-failed: SystemExit: 7" in ended.err
+    last = runs(deployed)[-1]
+    assert (last["result_state"], last["tasks"][0]["message"]) == ("FAILED", "SystemExit: 7")
+    assert last["page"] in ended.err
+    assert own_objects(deployed) == []
+
+    pushed = deployed.run("sandbox", "push", "framework/examples", "--branch", "try", "--root", str(deployed.folder))
+    assert pushed.code == 0, pushed.err
+    assert deployed.deploy("-e", "Development", "--ref", "try").code == 0
+    job, page = asyncio.run(run_of_the_job(deployed))
+    assert (job.state, job.message) == ("FAILED", "SystemExit: 7")
+    assert page.splitlines()[-1] == f"value {value}"
+
+
+async def run_of_the_job(road: Road) -> tuple[JobRun, str]:
+    """How a run of the environment's job ended, and what its notebook printed."""
+    environ = {"DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_SANDBOX": "1"}
+    invocation = invocation_of(["dev", "run", "-e", "Development", "--root", str(road.folder)], environ)
+    async with working(invocation, files.environment(invocation)) as client:
+        [job] = await client.jobs()
+        run_id = await client.run_job(job["job_id"], "once")
+        ended = await follow_run(client, "Development", run_id, clock=SystemClock(), tell=lambda _state: None)
+        return ended, printed(await client.run_pages(ended.tasks[0].run_id))
+
+
+def test_a_script_gets_its_parameters_and_its_telemetry_the_commit(deployed: Road) -> None:
+    git(deployed.folder, "init", "--quiet")
+    (deployed.folder / ".gitignore").write_text(".state\n", "utf-8")
+    script(deployed, ECHO, "echo.py")
+    git(deployed.folder, "add", ".")
+    git(deployed.folder, "commit", "--quiet", "--message", "All")
+    commit = git(deployed.folder, "rev-parse", "HEAD")
+    ended = dev(deployed, "run", "echo", "--", "--name", "a b", "--shout")
+    assert ended.code == 0, ended.out + ended.err
+    run = ended.report["run"]
+    told = f"COMMIT={commit} ENVIRONMENT=Development JOB_RUN_ID={run['id']} TASK=echo"
+    assert run["output"].splitlines()[-2:] == ["a b True echo.py", told]
+    assert (run["commit"], run["state"], run["exit_code"]) == (commit, "SUCCESS", 0)
+    assert run["parameters"] == ["--name", "a b", "--shout"]
+    assert run["url"] == runs(deployed)[-1]["page"]
+
+    script(deployed, f"{ECHO}\nimport os\nos._exit(9)\n", "echo.py")
+    dirty = dev(deployed, "run", "echo.py")
+    assert (dirty.code, dirty.report["run"]["commit"]) == (9, f"{commit}-dirty")
+    assert dirty.errors[0]["message"] == "The Python process exited with exit code 9."
+
+
+def test_a_notebook_gets_widgets_and_shows_what_its_cells_printed(deployed: Road) -> None:
+    script(deployed, NOTEBOOK, "note.py")
+    ended = dev(deployed, "run", "note.py", "who=ada", form="text")
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.splitlines() == ["first cell", "who: ada", "Development"]
+    cells = [{"cell_type": "code", "source": ["import sys\n", "sys.exit('no rows')"]}]
+    script(deployed, json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "jupyter.ipynb")
+    failed = dev(deployed, "run", "jupyter")
+    assert (failed.code, failed.report["run"]["error"]) == (1, "SystemExit: no rows")
+
+
+def test_ctrl_c_cancels_the_run(deployed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(deployed, "import time\ntime.sleep(600)\n", "long.py")
+
+    async def interrupt(_seconds: float) -> None:
+        if runs(deployed)[-1]["life_cycle_state"] == "RUNNING":
+            signal.raise_signal(signal.SIGINT)
+
+    sleeping(monkeypatch, interrupt)
+    ended = dev(deployed, "run", "long.py", form="text")
+    assert ended.code == 130
+    last = runs(deployed)[-1]
+    assert (last["life_cycle_state"], last["result_state"]) == ("TERMINATED", "CANCELED")
+    assert f"run {last['run_id']} was cancelled" in ended.err
+    assert own_objects(deployed) == []
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_sent(deployed: Road) -> None:
+    script(deployed, NOTEBOOK, "note.py")
+    script(deployed, "words", "words.txt")
+    script(deployed, "#" * (MAX_BYTES + 1), "large.py")
+    (deployed.folder / "folder.py").mkdir()
+    writes = deployed.writes()
+    cases = {
+        ("run",): "usage",
+        ("run", "nothing"): "script-missing",
+        ("run", "folder.py"): "script-missing",
+        ("run", "words.txt"): "script-kind",
+        ("run", "large.py"): "script-size",
+        ("run", "note.py", "who"): "option-invalid",
+    }
+    for words, code in cases.items():
+        ended = dev(deployed, *words)
+        assert (ended.code, [one["code"] for one in ended.errors]) == (2, [code]), words
+    assert deployed.writes() == writes
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["a=1", "--b", "2", "--c=3"], {"a": "1", "b": "2", "c": "3"}),
+        (["--a", "x=y"], {"a": "x=y"}),
+        (["a="], {"a": ""}),
+        ([], {}),
+    ],
+)
+def test_parameters_of_a_notebook_may_be_written_as_those_of_a_script(words: list[str], found: dict[str, str]) -> None:
+    assert named_parameters(words) == found
