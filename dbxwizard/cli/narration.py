@@ -92,11 +92,17 @@ def _log_lines(file: TextIO) -> Listener:
     return tell
 
 
+def is_live(invocation: Invocation) -> bool:
+    """Whether a board can be drawn for a person, who asked neither for silence nor for each line."""
+    wants = not (invocation.flag("verbose") or invocation.flag("quiet"))
+    return wants and invocation.interactive and invocation.environ.get("TERM") != "dumb"
+
+
 @contextmanager
 def _for_person(invocation: Invocation) -> Iterator[Listener]:
     if invocation.flag("quiet"):
         yield lambda _event: None
-    elif invocation.interactive and not invocation.flag("verbose") and invocation.environ.get("TERM") != "dumb":
+    elif is_live(invocation):
         from dbxwizard.cli.live import LiveBoard
 
         with LiveBoard(colour="NO_COLOR" not in invocation.environ) as board:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbxwizard.cli.invocation import Invocation
-from dbxwizard.cli.narration import narrating
+from dbxwizard.cli.narration import is_live, narrating
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.run_text import (
     described,
@@ -70,14 +71,26 @@ async def watch(
 
     Raises the core's errors; ctrl+c leaves the runs to go on.
     """
-    with narrating(invocation, person=_teller(invocation)) as listener:
-        try:
-            followed = (_watch(client, run, listener, facts or explaining(client)) for run in runs)
+    try:
+        with _shown(invocation) as (person, show), narrating(invocation, person=person) as listener:
+            followed = (_watch(client, run, listener, show, facts or explaining(client)) for run in runs)
             return list(await asyncio.gather(*followed))
-        except asyncio.CancelledError:
-            for run in runs:
-                print(f"not followed any more; it goes on: {run.html_url}", file=sys.stderr)
-            raise
+    except asyncio.CancelledError:
+        for run in runs:
+            print(f"not followed any more; it goes on: {run.html_url}", file=sys.stderr)
+        raise
+
+
+@contextmanager
+def _shown(invocation: Invocation) -> Iterator[tuple[Listener, Callable[[Snapshot], None]]]:
+    """What tells a person of events, and what shows a run as it is now: a live board on a terminal, else lines."""
+    if is_live(invocation):
+        from dbxwizard.cli.live_runs import RunBoard
+
+        with RunBoard(colour="NO_COLOR" not in invocation.environ) as board:
+            yield board.tell, board.show
+    else:
+        yield _teller(invocation), lambda _snapshot: None
 
 
 def _teller(invocation: Invocation) -> Listener:
@@ -89,10 +102,13 @@ def _teller(invocation: Invocation) -> Listener:
     return tell
 
 
-async def _watch(client: GitHubClient, run: Run, listener: Listener, facts: Explaining) -> Ended:
+async def _watch(
+    client: GitHubClient, run: Run, listener: Listener, show: Callable[[Snapshot], None], facts: Explaining
+) -> Ended:
     before = None
     pace = LOCAL if client.is_local else REMOTE
     async for snapshot in follow(client.runs, run.id, SystemClock(), pace):
+        show(snapshot)
         for event in changes(before, snapshot):
             listener(event)
         before = snapshot

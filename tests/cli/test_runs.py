@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyte
 import pytest
 
 from dbxwizard.sandbox.github.runs import records
@@ -22,6 +23,7 @@ from tests.github.test_runs import ON, PATH, Api, wait
 from tests.proof.recording import environment
 from tests.reaching import cloud_of, push
 from tests.roads import Outcome, Road
+from tests.terminal.driving import InTerminal
 
 WORKFLOW = f"""name: Greet
 run-name: Greet ${{{{ inputs.to }}}}
@@ -318,3 +320,49 @@ def test_a_log_of_50_mb_takes_no_more_memory_than_a_small_one(action: str, road:
     printed, large = peak()
     assert (printed > 50_000_000) is (action == "logs")
     assert large - small < 8 * 1024
+
+
+def test_on_a_terminal_a_board_shows_jobs_steps_what_is_waited_for_and_what_is_left(gated: Road) -> None:
+    run = launched(gated, "Production")
+    until_it_waits(gated, run)
+    command = [sys.executable, "-m", "dbxwizard", "runs", "watch", run, "--repo", "contoso/databricks", "--sandbox"]
+    with InTerminal(*command, cwd=gated.folder, **as_process(gated)) as terminal:
+        terminal.wait_for(b"go on with `dbxwizard runs approve`")
+        picture = drawn(terminal)
+        assert any(re.search(r"run.yml #\d+, Deploy Production: waiting", line) for line in picture), picture
+        assert any("! deploy" in line for line in picture), picture
+        assert any(re.match(r"GitHub: \d+ of 5000 requests are left", line) for line in picture), picture
+        assert runs(gated, "approve", run).code == 0
+        assert terminal.wait_for_end() == 0
+        lines = drawn(terminal)
+        terminal.assert_given_back()
+    # What has ended stays; the board itself is gone.
+    assert sum("deploy: success" in line for line in lines) == 1, lines
+    assert any(re.search(r"run.yml #\d+, Deploy Production: success after", line) for line in lines), lines
+    assert not any(line.startswith("GitHub:") for line in lines), lines
+
+
+def drawn(terminal: InTerminal) -> list[str]:
+    """What the terminal shows now."""
+    screen = pyte.Screen(80, 24)
+    pyte.ByteStream(screen).feed(terminal.output)
+    return [line.rstrip() for line in screen.display]
+
+
+def test_a_running_step_is_on_the_board_with_what_came_before_it(road: Road) -> None:
+    with road.change() as store:
+        steps = "[{name: Begin, run: 'true'}, {name: Sleep, run: sleep 300}, {name: Rest, run: 'true'}]"
+        push(store, {".github/workflows/long.yml": f"{ON}jobs: {{a: {{runs-on: x, steps: {steps}}}}}"})
+    run = launched_long(road)
+    command = [sys.executable, "-m", "dbxwizard", "runs", "watch", run, "--repo", "contoso/databricks", "--sandbox"]
+    with InTerminal(*command, cwd=road.folder, **as_process(road)) as terminal:
+        terminal.wait_for("▸ Sleep".encode())
+        picture = drawn(terminal)
+        assert any(line.startswith("  ▸ a") for line in picture), picture
+        assert any(line.startswith("      ✓ Begin") for line in picture), picture
+        assert any(line == "      · Rest" for line in picture), picture
+        terminal.press("\x03")
+        assert terminal.wait_for_end() == 130
+        terminal.assert_given_back()
+    assert b"it goes on: https://" in terminal.output
+    assert runs(road, "cancel", run, "--follow").code == 130

@@ -319,12 +319,12 @@ jobs:
     assert jobs == {"one / a": "12 0 0", "all / a": "0 12 12", "none / a": "0 0 0"}
 
 
-def keep_secret(api: Api, name: str, value: str) -> None:
-    """Seals a secret for the repository and keeps it there."""
-    key = api.get("/actions/secrets/public-key").json()
+def keep_secret(api: Api, name: str, value: str, path: str = "/actions/secrets") -> None:
+    """Seals a secret for the repository, or for the environment of `path`, and keeps it there."""
+    key = api.get(f"{path}/public-key").json()
     sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
     body = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
-    assert api.put(f"/actions/secrets/{name}", body).status_code == 201
+    assert api.put(f"{path}/{name}", body).status_code == 201
 
 
 def test_a_start_by_hand_is_refused_in_githubs_words(filled: Repository, api: Api) -> None:
@@ -408,7 +408,11 @@ def test_a_run_ends_with_the_server(tmp_path_factory: pytest.TempPathFactory) ->
         ask("PUT", f"/contents/{PATH}", file)
         body = {"ref": "main", "return_run_details": True}
         run = ask("POST", "/actions/workflows/run.yml/dispatches", body)["workflow_run_id"]
-        while not any(job["steps"] for job in ask("GET", f"/actions/runs/{run}/jobs")["jobs"]):
+        while not any(
+            step["status"] == "in_progress"
+            for job in ask("GET", f"/actions/runs/{run}/jobs")["jobs"]
+            for step in job["steps"]
+        ):
             pass
     with Sandbox(state), closing(Wire(state)) as wire:
         wait()

@@ -129,8 +129,31 @@ def start(api: Api) -> int:
 
 
 def until_a_step_runs(api: Api, run: int) -> None:
-    while not any(job["steps"] for job in api.get(f"/actions/runs/{run}/jobs").json()["jobs"]):
+    while not any(step_states(job).count("in_progress") for job in api.get(f"/actions/runs/{run}/jobs").json()["jobs"]):
         pass
+
+
+def step_states(job: dict[str, Any]) -> list[str]:
+    return [step["conclusion"] or step["status"] for step in job["steps"]]
+
+
+def test_a_job_shows_its_steps_before_they_begin(filled: Repository, api: Api) -> None:
+    steps = "[{run: 'true'}, {run: sleep 300}, {run: echo}, {name: End, run: echo}]"
+    put(filled, f"{ON}jobs: {{a: {{runs-on: x, steps: {steps}}}}}")
+    run = start(api)
+    until_a_step_runs(api, run)
+    while step_states(api.jobs({"id": run})[0])[:2] != ["success", "in_progress"]:
+        pass
+    [job] = api.jobs({"id": run})
+    assert step_states(job) == ["success", "in_progress", "queued", "queued"]
+    assert (job["steps"][3]["name"], job["steps"][3]["started_at"], job["steps"][3]["completed_at"]) == (
+        "End",
+        None,
+        None,
+    )
+    assert api.post(f"/actions/runs/{run}/cancel").status_code == 202
+    wait()
+    assert step_states(api.jobs({"id": run})[0]) == ["success", "cancelled", "skipped", "skipped"]
 
 
 CANCELLED = f"""{ON}

@@ -1,7 +1,8 @@
 """The branching strategy from end to end on the sandbox: what a developer does, and what it deploys.
 
 The shipped workflows run with their real scripts; only the installation is left out of them: the program that is tested
-lies on the path of their jobs (tests/github and tests/sandbox/test_packages.py try the installation).
+lies on the path of their jobs (tests/github and tests/sandbox/test_packages.py try the installation). Lint and tests of
+the user's code run in one of the tests, as they take a while.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.installed import put_program_on_path, without_installation
 from tests.roads import Outcome, Road
 
 pytestmark = pytest.mark.timeout(1200)
-_OF_USERS = re.compile(r" +- name: (Lint|Test)\n(?: {8}.*\n)+")  # they want ruff and the framework's own packages
+_OF_USERS = re.compile(r" +- name: (Lint|Test)\n(?: {8}.*\n)+")
 _WORKERS = '"max_workers": {}'
 
 
@@ -68,11 +69,12 @@ class Developer:
 
 
 @pytest.fixture
-def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Developer]:
+def developer(fresh: Road, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Developer]:
+    """Parameter `whole`: with lint and tests of the user's code in checks.yml."""
     put_program_on_path(monkeypatch)
     for file in (fresh.folder / ".github" / "workflows").glob("*.yml"):
         text = without_installation(file.read_text())
-        file.write_text(_OF_USERS.sub("", text))
+        file.write_text(text if getattr(request, "param", "") == "whole" else _OF_USERS.sub("", text))
     with ExitStack() as sandbox:
         sandbox.enter_context(Sandbox(fresh.state))
         ended = fresh.setup("--reviewer", "team:contoso/platform")
@@ -163,6 +165,7 @@ def test_a_tag_that_does_not_lie_on_release_deploys_nothing(developer: Developer
     assert clusters(developer.road) == {}
 
 
+@pytest.mark.parametrize("developer", ["whole"], indirect=True)
 def test_what_a_later_setup_changes_in_files_comes_by_a_pull_request_that_waits_for_the_checks(
     developer: Developer,
 ) -> None:
@@ -179,6 +182,12 @@ def test_what_a_later_setup_changes_in_files_comes_by_a_pull_request_that_waits_
     pushed = road.run("sandbox", "push", "--root", str(road.folder), "--output", "json")
     assert (pushed.code, "Changes must be made through a pull request" in pushed.errors[0]["message"]) == (3, True)
     assert checks["branch"] == "dbxwizard/setup"
+    jobs = {job["name"]: job for job in developer.watched("checks.yml").report["run"]["jobs"]}
+    steps = {step["name"]: step["conclusion"] for step in jobs["Code and parameters"]["steps"]}
+    assert steps == dict.fromkeys(("Check out", "Check the parameter files", "Lint", "Test"), "success")
+    assert jobs["Plan"]["state"] == "success"
+    [comment] = comments(road, 1)
+    assert "dbx-sp-cluster" in comment["body"]
     again = road.setup()
     assert (again.code, again.report["status"]) == (0, "unchanged")  # it waits, and nothing more is proposed
     developer.does("pr", "merge")

@@ -11,7 +11,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,14 @@ class Heard:
     """What a listener was told."""
 
     names: dict[int, str] = field(default_factory=dict)
+    planned: dict[int, str] = field(default_factory=dict)
     lines: dict[int, list[str]] = field(default_factory=dict)
     annotations: list[Annotation] = field(default_factory=list)
     ends: dict[int, StepEnd] = field(default_factory=dict)
     on_line: Callable[[str], None] = lambda _text: None
+
+    def steps_planned(self, names: Mapping[int, str]) -> None:
+        self.planned = dict(names)
 
     def step_started(self, number: int, name: str) -> None:
         self.names[number] = name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -66,6 +67,8 @@ class JobEnd:
 
 class Listener(Protocol):
     """Is told what happens; steps count from 1, and 0 is the job as a whole."""
+
+    def steps_planned(self, names: Mapping[int, str]) -> None: ...
 
     def step_started(self, number: int, name: str) -> None: ...
 
@@ -131,6 +134,7 @@ class _JobRun:
             self._tell(0, f"##[error]{error}")
             self._listener.annotated(0, Annotation("failure", self._masker.masked(str(error))))
             return JobEnd("failure", {})
+        self._listener.steps_planned({step.number: self._title(step) for step in self._plan.steps})
         for step in self._plan.steps:
             self._step(step)
         return JobEnd(self._status, self._outputs(), self._environment_url())
@@ -141,6 +145,13 @@ class _JobRun:
             if step.uses and step.uses not in self._actions:
                 known = ", ".join(sorted(self._actions)) or "none"
                 raise StepError(f"The sandbox does not run the action {step.uses}. It runs: {known}")
+
+    def _title(self, step: Step) -> str:
+        """A step's name before it begins: as it is written where it can't be said yet."""
+        name = step.name or _default_name(step)
+        with suppress(ExpressionError):
+            name = to_text(expand(name, self._scope()))
+        return self._masker.masked(name)
 
     def _outputs(self) -> dict[str, str]:
         """An output that holds a secret is not set, and said so (docs: jobs.<job_id>.outputs)."""

@@ -38,6 +38,7 @@ def end_job(
         "result": result or conclusion,
         "completedAt": context.now,
     }
+    ended["steps"] = [step for step in ended["steps"] if step["status"] != "queued"]  # never begun
     records.save_job(context.store, ended)
     concurrency.leave(context.store, job["repository"], job["group"], f"job/{records.job_key(job)}")
     if job["deployment"] is not None:

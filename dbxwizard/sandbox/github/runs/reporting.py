@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,10 +83,16 @@ class Reporter:
         }
         self.save(annotations=[*self.job["annotations"], found])
 
+    def steps_planned(self, names: Mapping[int, str]) -> None:
+        """A runner tells of all steps when it has set the job up (github.com/actions/runner, JobExtension)."""
+        none = {"conclusion": None, "startedAt": None, "completedAt": None}
+        self.save(
+            steps=[{"number": number, "name": name, "status": "queued", **none} for number, name in names.items()]
+        )
+
     def step_started(self, number: int, name: str) -> None:
-        step = {"number": number, "name": name, "status": "in_progress", "conclusion": None}
-        step |= {"startedAt": self._clock.now(), "completedAt": None}
-        self.save(steps=[*self.job["steps"], step])
+        begun = {"name": name, "status": "in_progress", "startedAt": self._clock.now()}
+        self.save(steps=[{**step, **begun} if step["number"] == number else step for step in self.job["steps"]])
 
     def step_ended(self, number: int, end: StepEnd) -> None:
         steps = [dict(step) for step in self.job["steps"]]

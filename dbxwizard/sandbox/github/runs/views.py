@@ -131,6 +131,6 @@ def _shown_step(step: Document) -> dict[str, Any]:
         "status": step["status"],
         "conclusion": step["conclusion"],
         "number": step["number"],
-        "started_at": utc(step["startedAt"]),
+        "started_at": utc(step["startedAt"]) if step["startedAt"] else None,
         "completed_at": utc(step["completedAt"]) if step["completedAt"] else None,
     }
