@@ -46,14 +46,14 @@ class Wish:
     environ: Mapping[str, str]
     auth: str = "oauth"
     cluster: str = ""
-    sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the services say. `sign_in`: how code on this machine signs in as the person, in the SDK's words.
 
-    `leftover`: the id of an access token that was ours and is not wanted any more.
+    `leftover`: the id of an access token that was ours and is not wanted any more. `authorities`: the certificates by
+    which the sandbox is trusted, None for a real cloud.
     """
 
     target: Target
@@ -62,6 +62,7 @@ class Facts:
     sign_in: str
     token: TokenPlan | None
     leftover: str = ""
+    authorities: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ async def read_facts(
         _sign_in(connection.signed_in.method, profile.get("auth_type", ""), wish.environ),
         await access_token.plan_token(target.workspace, text) if wish.auth == "token" else None,
         access_token.own_token(text) if wish.auth != "token" else "",
+        connection.cloud.ca_bundle if connection.cloud.is_sandbox else None,
     )
 
 
@@ -144,13 +146,14 @@ def _plan(wish: Wish, facts: Facts) -> SetupPlan:
         lock.change(runtime),
         *editor_changes(root, minor),
         profile_change(wish.config, name, own_profile),
+        _trust_change(wish, facts.authorities),
         _env_change(wish, facts),
     ]
     changes = tuple(change for change in found if change)
     for change in changes:
         if isinstance(change, FileChange):
             writable(change.document)
-    notes = tuple(_notes(root, lock.ours))
+    notes = tuple(_notes(root, facts, lock.ours))
     return SetupPlan(
         environment, runtime, python, name, facts.target, root, changes, facts.token, facts.leftover, notes
     )
@@ -196,8 +199,31 @@ def _values(wish: Wish, facts: Facts, there: Mapping[str, str]) -> dict[str, str
         "DATABRICKS_ORDGID": facts.workspace_number,
         # Named, or variables of other tools would stand beside it and the SDK refuse to choose.
         "DATABRICKS_AUTH_TYPE": facts.sign_in if facts.token is None else "pat",
-        **({"DATABRICKS_CONFIG_FILE": str(wish.config)} if wish.sandbox else {}),
+        **(_of_sandbox(wish) if facts.authorities else {}),
     }
+
+
+def _of_sandbox(wish: Wish) -> dict[str, str]:
+    """What code needs to reach the sandbox: its profile, and the certificates for requests and for gRPC."""
+    trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"), str(_trusted(wish)))
+    return {"DATABRICKS_CONFIG_FILE": str(wish.config), **trusted}
+
+
+def _trusted(wish: Wish) -> Path:
+    return wish.config.with_name("dbxwizard-sandbox.pem")
+
+
+def _trust_change(wish: Wish, authorities: Path | None) -> FileChange | None:
+    """The public authorities and the sandbox's own: code from the editor reaches package indexes too."""
+    if authorities is None:
+        return None
+    import certifi
+
+    document = existing(_trusted(wish))
+    after = f"{Path(certifi.where()).read_text('utf-8')}\n{authorities.read_text('ascii')}"
+    if document.text == after:
+        return None
+    return FileChange(document, str(document.path), after, yours=False, why="the sandbox is trusted by its certificate")
 
 
 async def _write_env(plan: SetupPlan, change: FileChange) -> None:
@@ -211,7 +237,9 @@ async def _write_env(plan: SetupPlan, change: FileChange) -> None:
         await access_token.delete_token(workspace, gone)
 
 
-def _notes(root: Path, ours: bool) -> Iterator[str]:
+def _notes(root: Path, facts: Facts, ours: bool) -> Iterator[str]:
+    if facts.authorities and facts.token is None:
+        yield "the sandbox's workspaces let code in with a token alone: --auth token"
     if not ours:
         yield f"{LOCK} is yours: it was taken as it is"
     if own_dockerfile(root):

@@ -29,14 +29,12 @@ def run(invocation: Invocation, environment: Environment) -> Report:
 
 
 async def _run(invocation: Invocation, environment: Environment) -> Report:
-    sandbox = on_sandbox(invocation)
     wish = Wish(
         invocation.root,
-        _config(invocation, sandbox),
+        _config(invocation),
         invocation.environ,
         invocation.text("auth"),
         invocation.text("cluster"),
-        sandbox,
     )
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
         facts = await setup.read_facts(wish, environment, load_template(environment.root), connection)
@@ -47,9 +45,9 @@ async def _run(invocation: Invocation, environment: Environment) -> Report:
         return await _apply(invocation, plan)
 
 
-def _config(invocation: Invocation, sandbox: bool) -> Path:
+def _config(invocation: Invocation) -> Path:
     """The sandbox's profile does not go among those of real workspaces, unless somebody says where."""
-    if sandbox and not invocation.environ.get("DATABRICKS_CONFIG_FILE"):
+    if on_sandbox(invocation) and not invocation.environ.get("DATABRICKS_CONFIG_FILE"):
         return state_folder(invocation.environ) / "databrickscfg"
     return config_file(invocation.environ)
 
