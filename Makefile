@@ -12,7 +12,7 @@ FRAMEWORK_LOCK := --quiet --universal --generate-hashes --no-emit-index-url --no
 # As for a user, what a process has compiled the next one finds compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: venv demo test lint types boundaries unit chromium framework-venvs wheel bench test-clients lock clean
+.PHONY: venv demo test lint types boundaries unit chromium framework-venvs wheel bench test-clients test-dev-container lock clean
 
 venv: $(STAMP)
 
@@ -61,6 +61,10 @@ bench: venv
 # The unmodified az and gh against a sandbox; installs them first, so it is no part of `test`.
 test-clients: venv
 	@$(BIN)/python tools/test_clients.py
+
+# The dev container's files, as far as they can be tried without Docker; installs much, so it is no part of `test`.
+test-dev-container: venv
+	@$(BIN)/python tools/test_dev_container.py
 
 lock: venv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import configparser
+import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from dbxwizard.cli import invocation
 from dbxwizard.dev import dotenv
 from tests.dev.conftest import dev_setup, shown, tree
 from tests.roads import Outcome, Road
@@ -116,6 +121,30 @@ def test_what_people_wrote_is_asked_for_and_kept(developer: Road, tmp_path: Path
     )
     assert config.stat().st_mode & 0o777 == 0o600
     assert dev_setup(developer, DATABRICKS_CONFIG_FILE=str(config)).report["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "status"), [("n", 130, "cancelled"), ("", 130, "cancelled"), ("y", 0, "success")]
+)
+def test_somebody_at_the_terminal_is_asked(
+    developer: Road, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, status: str
+) -> None:
+    (developer.folder / ".env").write_text("DATABRICKS_CLUSTER_ID=old\n", "utf-8")
+    monkeypatch.setattr(invocation, "is_interactive", lambda _values, _environ: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
+    outcome = dev_setup(developer)
+    assert (outcome.code, outcome.report["status"]) == (code, status)
+    assert "-DATABRICKS_CLUSTER_ID=old" in outcome.err
+    assert "Change what you wrote (.env)? [y/N]" in outcome.err
+    assert (env(developer)["DATABRICKS_CLUSTER_ID"] == "old") == (code != 0)
+
+
+def test_the_sandboxs_profile_lies_with_its_state_where_nobody_says_otherwise(developer: Road) -> None:
+    outcome = dev_setup(developer, "--yes", DATABRICKS_CONFIG_FILE="")
+    assert outcome.code == 0, shown(outcome)
+    config = developer.folder / ".state" / "databrickscfg"
+    assert "[dbxwizard-development]" in config.read_text("utf-8")
+    assert env(developer)["DATABRICKS_CONFIG_FILE"] == str(config)
 
 
 def test_no_secret_of_the_user_is_shown(developer: Road) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,9 @@ import pytest
 from dbxwizard.core.errors import OperationError
 from dbxwizard.dev import pythons
 from tests.dev.conftest import dev_setup, set_runtime, shown, tree
+from tests.proof import test_denied
+from tests.proof.recording import watched
+from tests.road.test_rights import told, without
 from tests.roads import Road
 
 
@@ -152,12 +156,35 @@ def test_an_environment_of_somebody_else_is_not_changed_unasked(developer: Road)
     assert dev_setup(developer).report["status"] == "unchanged"
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("action", ["Microsoft.Databricks/workspaces/read", "Microsoft.Insights/components/read"])
+def test_a_right_that_lacks_is_named(beside: Road, action: str) -> None:
+    without(beside, action)
+    before = tree(beside.folder)
+    told(dev_setup(beside), action)
+    assert tree(beside.folder) == before
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="root gives up its capability to write everywhere, which is Linux's"
+)
 def test_a_folder_that_can_not_be_written_is_named_before_anything_is(beside: Road) -> None:
     beside.folder.chmod(0o555)
+    ours = {"DBXWIZARD_SANDBOX": "1", "DBXWIZARD_STATE_DIR": str(beside.folder / ".state")}
+    arguments = ("dev", "setup", "-e", "Development", "--yes", "--output", "json")
     try:
-        outcome = dev_setup(beside)
+        done = watched(
+            arguments, cwd=beside.folder, environ=os.environ | beside.environ | ours, script=test_denied._NOBODY_SPECIAL
+        )
     finally:
         beside.folder.chmod(0o755)
-    assert outcome.errors[0]["code"] == "file-not-written"
+    assert done.code == 1, done.out + done.err
+    [error] = json.loads(done.out)["errors"]
+    assert error["code"] == "file-not-written"
+    assert error["fix"]
     assert not (beside.folder / ".venv").exists()
+
+
+def test_words_and_options_that_setup_does_not_take(beside: Road) -> None:
+    for wrong in (("more",), ("--watch",)):
+        outcome = dev_setup(beside, *wrong)
+        assert (outcome.code, outcome.errors[0]["code"]) == (2, "usage")

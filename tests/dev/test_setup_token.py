@@ -60,13 +60,13 @@ def test_a_token_is_made_kept_renewed_and_given_up(developer: Road) -> None:
     assert not tokens(developer)
 
 
-def test_git_takes_neither_env_nor_what_is_made(beside: Road) -> None:
-    git(beside, "init")
-    (beside.folder / ".gitignore").write_text(".env\n!.env\n", "utf-8")
-    outcome = dev_setup(beside, "--auth", "token")
+def test_git_takes_neither_env_nor_what_is_made(developer: Road) -> None:
+    git(developer, "init")
+    (developer.folder / ".gitignore").write_text(".env\n!.env\n", "utf-8")
+    outcome = dev_setup(developer, "--auth", "token", "--yes")
     assert outcome.code == 0, shown(outcome)
     told = subprocess.run(
-        ["git", "-C", str(beside.folder), "status", "--porcelain", "--untracked-files=all"],
+        ["git", "-C", str(developer.folder), "status", "--porcelain", "--untracked-files=all"],
         check=True,
         capture_output=True,
         text=True,
