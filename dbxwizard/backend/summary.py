@@ -18,7 +18,7 @@ from dbxwizard.core.plan import Inputs
 from dbxwizard.inventory import EnvironmentInventory
 from dbxwizard.parameters.model import Environment
 from dbxwizard.runs.digest import Failure
-from dbxwizard.runs.proof import newest
+from dbxwizard.runs.proof import LEFT_OUT, newest, unprovable_here
 from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import load_template
@@ -73,7 +73,8 @@ class PublishedFiles:
 
 @dataclass(frozen=True, slots=True)
 class ProofSeen:
-    """The proof that the jobs can sign in: `state` as GitHub says it; `why`: of each failure, a line and what to do."""
+    """The proof that the jobs can sign in: `state` as GitHub says it, or left out; `why`: of each failure, a line and
+    what to do."""
 
     state: str
     link: Link
@@ -195,6 +196,8 @@ class _Look:
         if found is None:
             return None
         link = Link(f"{found.run.title} #{found.run.number}", found.run.html_url)
+        if reason := unprovable_here(self._github, found.failures):
+            return ProofSeen(LEFT_OUT, link, (reason,))
         return ProofSeen(found.run.state, link, tuple(line for one in found.failures for line in _why(one)))
 
     def places(self, environments: Sequence[Environment]) -> tuple[str, ...]:

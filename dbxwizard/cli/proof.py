@@ -25,7 +25,7 @@ async def proved(invocation: Invocation, connection: Connection, repository: str
         client = await connection.github_loaded(repository)
         reason = await proof.obstacle(client)
         if reason:
-            return _told(report, "left out", f"no proof of the sign-in: {reason}")
+            return _told(report, proof.LEFT_OUT, f"no proof of the sign-in: {reason}")
         run = await proof.start(client, SystemClock())
         with _interruptible():
             [ended] = await watch(invocation, client, [run], proof.explaining(connection, client))
@@ -36,6 +36,8 @@ async def proved(invocation: Invocation, connection: Connection, repository: str
         return replace(left, status=Status.CANCELLED, code=CANCELLED)
     if ended.status is Status.SUCCESS:
         return _told(report, "proved", "proof: the jobs of each environment can sign in to Azure", run.html_url)
+    if reason := proof.unprovable_here(client, ended.failures):
+        return _told(report, proof.LEFT_OUT, f"no proof of the sign-in: {reason}", run.html_url)
     return _failed(report, _errors(ended), run.html_url, tuple(failure_lines(ended.failures)))
 
 

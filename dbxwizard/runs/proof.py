@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,13 @@ TITLE = "Proof of the sign-in"  # which drift.yml gives such a run
 _INPUT = "sign_in_only"
 _REQUIREMENTS = ".github/dbxwizard-requirements.txt"
 _WITHOUT_HASH = re.compile(r"^dbxwizard==[^\s\\]+\s*$", re.MULTILINE)
+# How pip says that its indexes have no version of what dbxwizard needs. The sandbox has dbxwizard itself.
+_NO_PACKAGE = re.compile(r"No matching distribution found for (?!dbxwizard\b)")
 # Seconds in which trust and rights spread: learn.microsoft.com/azure/role-based-access-control/troubleshooting
 _SPREADING, _SPREADING_HERE = 600, 30
+
+
+LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,19 @@ async def newest(connection: Connection, client: GitHubClient) -> Proof | None:
         return Proof(run) if run else None
     jobs = await client.runs.jobs(run.id)
     return Proof(run, tuple(await failures(client.runs, jobs, explaining(connection, client))))
+
+
+def unprovable_here(client: GitHubClient, found: Sequence[Failure]) -> str:
+    """Why the sandbox could prove nothing: its jobs install what dbxwizard needs by this machine's pip, which reaches
+    no index with it. "" where something else failed."""
+    if not (client.is_local and found and all(any(map(_NO_PACKAGE.search, one.lines)) for one in found)):
+        return ""
+    line = next(filter(_NO_PACKAGE.search, found[0].lines))
+    return (
+        "the sandbox's jobs install dbxwizard's packages by the pip of this machine, which reaches no index with them "
+        f"({line.removeprefix('ERROR: ')}). Nothing is wrong with what setup made. Where pip finds packages: "
+        f"`dbxwizard runs launch {WORKFLOW} -i {_INPUT}=true --follow`; `--no-proof` leaves it out at once"
+    )
 
 
 async def begin(connection: Connection, repository: str, clock: Clock) -> None:

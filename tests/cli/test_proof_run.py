@@ -102,6 +102,32 @@ def test_a_mismatch_shows_both_subjects_side_by_side(road: Road) -> None:
     assert "Run `dbxwizard setup` again" in error["fix"]
 
 
+NO_INDEX = f"""{HEAD}
+      - name: Install dbxwizard
+        run: |
+          echo "ERROR: Could not find a version that satisfies the requirement $NEEDED (from versions: none)"
+          echo "ERROR: No matching distribution found for $NEEDED"
+          exit 1
+        env: {{NEEDED: aiohttp==3.0}}
+"""
+
+
+def test_without_a_package_index_the_sandbox_leaves_the_proof_out_and_setup_is_a_success(road: Road) -> None:
+    (road.folder / DRIFT).write_text(NO_INDEX)
+    ended = road.setup(DBXWIZARD_NO_PROOF="", form="text")
+    assert ended.code == 0, ended.out + ended.err
+    [told] = [line for line in ended.out.splitlines() if "no proof of the sign-in" in line]
+    assert "reaches no index with them (No matching distribution found for aiohttp==3.0)" in told
+    assert "runs launch drift.yml -i sign_in_only=true --follow" in told
+    assert "error:" not in ended.err.replace("##[error]", "")
+
+
+def test_a_dbxwizard_that_the_sandbox_lacks_is_no_reason_to_leave_the_proof_out(road: Road) -> None:
+    (road.folder / DRIFT).write_text(NO_INDEX.replace("aiohttp==3.0", "dbxwizard==9"))
+    ended = road.setup(DBXWIZARD_NO_PROOF="")
+    assert (ended.code, ended.report["status"], ended.report["proof"]["state"]) == (1, "partial", "failed")
+
+
 def test_what_cannot_be_proved_yet_is_said(road: Road) -> None:
     (road.folder / DRIFT).write_text("on: workflow_dispatch\njobs: {a: {runs-on: x, steps: [run: echo]}}")
     ended = road.setup(DBXWIZARD_NO_PROOF="")
