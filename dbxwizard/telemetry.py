@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from dbxwizard.steps.connection import Connection
 
 _COMPONENT = "Microsoft.Insights/components"
-_AT_ONCE = 1000  # rows of one answer
+AT_ONCE = 1000  # rows of one answer
 _PACE = 5.0  # seconds between two questions while following
 _OVERLAP = 120.0  # seconds before the newest row that are asked for again: rows may arrive late
 _SPAN = re.compile(r"([0-9]{1,9})(s|m|h|d)")
+_NAMES = {"task": "dbk.task", "run": "dbk.job_run", "commit": "dbk.commit"}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = (
     730 * 86400
@@ -52,6 +53,13 @@ class Wanted:
     commit: str = ""
     job_run: str = ""
     level: str = ""
+
+
+def line(record: Record) -> str:
+    """What a person reads: the time here, the level, the text, and which code told it."""
+    at = datetime.fromtimestamp(record.at).astimezone().strftime("%H:%M:%S")
+    told = ", ".join(f"{name} {record.attributes[key]}" for name, key in _NAMES.items() if key in record.attributes)
+    return f"{at} {record.level.upper():<11} {record.text}" + (f"  ({told})" if told else "")
 
 
 def seconds_of(text: str) -> float:
@@ -122,7 +130,7 @@ def _query(wanted: Wanted) -> str:
         conditions.append(f"severityLevel >= {LEVELS.index(wanted.level)}")
     where = " and ".join(conditions)
     tables = "union traces, exceptions, requests, dependencies, customEvents, customMetrics"
-    return f"{tables} | where {where} | order by timestamp desc | take {_AT_ONCE}"
+    return f"{tables} | where {where} | order by timestamp desc | take {AT_ONCE}"
 
 
 def _quoted(text: str) -> str:

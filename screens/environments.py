@@ -65,6 +65,7 @@ class EnvironmentsScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "select", "Select"),
         Binding("d", "deploy", "Deploy"),
+        Binding("t", "telemetry", "Telemetry"),
         Binding("r", "refresh", "Refresh"),
     ]
 
@@ -204,6 +205,14 @@ class EnvironmentsScreen(Page):
         name = self.query_one(Table).current
         if name:
             self.program.go_resources(name)
+
+    def action_telemetry(self) -> None:
+        """What the code that ran in the environment under the cursor tells."""
+        from dbxwizard.screens.telemetry import TelemetryScreen
+
+        name = self.query_one(Table).current
+        if name:
+            self.app.push_screen(TelemetryScreen(name))
 
     def action_select(self) -> None:
         name = self.query_one(Table).current

@@ -40,6 +40,7 @@ class JobLogScreen(Page):
     slash = "search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
+        Binding("slash", "filter", "Search", key_display="/", show=False),
         Binding("w", "wrap", "Wrap"),
         Binding("z", "fold", "Fold"),
         Binding("t", "times", "Times"),

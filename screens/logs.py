@@ -6,16 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
-from textual.widget import Widget
-from textual.widgets import Static
 
-from dbxwizard.screens.filtering import FilterBar
-from dbxwizard.screens.log_view import LogView
-from dbxwizard.screens.page import AskFailed, Page
+from dbxwizard.screens.lines_page import LinesPage
+from dbxwizard.screens.page import AskFailed
+from dbxwizard.screens.telemetry import choose_telemetry
 
 if TYPE_CHECKING:
     from dbxwizard.backend.log import LogBatch
@@ -34,36 +31,16 @@ class LogRead(Message):
         self.batch = batch
 
 
-class LogsScreen(Page):
+class LogsScreen(LinesPage):
     heading = "Logs"
-    slash = "search"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "follow", "Follow"),
-        Binding("w", "wrap", "Wrap"),
-        Binding("ampersand", "only", "Filter", key_display="&"),
-        Binding("L", "level", "Level", key_display="L"),
-        Binding("Y", "save_copy", "Save", key_display="Y"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "telemetry", "Telemetry")]
 
     def __init__(self) -> None:
         super().__init__()
         self._place, self._path = -1, ""
-        self._follows = True
-        self._level, self._only = "everything", ""
+        self._level = "everything"
         self._reading = False
         self._timer: Timer | None = None
-
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        yield FilterBar("&", "show only lines with", id="only")
-
-    def body(self) -> Iterable[Widget]:
-        yield LogView()
-        yield Static("", id="log-state", markup=False)
-
-    @property
-    def view(self) -> LogView:
-        return self.query_one(LogView)
 
     def on_mount(self) -> None:
         self.view.focus()
@@ -95,64 +72,26 @@ class LogsScreen(Page):
             self.view.clear()
         if batch.lines:
             self.view.add(batch.lines)
-        self._tell()
+        self.tell()
 
     @on(AskFailed)
     def stop_reading(self) -> None:
         """Or the error would come back ten times a second; `f` tries again."""
         self._reading = self._follows = False
         self._place = max(self._place, 0)
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
-        shown, whole = self.view.count
-        lines = f"{whole} lines" if shown == whole else f"{shown} of {whole} lines"
-        words = [
-            lines,
-            "follows" if self._follows else "does not follow",
-            f"level: {self._level}",
-            *([f"only: {self._only}"] if self._only else []),
-            *(["wrapped"] if self.view.wrap else []),
-            self._path,
-        ]
-        self.query_one("#log-state", Static).update(" · ".join(words))
+    def standing(self) -> Iterable[str]:
+        return f"level: {self._level}", self._path
 
-    # keys
-
-    def action_follow(self) -> None:
-        self._follows = not self._follows
-        if self._follows:
-            self.view.scroll_end(animate=False)
-        self._tell()
-
-    def action_wrap(self) -> None:
-        self.view.wrap = not self.view.wrap
-        self._tell()
+    def levels(self) -> frozenset[str] | None:
+        return _LEVELS[self._level]
 
     def action_level(self) -> None:
         names = list(_LEVELS)
         self._level = names[(names.index(self._level) + 1) % len(names)]
-        self._arrange()
+        self.show_wanted()
 
-    def action_only(self) -> None:
-        self.query_one("#only", FilterBar).open()
-
-    @on(FilterBar.Changed)
-    def take_only(self, message: FilterBar.Changed) -> None:
-        if message.sign == "&":
-            self._only = message.text
-            self._arrange()
-
-    def filtered(self, text: str) -> None:
-        self.view.seek(text)
-
-    def _arrange(self) -> None:
-        self.view.show_only(self._only, _LEVELS[self._level])
-        self._tell()
-
-    def match(self, step: int) -> None:
-        if not self.view.go(step):
-            self.notify("not found", severity="warning")
-
-    def copied(self) -> str:
-        return "\n".join(self.view.texts)
+    def action_telemetry(self) -> None:
+        """Of an environment that is chosen."""
+        choose_telemetry(self)

@@ -68,7 +68,7 @@ class Table(DataTable[Any]):
     def put(self, row: str, column: str | ColumnKey, value: Text) -> None:
         """Writes a cell where it differs. A column becomes wider with it, never narrower: for that Textual measures all
         its rows, for each cell, which takes a second for two hundred."""
-        if self.get_cell(row, column) != value:
+        if not _same(self.get_cell(row, column), value):
             held = self.columns[ColumnKey(column) if isinstance(column, str) else column]
             self.update_cell(row, column, value, update_width=held.auto_width and value.cell_len > held.content_width)
 
@@ -76,6 +76,11 @@ class Table(DataTable[Any]):
         """As `put`, for all columns."""
         for column, cell in zip(self.columns, cells, strict=True):
             self.put(row, column, cell)
+
+
+def _same(one: Text, other: Text) -> bool:
+    """Also in colour: to Rich texts of other styles are equal, and a new theme would change nothing."""
+    return one == other and one.style == other.style
 
 
 class Steady(Static):
@@ -86,7 +91,7 @@ class Steady(Static):
         self._shown = Text()
 
     def show(self, text: Text) -> None:
-        if text != self._shown:
+        if not _same(text, self._shown):
             self._shown = text
             self.update(text, layout=False)
 

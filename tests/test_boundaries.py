@@ -53,7 +53,8 @@ def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
 
 
 def test_what_the_program_is_answered_loads_no_steps_to_be_unpickled() -> None:
-    answers = ("board", "choices", "environment_files", "last_deployment", "log", "pick_lists", "resources", "welcome")
+    plain = ("board", "choices", "environment_files", "last_deployment", "log", "pick_lists", "resources", "welcome")
+    answers = (*plain, "application_views", "custom_role_views", "github_views", "summary_views")
     code = (
         f"import {', '.join(f'dbxwizard.backend.{name}' for name in answers)}, sys;"
         "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.resources import EnvironmentResources, Resources
     from dbxwizard.backend.runs import Runs
     from dbxwizard.backend.service import Launch
+    from dbxwizard.backend.telemetry_watch import Watch
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.inventory import EnvironmentInventory
     from dbxwizard.parameters.model import Environment
@@ -122,6 +123,16 @@ class ConsoleOperations(ABC):
     async def _environment(self, name: str) -> Environment:
         (found,) = await asyncio.to_thread(project.environments, self._launch.root, [name], ci=self._launch.ci)
         return found
+
+    # what code that ran told
+
+    async def watch_telemetry(self, *, environment: str, watch: Watch) -> None:
+        """Until it is withdrawn; the notice `telemetry` tells what is new each time, first what was told before."""
+        from dbxwizard.backend import telemetry_watch
+
+        found, connection = await self._environment(environment), await self.connection()
+        tell = partial(self._notify, telemetry_watch.TOPIC)
+        await telemetry_watch.watch(found, connection, watch, clock=self._clock, tell=tell)
 
     # the log
 

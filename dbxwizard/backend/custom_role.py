@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from dbxwizard.backend.custom_role_views import CustomRoleView, Difference, RoleAction, Standing
 from dbxwizard.backend.tables import table
 from dbxwizard.core.change import Action
 from dbxwizard.core.plan import Inputs
@@ -19,42 +19,12 @@ from dbxwizard.steps.custom_role import (
     definition,
 )
 
-Standing = Literal["exists", "differs", "will be made"]
 Whose = Literal["databricks", "deployer", "plan"]
 _ROLES: dict[Whose, tuple[type[CustomRoleStep], str]] = {
     "deployer": (DeployerRoleStep, DEPLOYER_NAME),
     "plan": (PlanRoleStep, PLAN_NAME),
 }
 _STANDINGS: dict[Action, Standing] = {Action.NONE: "exists", Action.CREATE: "will be made", Action.UPDATE: "differs"}
-
-
-@dataclass(frozen=True, slots=True)
-class RoleAction:
-    """`words`: what it lets its holder do, "" for an action that is none of ours. `standing` where a role is there."""
-
-    action: str
-    words: str
-    standing: Literal["", "missing", "too many"] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    field: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomRoleView:
-    """`actions`: those that it shall have, then those that it has and shall not. `scope`: where it can be given."""
-
-    name: str
-    description: str
-    standing: Standing
-    scope: str
-    role_id: str
-    actions: tuple[RoleAction, ...]
-    differences: tuple[Difference, ...]
 
 
 async def custom_role(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from dbxwizard.backend.github_views import GitHubRow, GitHubTable, Kind, PublicKey, Standing
 from dbxwizard.backend.tables import table
 from dbxwizard.core.change import Action
 from dbxwizard.core.clock import SystemClock
@@ -18,43 +18,6 @@ from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import NOTE, GitHubSecretsStep, SecretsState
 from dbxwizard.steps.github_variables import GitHubVariablesStep
 from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
-
-Kind = Literal["environment", "variable", "secret"]
-Standing = Literal["new", "unchanged", "will be replaced", "not checked"]
-SEALED = "sealed for this repository with its public key"
-
-
-@dataclass(frozen=True, slots=True)
-class GitHubRow:
-    """`where`: an environment of GitHub, "" for the repository itself. `words`: what it is for."""
-
-    kind: Kind
-    name: str
-    where: str
-    standing: Standing
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """The id of the key that secrets of `where` are sealed with; "" while GitHub has not made that environment."""
-
-    where: str
-    key_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class GitHubTable:
-    """`sealed`: how secrets travel, in words; `keys` only where there are any."""
-
-    repository: str
-    rows: tuple[GitHubRow, ...]
-    keys: tuple[PublicKey, ...]
-    sealed: str = SEALED
-
-    def counts(self) -> dict[Standing, int]:
-        standings = [row.standing for row in self.rows]
-        return {standing: standings.count(standing) for standing in dict.fromkeys(standings)}
 
 
 async def github_table(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dbxwizard.backend.tables import table
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.summary import Summary
+    from dbxwizard.backend.summary_views import Summary
 
 _HOW_MANY = 3
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from dbxwizard.backend.pick_lists import PickList
-    from dbxwizard.backend.summary import SummaryText
+    from dbxwizard.backend.summary_views import SummaryText
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.doctor import Check
     from dbxwizard.parameters import Environment
@@ -219,8 +219,9 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         )
 
     async def summary(self) -> SummaryText:
-        from dbxwizard.backend.summary import SummaryText, summary
+        from dbxwizard.backend.summary import summary
         from dbxwizard.backend.summary_markdown import summary_markdown
+        from dbxwizard.backend.summary_views import SummaryText
 
         found = await summary(await self.connection(), self._setup_options(), self._drafts())
         return SummaryText(found, summary_markdown(found))

@@ -10,7 +10,7 @@ from dbxwizard.backend import project
 
 if TYPE_CHECKING:
     from dbxwizard.backend.answers import AnswerFile
-    from dbxwizard.backend.applications import ApplicationsView, TradeOff
+    from dbxwizard.backend.application_views import ApplicationsView, TradeOff
     from dbxwizard.backend.asked_token import AskedToken
     from dbxwizard.backend.choices import (
         RepositoryChoice,
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
         SubscriptionRoles,
         TenantChoice,
     )
-    from dbxwizard.backend.custom_role import CustomRoleView
+    from dbxwizard.backend.custom_role_views import CustomRoleView
     from dbxwizard.backend.environment_files import EnvironmentFile
-    from dbxwizard.backend.github_table import GitHubTable
+    from dbxwizard.backend.github_views import GitHubTable
     from dbxwizard.backend.service import Launch
     from dbxwizard.backend.session import Session
     from dbxwizard.backend.sign_ins import SignInWay

@@ -78,10 +78,13 @@ class Connection:
                     answer = send(body=None if body is None else dict(body))
         except DatabricksError as error:
             raise self._known(error, resource) from error
+        if method == "GET" and self._last.headers.get("Content-Length") == "0":
+            # The SDK makes {} of it, which would mean that there is nothing.
+            raise errors.Transient("answer-unreadable", "the answer of the workspace is empty", resource=resource)
         return answer if isinstance(answer, dict) else {"items": answer}
 
     def _remember(self, response: Any, *_args: Any, **_more: Any) -> None:
-        self._last.status, self._last.headers = response.status_code, dict(response.headers)
+        self._last.status, self._last.headers = response.status_code, response.headers
 
     def _known(self, error: DatabricksError, resource: str) -> errors.OperationError:
         status, headers = self._last.status, self._last.headers

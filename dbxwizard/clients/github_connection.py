@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -174,11 +175,17 @@ class GitHubConnection:
             requester = self._github().requester
             given, data = requester.requestJsonAndCheck(verb, path, dict(query or {}), dict(headers), body)
         self.budget = Budget.of(given) or self.budget
+        unchanged = self._local.status == HTTPStatus.NOT_MODIFIED
         if "location" in given and verb == "GET":
             return Answer(given, None)
-        if data is not None and not given.get("content-type", "").startswith("application/json"):
+        is_json = given.get("content-type", "").startswith("application/json")
+        empty = data is None and verb == "GET" and self._local.status == HTTPStatus.OK
+        if empty or (data is not None and not is_json):
             raise Transient("answer-unreadable", "the answer is not what GitHub sends", resource=resource)
-        return Answer(given, data, unchanged=bool(headers) and data is None)
+        return Answer(given, data, unchanged=unchanged)
+
+    def _remember(self, response: Any, *_: Any, **__: Any) -> None:
+        self._local.status = response.status_code
 
     def _github(self) -> Github:
         made: Github | None = getattr(self._local, "github", None)
@@ -200,7 +207,7 @@ class GitHubConnection:
             seconds_between_writes=None if cloud.is_sandbox else SECONDS_BETWEEN_WRITES,
         )
         session = getattr(made.requester, "_Requester__createConnection")().session  # noqa: B009  no public door
-        session.hooks["response"].append(note_response)
+        session.hooks["response"] += [self._remember, note_response]  # PyGithub does not hand on the status
         if cloud.is_sandbox:  # it is on this machine: a proxy of the environment must not stand before it
             session.trust_env = False
         return made

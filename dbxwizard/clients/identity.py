@@ -71,11 +71,15 @@ async def sign_in(
     variables = os.environ if environ is None else environ
     asked = sys.stdin.isatty() if interactive is None else interactive
     request = Request(cloud, tenant, variables, tuple(prefixes), prompt, subscription_id, interactive=asked)
-    return await _apart(_sign_in, request, method)
+    try:
+        return await _apart(_sign_in, request, method)
+    except asyncio.CancelledError:
+        request.given_up.set()
+        raise
 
 
 async def _apart(function: Callable[..., SignedIn], *arguments: object) -> SignedIn:
-    """In a thread that nobody waits for in the end: a device code is asked after until it expires, wanted or not."""
+    """In a thread that nobody waits for in the end: it sleeps between two looks for a device code, wanted or not."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[SignedIn] = loop.create_future()
 

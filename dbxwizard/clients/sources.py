@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class DeviceCode:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What `identity.sign_in` was asked for."""
+    """What `identity.sign_in` was asked for. `given_up`: nobody wants it any more, so no further request is sent."""
 
     cloud: Cloud
     tenant: str | None
@@ -42,6 +43,7 @@ class Request:
     prompt: Callable[[DeviceCode], None] | None
     subscription_id: str | None
     interactive: bool
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def variable(self, name: str) -> str:
         """The first of `AZURE_<name>`, `ARM_<name>` … that is set; "" when none is."""
@@ -56,8 +58,13 @@ class Request:
             # Entra's list of authorities that it knows is at login.microsoftonline.com, and has the public ones alone.
             "disable_instance_discovery": not self.cloud.authority.startswith("https://login.microsoftonline."),
             "retry_total": _RETRIES,
+            "raw_request_hook": self._end_when_given_up,  # MSAL asks after a device code until it expires
             **sync_options(self.cloud),
         }
+
+    def _end_when_given_up(self, _: object) -> None:
+        if self.given_up.is_set():
+            raise NotSignedIn("sign-in-given-up", "the sign-in was given up")
 
 
 def github_oidc(request: Request) -> TokenCredential | str:

@@ -6,7 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, Transient
+
+# Where a service gives a code that no row knows.
+_OF_KIND: tuple[tuple[type[OperationError], str], ...] = (
+    (Forbidden, "Whoever acts may not do this: `dbxwizard doctor` shows what they may, and which rights are missing."),
+    (NotSignedIn, "The service does not take the sign-in: sign in again, then run again."),
+    (Transient, "It may pass: run again in some minutes; nothing is lost."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,11 @@ def table() -> tuple[Advice, ...]:
 
 
 def advise(error: OperationError) -> str:
-    """What the error says to do itself, else what the table says, with its link; "" when nobody knows."""
+    """What the error says to do itself, else what the table says, with its link, else what fits its kind; "" when
+    nobody knows."""
     if error.fix:
         return error.fix
     row = next((row for row in table() if row.fits(error)), None)
     if row is None:
-        return ""
+        return next((fix for kind, fix in _OF_KIND if isinstance(error, kind)), "")
     return f"{row.fix} See {row.link}" if row.link else row.fix

@@ -22,7 +22,7 @@ from dbxwizard.sandbox.fields import check
 from dbxwizard.sandbox.http import Request
 from dbxwizard.sandbox.store import Store
 
-Kind = Literal["status", "reset", "stall", "truncate", "garbage", "stale", "kill"]
+Kind = Literal["status", "reset", "stall", "truncate", "garbage", "empty", "stale", "kill"]
 SERVICES = ("login", "graph", "arm", "vault", "oidc", "github", "workspace", "ingestion", "insights", "packages")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _RULE = {

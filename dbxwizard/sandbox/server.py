@@ -27,6 +27,7 @@ _LOG = logging.getLogger(__name__)
 CONTROL = "/_sandbox"  # on every host, beside what the real one has
 _MAX_BODY = 64 * 1024 * 1024
 _GRPC = Route("POST", "/{call...}", lambda _: Response())
+_SPOILED = ("garbage", "truncate", "empty")  # faults that answer with a status of success
 
 
 class SandboxServer:
@@ -247,7 +248,7 @@ class _Frontend:
     ) -> web.StreamResponse:
         """Answers as `fault` says; `response` is what the service had answered where the work was done."""
         if response is None:
-            status = {"status": fault.status, "garbage": 200, "truncate": 200}.get(fault.fault, 0)  # 0: no answer
+            status = fault.status if fault.fault == "status" else 200 if fault.fault in _SPOILED else 0  # 0: no answer
             self._record(request, Response(status), False, self.clock.now())
         if fault.fault == "kill":
             faults.kill(fault)
@@ -255,7 +256,7 @@ class _Frontend:
             await asyncio.sleep(fault.seconds)
         if fault.fault == "status":
             return await _outgoing(incoming, self._refuse(service, request, fault))
-        if fault.fault in ("garbage", "truncate"):
+        if fault.fault in _SPOILED:
             return await _spoil(incoming, response or Response(200, {}), fault)
         return _hang_up(incoming)
 
@@ -332,10 +333,12 @@ async def _outgoing(incoming: web.Request, response: Response) -> web.StreamResp
 
 
 async def _spoil(incoming: web.Request, response: Response, fault: faults.Fault) -> web.StreamResponse:
-    """The answer with its end cut off, or with a body that is none of this service's."""
+    """The answer with its end cut off, with a body that is none of this service's, or with none."""
     if fault.fault == "garbage":
         foreign = b"<html>\xff\x00 not what you asked for"
         return web.Response(status=response.status, body=foreign, content_type="text/html")
+    if fault.fault == "empty":
+        return web.Response(status=response.status, content_type="application/json")
     body = response.encoded()
     if not body or incoming.transport is None:
         return _hang_up(incoming)

@@ -179,6 +179,7 @@ class Fixed:
         (faults.Fault("reset", service="arm", times=2), Transient),
         (faults.Fault("garbage", service="arm"), Transient),
         (faults.Fault("truncate", service="arm"), Transient),
+        (faults.Fault("empty", service="arm"), Transient),
     ],
 )
 async def test_faults(client: ArmClient, arm: Arm, fault: faults.Fault, kind: type[OperationError]) -> None:

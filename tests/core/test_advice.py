@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dbxwizard.core.advice import Advice, advise, table
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, Transient
 
 
 @pytest.mark.parametrize("row", table(), ids=lambda row: f"{row.codes[0]}-{row.pattern[:20]}")
@@ -32,3 +32,9 @@ def test_codes_are_compared_whatever_their_case() -> None:
 
 def test_unknown_error_gets_no_invented_advice() -> None:
     assert advise(OperationError("made-up", "something else")) == ""
+
+
+def test_what_no_row_knows_gets_the_advice_of_its_kind() -> None:
+    assert "dbxwizard doctor" in advise(Forbidden("UNKNOWN", "no", status=403))
+    assert "sign in again" in advise(NotSignedIn("UNKNOWN", "no"))
+    assert "run again" in advise(Transient("UNKNOWN", "no"))

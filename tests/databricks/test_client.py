@@ -113,6 +113,7 @@ async def test_errors_keep_the_services_code_and_words(client: WorkspaceClient) 
         (Fault("reset"), "connection-failed"),
         (Fault("truncate"), "connection-failed"),
         (Fault("garbage"), "answer-unreadable"),
+        (Fault("empty"), "answer-unreadable"),
     ],
 )
 async def test_what_may_pass_is_tried_once_and_handed_on(

@@ -142,6 +142,7 @@ async def test_a_tree_too_large_for_one_answer_is_walked(
         (Fault("reset"), "connection-failed"),
         (Fault("truncate"), "connection-failed"),
         (Fault("garbage"), "answer-unreadable"),
+        (Fault("empty"), "answer-unreadable"),
     ],
 )
 async def test_what_may_pass_is_transient(fault: Fault, code: str, client: GitHubClient, store: Store) -> None:

@@ -360,6 +360,7 @@ def test_routes_that_graph_does_not_have(call: Caller) -> None:
         (faults.Fault("reset", times=2), Transient, "connection-failed"),  # aiohttp itself reads once more
         (faults.Fault("garbage", when="after"), Transient, "answer-unreadable"),
         (faults.Fault("truncate", when="after"), Transient, "answer-unreadable"),
+        (faults.Fault("empty"), Transient, "answer-unreadable"),
         (faults.Fault("status", status=401), NotSignedIn, "ServiceUnavailable"),
         (faults.Fault("status", status=404), NotFound, "ServiceUnavailable"),
     ],

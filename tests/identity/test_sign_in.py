@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -48,6 +49,28 @@ async def test_in_a_job_of_the_sandbox_s_github_there_is_no_person(cloud: Cloud)
 async def test_a_device_code_is_shown_to_the_person(cloud: Cloud) -> None:
     signed_in = await sign_in(cloud, environ={}, interactive=True, prompt=approving(cloud, GRACE))
     assert (signed_in.name, signed_in.kind) == (GRACE, "user")
+
+
+async def test_a_code_that_was_given_up_is_asked_after_no_more(cloud: Cloud, world: World) -> None:
+    shown = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signing_in = asyncio.create_task(
+        sign_in(
+            cloud,
+            environ={},
+            method="device-code",
+            interactive=True,
+            prompt=lambda _: loop.call_soon_threadsafe(shown.set),  # type: ignore[arg-type]
+        )
+    )
+    await shown.wait()
+    [polling] = [one for one in threading.enumerate() if one.name == "sign-in"]
+    signing_in.cancel()
+    await asyncio.gather(signing_in, return_exceptions=True)
+    await asyncio.to_thread(polling.join, 60)
+    assert not polling.is_alive()  # after one sleep, not when the code expires
+    tokens = [one for one in world.seen("login") if one.endswith("/oauth2/v2.0/token")]
+    assert len(tokens) <= 1  # the first look, where the code was given up while it went out
 
 
 async def test_a_browser_is_opened_where_there_is_one(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

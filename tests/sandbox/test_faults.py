@@ -115,6 +115,14 @@ def test_garbage_is_no_json(wire: Wire, when: Any, done: set[str]) -> None:
 
 
 @pytest.mark.parametrize(("when", "done"), [("before", set()), ("after", {"A"})])
+def test_an_empty_answer_is_a_success_without_a_body(wire: Wire, when: Any, done: set[str]) -> None:
+    faults.add(wire.store, Fault("empty", when=when, **ON_WRITES))
+    answer = create(wire, "A")
+    assert (answer.status // 100, answer.body) == (2, b"")
+    assert names(wire) == done
+
+
+@pytest.mark.parametrize(("when", "done"), [("before", set()), ("after", {"A"})])
 def test_kill_ends_the_process_that_is_named(wire: Wire, when: Any, done: set[str]) -> None:
     with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as victim:
         faults.add(wire.store, Fault("kill", pid=victim.pid, when=when, **ON_WRITES))

@@ -23,13 +23,14 @@ from dbxwizard.backend.items import Item
 from dbxwizard.backend.last_deployment import LastDeployment
 from dbxwizard.backend.log import LogBatch
 from dbxwizard.backend.resources import Branch, EnvironmentResources
-from dbxwizard.backend.summary import SummaryText
+from dbxwizard.backend.summary_views import SummaryText
+from dbxwizard.backend.telemetry_watch import TOPIC, TelemetryBatch, TelemetryLine, Watch
 from dbxwizard.backend.views import EventBatch, PlanView, Situation
 from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.inventory import Cluster
-from dbxwizard.screens import deployments, doctor, environments, resources, run_view, runs, workflow_run
+from dbxwizard.screens import deployments, doctor, environments, resources, run_view, runs, telemetry, workflow_run
 from tests.screens import canned_github
 from tests.screens.canned_runs import EVENTS, NOW, PLAN, RUNS, SUMMARY
 
@@ -109,6 +110,13 @@ _LINES = tuple(
     for number in range(60)
     for level in (_LEVELS.get(number % 10, "INFO"),)
 )
+TELEMETRY = tuple(
+    TelemetryLine(
+        level, f"10:00:{number:02} {level:<11} [b]{number * 7} rows[/] of /data[0]  (task [x], run 42)", "4b8"
+    )
+    for number in range(30)
+    for level in (_LEVELS.get(number % 10, "INFORMATION"),)
+)
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,9 @@ class Canned:
     async def history(self, *, limit: int) -> tuple[JournalRun, ...]:
         return RUNS[:limit]
 
+    async def watch_telemetry(self, *, environment: str, watch: Watch) -> None:
+        self.notify(TOPIC, TelemetryBatch(watch.key, TELEMETRY, NOW - 3, cut=True))
+
     async def github_runs(self, *, environment: str, branch: str, state: str, places: bool) -> RunList:
         return canned_github.LIST
 
@@ -181,7 +192,7 @@ class Canned:
 def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """For every screen it is NOW, in UTC."""
     clock = SimpleNamespace(time=lambda: NOW, localtime=time.gmtime, strftime=time.strftime)
-    for module in (deployments, doctor, environments, resources, run_view, run_model, runs, workflow_run):
+    for module in (deployments, doctor, environments, resources, run_view, run_model, runs, telemetry, workflow_run):
         monkeypatch.setattr(module, "time", clock)
 
 

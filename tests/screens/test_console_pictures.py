@@ -74,6 +74,12 @@ async def logs(pilot: Pilot[int]) -> None:
     await pilot.press("slash", *"[b]4", "enter")
 
 
+async def telemetry(pilot: Pilot[int]) -> None:
+    await environments(pilot)
+    await pilot.press("t")
+    await until(pilot, lambda: "203 rows[/]" in text(pilot))
+
+
 async def github(pilot: Pilot[int]) -> None:
     await pilot.press("7")
     await until(pilot, lambda: "4 runs" in text(pilot))
@@ -101,7 +107,7 @@ async def launching(pilot: Pilot[int]) -> None:
 
 
 WALKS = (
-    *(environments, deployments, plan, run, choosing, resources, doctor, logs),
+    *(environments, deployments, plan, run, choosing, resources, doctor, logs, telemetry),
     *(github, workflow, job_log, launching),
 )
 

@@ -5,83 +5,20 @@ Once the fault has passed, looking again shows what it showed before.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from dbxwizard.backend.process import LOG
-from dbxwizard.core import clock
-from dbxwizard.sandbox import faults
-from dbxwizard.sandbox.faults import Fault
+from dbxwizard.backend.run_model import RunModel
+from dbxwizard.screens.deployments import RunScreen
+from dbxwizard.screens.run_view import RunView
 from dbxwizard.screens.widgets import Choices
 from tests.hosting import Hosting
 from tests.roads import Road
+from tests.screens.faulting import ENDLESS, FAULTS, alone, assert_no_defect, faulty, withstands
 from tests.screens.pilots import driven, error, settled, text, until
 from tests.screens.walking import decide, says
-
-FAULTS = {
-    "503": Fault("status", status=503),
-    "500": Fault("status", status=500),
-    "403": Fault("status", status=403),
-    "429": Fault("status", status=429, retry_after=1.0),
-    "reset": Fault("reset"),
-    "stall": Fault("stall", seconds=0.1),  # then it is cut off, as by a client that waits no longer
-    "truncate": Fault("truncate"),
-    "garbage": Fault("garbage"),
-    "stale": Fault("stale"),
-}
-Step = Callable[[], Awaitable[object]]
-Seen = Callable[[], object]
-
-
-@pytest.fixture
-def patient() -> Iterator[None]:
-    """What is tried again, is so without the pause before."""
-    clock.set_testing(True)
-    yield
-    clock.set_testing(False)
-
-
-@contextmanager
-def faulty(road: Road, name: str, **where: str) -> Iterator[None]:
-    with road.store() as store:
-        faults.add(store, replace(FAULTS[name], times=10_000, **where))  # type: ignore[arg-type]  # fields of Fault
-    yield
-    with road.store() as store:
-        faults.clear(store)
-
-
-async def withstands(pilot: Pilot[int], road: Road, again: Step, told: Seen, fine: Seen, **where: str) -> None:
-    """Each fault in turn: `again` looks, `told` says what went wrong and what to do; `again` without it is `fine`."""
-    for name in FAULTS:
-        with faulty(road, name, **where):
-            await again()
-            if name != "stale":  # which nobody can tell from the truth
-                await until(pilot, told)
-            await settled(pilot)
-        await again()
-        await until(pilot, lambda: fine() and not error(pilot))
-        await settled(pilot)
-    assert_no_defect(road)
-
-
-def assert_no_defect(road: Road) -> None:
-    """One of ours is logged with a traceback."""
-    log = (road.folder / ".state" / LOG).read_text("utf-8")
-    assert "Traceback" not in log
-    assert "internal-error" not in log
-
-
-def alone(road: Road, name: str = "Development") -> None:
-    """One environment shows what all would, in a quarter of the time."""
-    for file in (road.folder / "environments").glob("*.json"):
-        if file.stem not in (name, "schema"):
-            file.unlink()
-
 
 # the console
 
@@ -161,6 +98,50 @@ async def test_the_history_waits_for_a_sign_in_alone(host_set_up: Hosting, set_u
             await pilot.press("2", "r")
             await until(pilot, lambda: "✓ success" in text(pilot) and not error(pilot))
     assert_no_defect(set_up)
+
+
+# runs of the program; those on GitHub: test_runs.py
+
+
+async def test_a_run(host_deployed: Hosting, deployed: Road, restless: None) -> None:
+    """Of one step, which writes to the workspace: it says what went wrong; without the fault it is done."""
+    alone(deployed)
+    deployed.edit("Development", '"max_workers": 2', '"max_workers": 3')  # of both clusters
+    async with driven(host_deployed.program(first="wizard"), 120, 40) as pilot:
+        for name in (*FAULTS, *ENDLESS):
+            if name == "stale":  # which nobody can tell from the truth
+                continue
+            await planned(pilot)
+            with faulty(deployed, name, service="workspace"):
+                model = await applied(pilot)
+                assert model.status in ("error", "partial"), name
+                assert all("→" in "\n".join(step.lines) for step in model.failed), [
+                    (name, step.lines) for step in model.failed
+                ]
+                assert "Traceback" not in text(pilot)
+                await pilot.press("6")  # the program goes on
+                await until(pilot, lambda: "lines" in text(pilot))
+            await pilot.press("2", "escape")
+        await planned(pilot)
+        assert (await applied(pilot)).status == "success"
+    assert_no_defect(deployed)
+    with deployed.store() as store:
+        sizes = [one["spec"]["autoscale"]["max_workers"] for one in store.all("databricks.cluster")]
+    assert sorted(sizes) == [3, 3]
+
+
+async def planned(pilot: Pilot[int]) -> None:
+    pilot.app.go_deploy(["Development"])  # type: ignore[attr-defined]  # as the board does
+    await until(pilot, lambda: getattr(pilot.app.screen, "plan", None))
+
+
+async def applied(pilot: Pilot[int]) -> RunModel:
+    await pilot.press("ctrl+g")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+    view = pilot.app.screen.query_one(RunView)
+    await until(pilot, lambda: view.model.status)
+    await settled(pilot)
+    return view.model
 
 
 async def test_the_pick_lists_of_the_editor(host_set_up: Hosting, set_up: Road) -> None:

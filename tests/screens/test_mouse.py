@@ -16,9 +16,9 @@ from dbxwizard.screens.parameters import ParametersScreen
 from dbxwizard.screens.picking import Picker
 from tests.hosting import Hosting
 from tests.roads import Road
+from tests.screens.faulting import alone
 from tests.screens.pilots import driven, settled, text, until
 from tests.screens.test_deploying import ended, left, on_page, plan_shown
-from tests.screens.test_faults import alone
 from tests.screens.test_resources import clusters
 from tests.screens.test_wizard_pages import approvals
 from tests.screens.walking import click, click_on, decide, footer, place

@@ -11,8 +11,6 @@ import pytest
 from textual.pilot import Pilot
 
 from dbxwizard.backend.job_log import LogFile
-from dbxwizard.sandbox import faults
-from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github import environments, seed
 from dbxwizard.sandbox.github.access import add_token
 from dbxwizard.sandbox.store import Document
@@ -27,7 +25,8 @@ from tests.github.test_runs import wait
 from tests.hosting import Hosting, hosting
 from tests.reaching import push
 from tests.roads import Road
-from tests.screens.pilots import driven, error, text, until
+from tests.screens.faulting import ENDLESS, FAULTS, assert_no_defect, faulty, withstands
+from tests.screens.pilots import driven, error, settled, text, until
 from tests.screens.walking import click_on, decide, footer
 
 GREET = """name: Greet [bold]all[/]
@@ -338,19 +337,44 @@ async def test_a_log_is_grouped_coloured_searched_copied_and_saved(host_runs: Ho
         assert kept.read_bytes() == saved.read_bytes()
 
 
-async def test_a_failure_of_github_is_told_and_the_list_comes_back(host_runs: Hosting, runs: Road) -> None:
-    async with driven(host_runs.program(first="console"), 100, 30) as pilot:
-        await listed(pilot)
-        for fault in ("status", "reset", "truncate", "garbage"):
-            with runs.store() as store:
-                faults.add(store, Fault(fault, times=100, service="github"))
+async def test_each_fault_of_github_is_told_and_passes(ran: Road, restless: None) -> None:
+    """The list, a run, and the log of its job, each with every fault."""
+    with hosting(ran.folder) as host:
+        decide(host, "review")
+        await _with_every_fault(host, ran)
+
+
+async def _with_every_fault(host: Hosting, ran: Road) -> None:
+    async with driven(host.program(first="wizard"), 120, 40) as pilot:
+        await pilot.press("7")
+
+        async def again() -> None:
             await pilot.press("r")
-            await until(pilot, lambda: "→" in error(pilot))
-            assert "Traceback" not in text(pilot)
-            with runs.store() as store:
-                faults.clear(store)
-            await pilot.press("r")
-            await until(pilot, lambda: not error(pilot))
+
+        def told() -> bool:
+            return "→" in error(pilot)
+
+        await until(pilot, lambda: "Greet Development" in text(pilot) and "seen" in text(pilot))
+        await withstands(pilot, ran, again, told, lambda: "Greet Development" in text(pilot), service="github")
+        await pilot.press("enter")
+        await until(pilot, lambda: "over" in text(pilot))
+        await withstands(pilot, ran, again, told, lambda: "✓ success  Check" in text(pilot), service="github")
+        for name in (*ENDLESS, *FAULTS):
+            with faulty(ran, name, service="github"):
+                await pilot.press("g", "enter")
+                await until(pilot, lambda: isinstance(pilot.app.screen, JobLogScreen))
+                if name != "stale":
+                    await until(pilot, told)
+                    assert "✓ success  Decide" in text(pilot)  # its steps are known all the same
+                await settled(pilot)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(pilot.app.screen, WorkflowRunScreen))
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: "▾ Many [b]lines[/b]" in text(pilot))
+        await pilot.press("G")
+        await until(pilot, lambda: "told hello Development" in text(pilot))
+        assert not error(pilot)
+    assert_no_defect(ran)
 
 
 def test_only_what_is_shown_of_a_log_is_read(tmp_path: Path) -> None:

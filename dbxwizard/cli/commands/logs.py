@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict
-from datetime import datetime
 
 from dbxwizard import telemetry
 from dbxwizard.cli import files
@@ -25,7 +24,7 @@ def run(invocation: Invocation) -> Report:
     since = time.time() - telemetry.seconds_of(invocation.text("within"))
     wanted = Wanted(since, invocation.text("commit"), invocation.text("job_run"), level)
     found = asyncio.run(_read(invocation, environment, wanted))
-    text = tuple(map(_line, found)) or ("no record fits",)
+    text = tuple(map(telemetry.line, found)) or ("no record fits",)
     records = [{**asdict(record), "attributes": dict(record.attributes)} for record in found]
     shown = () if invocation.flag("follow") else text
     return Report("logs", invocation.run_id, Status.UNCHANGED, text=shown, extra={"records": records})
@@ -39,12 +38,5 @@ async def _read(invocation: Invocation, environment: Environment, wanted: Wanted
             return await telemetry.read(connection, application, wanted)
         async for records in telemetry.follow(connection, application, wanted, clock=SystemClock()):
             for record in records:
-                print(_line(record), flush=True)
+                print(telemetry.line(record), flush=True)
     return []
-
-
-def _line(record: Record) -> str:
-    at = datetime.fromtimestamp(record.at).astimezone().strftime("%H:%M:%S")
-    names = {"task": "dbk.task", "run": "dbk.job_run", "commit": "dbk.commit"}
-    told = ", ".join(f"{name} {record.attributes[key]}" for name, key in names.items() if key in record.attributes)
-    return f"{at} {record.level.upper():<11} {record.text}" + (f"  ({told})" if told else "")
