@@ -83,10 +83,11 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     values = vars(found)
     command = BY_NAME.get(values["command"] or "")
     names = [f"words{number}" for number in range(len(command.words) if command else 0)]
-    # argparse takes words that may be missing for missing where options stand between them.
+    # argparse takes words that may be missing for missing where options stand between them, and those behind for wrong.
     for words, name in zip(command.words if command else (), names, strict=True):
-        if words.count == "*" and not values[name]:
-            values[name], rest = _leading_words(rest)
+        if words.count == "*":
+            more, rest = _leading_words(rest)
+            values[name] = [*(values[name] or ()), *more]
         if values[name] is None and rest and not rest[0].startswith("-") and name != names[0]:
             values[name] = rest.pop(0)
     if rest or (after and not (command and any(words.count == "*" for words in command.words))):

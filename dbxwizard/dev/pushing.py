@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import Forbidden, NotYet, OperationError, UsageError
 from dbxwizard.dev.one_time_runs import run_once
 from dbxwizard.dev.own_files import own_folder
 from dbxwizard.dev.telling import Tell
@@ -182,11 +182,14 @@ async def push(target: Target, plan: PushPlan, *, clock: Clock, tell: Tell) -> t
     running = before["state"] == "RUNNING"
     libraries = await workspace.cluster_libraries(cluster_id)
     gone = [one for path in wheels for one in replaced_by(libraries, path, running=running)]
-    if gone:
-        await workspace.uninstall_libraries(cluster_id, gone)
     missing = [path for path in wheels if status_of(libraries, path) != "INSTALLED"]
-    if missing:
-        await workspace.install_libraries(cluster_id, [{"whl": path} for path in missing])
+    try:
+        if gone:
+            await workspace.uninstall_libraries(cluster_id, gone)
+        if missing:
+            await workspace.install_libraries(cluster_id, [{"whl": path} for path in missing])
+    except (NotYet, Forbidden) as error:
+        raise _not_yours(error, plan.cluster) from error
     if not running or gone:
         await _change(target, "restart" if running else "start", clock, tell)
     tell("waiting for the installation")
@@ -199,6 +202,13 @@ async def push(target: Target, plan: PushPlan, *, clock: Clock, tell: Tell) -> t
         PushedProject(one.name, versions[_distribution(path)], path, not one.path)
         for one, path in zip(plan.projects, wheels, strict=True)
     )
+
+
+def _not_yours(error: NotYet | Forbidden, cluster: str) -> OperationError:
+    if error.status != 403:
+        return error
+    fix = f"Libraries take Can Manage on the cluster: give it to you in Access of the environment's file ({cluster})."
+    return Forbidden(error.code, error.message, resource=f"cluster {cluster}", fix=fix, status=403)
 
 
 async def _uploaded(workspace: WorkspaceClient, project: ProjectPush, tell: Tell) -> str:

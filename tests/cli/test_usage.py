@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from dbxwizard.cli.commands import SHOWN
+from dbxwizard.cli.parser import parse
+from dbxwizard.core.errors import UsageError
 from tests.driving import dbxwizard
 
 
@@ -111,3 +113,25 @@ def test_the_bash_completion_is_bash(words: list[str], offered: set[str], tmp_pa
     ask = f'{script}\nCOMP_WORDS=(dbxwizard "$@"); COMP_CWORD=$#; _dbxwizard; printf \'%s\\n\' "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", ask, "bash", *words], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert set(done.stdout.splitlines()) - {""} == offered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["dev", "run", "a.py", "-e", "X", "n=1", "m=2"], ("run", "a.py", "n=1", "m=2")),
+        (["dev", "-e", "X", "run", "a.py", "n=1"], ("run", "a.py", "n=1")),
+        (["dev", "run", "-e", "X", "a.py", "--", "--output", "json", "--"], ("run", "a.py", "--output", "json", "--")),
+        (["dev", "run", "a.py", "--"], ("run", "a.py")),
+        (["validate", "a.json", "--output", "json", "b.json"], ("a.json", "b.json")),
+    ],
+)
+def test_words_may_stand_around_options_and_look_like_them_after_two_dashes(
+    arguments: list[str], words: tuple[str, ...]
+) -> None:
+    assert parse(arguments)["words"] == words
+
+
+@pytest.mark.parametrize("arguments", [["dev", "run", "a.py", "--fold", "3"], ["plan", "--", "x"], ["plan", "x"]])
+def test_what_is_neither_option_nor_word_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(UsageError, match="unrecognized arguments"):
+        parse(arguments)

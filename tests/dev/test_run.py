@@ -40,6 +40,25 @@ dbutils.notebook.exit(dbutils.widgets.get("environment") + dbutils.widgets.get("
 """
 
 
+# Tells Application Insights of itself, as an exporter would.
+TELLING = """# Databricks notebook source
+import json, os, ssl, urllib.request
+from datetime import datetime, timezone
+given = dict(part.split("=", 1) for part in dbutils.secrets.get("AzureResourceSecrets", "appi_ik").split(";"))
+names = {"dbk.commit": "commit", "dbk.job_run": "job_run_id", "dbk.task": "task", "dbk.environment": "environment"}
+properties = {key: dbutils.widgets.get(name) for key, name in names.items()}
+base = {"ver": 2, "message": "told by a notebook", "severityLevel": 2, "properties": properties}
+item = {
+    "name": "Microsoft.ApplicationInsights.Message",
+    "time": datetime.now(timezone.utc).isoformat(),
+    "iKey": given["InstrumentationKey"],
+    "data": {"baseType": "MessageData", "baseData": base},
+}
+request = urllib.request.Request(given["IngestionEndpoint"] + "/v2.1/track", json.dumps([item]).encode())
+urllib.request.urlopen(request, context=ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]))
+"""
+
+
 def git(folder: Path, *words: str) -> str:
     options = ("-c", "user.name=Ada", "-c", "user.email=ada@contoso.example", "-c", "init.defaultBranch=main")
     done = subprocess.run(["git", *options, *words], cwd=folder, check=True, capture_output=True, text=True)
@@ -115,6 +134,23 @@ def test_a_notebook_gets_widgets_and_shows_what_its_cells_printed(deployed: Road
     script(deployed, json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "jupyter.ipynb")
     failed = dev(deployed, "run", "jupyter")
     assert (failed.code, failed.report["run"]["error"]) == (1, "SystemExit: no rows")
+
+
+def test_what_a_run_told_is_found_by_its_run_and_its_commit(deployed: Road) -> None:
+    git(deployed.folder, "init", "--quiet")
+    git(deployed.folder, "add", "environments")
+    git(deployed.folder, "commit", "--quiet", "--message", "Some")
+    commit = git(deployed.folder, "rev-parse", "HEAD")
+    script(deployed, TELLING, "telling.py")  # not of that commit
+    ended = dev(deployed, "run", "telling.py")
+    assert ended.code == 0, ended.out + ended.err
+    run_id = str(ended.report["run"]["id"])
+    for words in (("--job-run", run_id), ("--commit", commit)):
+        found = deployed.run("logs", "-e", "Development", *words)
+        [record] = found.report["records"]
+        assert (record["text"], record["level"]) == ("told by a notebook", "warning")
+        assert record["attributes"]["dbk.commit"] == f"{commit}-dirty"
+        assert record["attributes"]["dbk.environment"] == "Development"
 
 
 def test_ctrl_c_cancels_the_run(deployed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
