@@ -180,7 +180,16 @@ class _Deployment:
         return await self._shared.commits.once(f"{repository} {ref.name}", lambda: self._head(repository, ref.name))
 
     async def _head(self, repository: str, branch: str) -> str | None:
-        head = await (await self._connection.github_loaded(repository)).head(branch)
+        github = await self._connection.github_loaded(repository)
+        head = await github.head(branch)
+        default = "" if head else (await github.repository()).default_branch
+        if default and await github.head(default):  # else it is empty still
+            raise UsageError(
+                "branch-unknown",
+                f"{repository} has no branch {branch}",
+                resource="--ref",
+                fix=f"Push it, or deploy another: --ref {default}",
+            )
         return head.commit if head else None
 
     def _wheels(self) -> list[Step[Any]]:
@@ -365,6 +374,9 @@ def load_template(root: Path) -> Mapping[str, Any]:
     return template
 
 
+_MAIN = GitRef("branch", "main")
+
+
 def checked_out(root: Path, environ: Mapping[str, str]) -> GitRef:
     """The ref that is checked out: by GitHub Actions, or in the git repository at or above `root`; else main.
 
@@ -377,7 +389,18 @@ def checked_out(root: Path, environ: Mapping[str, str]) -> GitRef:
     if environ.get("GITHUB_SHA"):
         return GitRef("commit", environ["GITHUB_SHA"])
     for folder in (root.resolve(), *root.resolve().parents):
-        head = folder / ".git" / "HEAD"
-        if head.is_file():
-            return GitRef.parse(head.read_text("utf-8", errors="replace").strip().removeprefix("ref: "))
-    return GitRef("branch", "main")
+        if (folder / ".git").exists():
+            return _head_of(folder / ".git")
+    return _MAIN
+
+
+def _head_of(git: Path) -> GitRef:
+    """Of a worktree too. A new repository's branch has no commit yet: nothing that is deployed can be on it."""
+    shared = git
+    if git.is_file():
+        git = git.parent / git.read_text("utf-8", errors="replace").partition("gitdir: ")[2].strip()
+        shared = git.parent.parent
+    head = git / "HEAD"
+    named = head.read_text("utf-8", errors="replace").strip().removeprefix("ref: ") if head.is_file() else ""
+    is_new = not (shared / "packed-refs").exists() and not any((shared / "refs" / "heads").glob("*"))
+    return GitRef.parse(named) if named and not (is_new and named.startswith("refs/")) else _MAIN

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from dbxwizard.steps.deploy_plan import checked_out
 from dbxwizard.steps.git_ref import GitRef
 from tests.roads import Road
 
@@ -91,3 +92,21 @@ def test_what_is_missing_is_made_all_the_same(committed: Road) -> None:
         )
         store.delete("arm.resource", key)
     assert deployed_since(committed, git(committed, "rev-parse", "HEAD")) != []
+
+
+def test_a_new_repository_of_gits_means_main_and_one_with_commits_its_branch(set_up: Road) -> None:
+    git(set_up, "init", "--quiet", "--initial-branch", "master")
+    assert checked_out(set_up.folder, {}) == GitRef("branch", "main")
+    git(set_up, "commit", "--quiet", "--allow-empty", "--message", "mine")
+    assert checked_out(set_up.folder, {}) == GitRef("branch", "master")
+    git(set_up, "worktree", "add", "--quiet", "-b", "feature", "beside")
+    assert checked_out(set_up.folder / "beside" / "environments", {}) == GitRef("branch", "feature")
+
+
+def test_a_branch_that_github_lacks_is_named_before_anything_is_written(deployed: Road) -> None:
+    before = deployed.writes()
+    refused = deployed.deploy("-e", "Development", "--ref", "unpushed")
+    assert [(one["code"], one["fix"]) for one in refused.report["errors"]] == [
+        ("branch-unknown", "Push it, or deploy another: --ref main")
+    ]
+    assert (refused.code, deployed.writes()) == (2, before)
