@@ -12,6 +12,8 @@ from databricks.sdk.service import compute, iam, jobs, settings, workspace
 
 from dbxwizard.clients.databricks import WorkspaceClient
 from dbxwizard.clients.databricks_connection import Connection
+from dbxwizard.core.clock import SystemClock
+from dbxwizard.workspace_actions import follow_states
 from tests.databricks.conftest import ADA, SPN, World
 from tests.databricks.environment import CLUSTER, TOKEN, Environment, push
 
@@ -31,7 +33,7 @@ APIS = (
     workspace.SecretsAPI,
     workspace.WorkspaceAPI,
 )
-FORM = {"path", "format", "overwrite"}  # of workspace/import, which the SDK sends as a form from its mixin
+FORM = {"path", "format", "overwrite", "language"}  # of workspace/import, which the SDK sends as a form from its mixin
 
 
 DISCOVERY = (r"/\.well-known/databricks-config", frozenset[str](), frozenset[str]())  # databricks.sdk.oauth
@@ -135,6 +137,7 @@ async def the_rest(world: World) -> None:
         await client.delete_job(job["job_id"])
         await client.upload("/Shared/a.txt", b"text")
         assert [one["path"] for one in await client.list_folder("/Shared")] == ["/Shared/a.txt", "/Shared/team"]
+        await a_run_without_a_job(client, cluster_id)
         credential = (await client.git_credentials())[0]
         await client.update_git_credential(credential["credential_id"], "gitHub", "ada", TOKEN, "name")
         repo = (await client.repos("/Repos"))[0]
@@ -145,3 +148,13 @@ async def the_rest(world: World) -> None:
         await client.add_entitlements("ServicePrincipals", principal["id"], ["allow-instance-pool-create"])
         await client.delete_token((await client.tokens())[0]["token_id"])
         await client.delete_cluster(cluster_id)
+
+
+async def a_run_without_a_job(client: WorkspaceClient, cluster_id: str) -> None:
+    await client.write_object("/Shared/n", b"print(1)", "SOURCE", language="PYTHON")
+    assert await client.object_content("/Shared/n", "SOURCE") == b"print(1)"
+    task = {"task_key": "a", "existing_cluster_id": cluster_id, "notebook_task": {"notebook_path": "/Shared/n"}}
+    run = await client.submit_run("a run", [task], "another token")
+    ended = await follow_states(client, "Development", run, clock=SystemClock(), tell=lambda _state: None)
+    assert [one["name"] for one in await client.run_pages(ended.tasks[0].run_id)] == ["n"]
+    await client.delete_object("/Shared/n")
