@@ -46,7 +46,8 @@ chromium:
 # What the framework's own tests need; kept until its locks change. None of it is in the program's environment.
 framework-venvs: venv $(FRAMEWORK_STAMP)
 
-$(FRAMEWORK_STAMP): framework/requirements-dev.lock framework/requirements-spark.lock tools/make_framework_venvs.sh | $(STAMP)
+$(FRAMEWORK_STAMP): framework/requirements-dev.lock framework/requirements-spark.lock tools/make_framework_venvs.sh \
+		dbxwizard/dev/data/requirements-15.4.txt dbxwizard/dev/data/requirements-17.3.txt | $(STAMP)
 	@mkdir -p $(FRAMEWORK_VENVS)
 	@UV="$(BIN)/uv" VENVS="$(FRAMEWORK_VENVS)" bash tools/make_framework_venvs.sh
 	@touch $@

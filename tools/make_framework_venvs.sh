@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The environments that the framework's own tests run in: $VENVS/3.11 and $VENVS/3.12, as far as these Pythons are here. $UV is uv.
-# They hold what a cluster has (framework/requirements-dev.lock), and Spark where there is a Java to run it. What can't be had is
-# skipped by the tests, with the reason.
+# They hold what a cluster has (framework/requirements-dev.lock), and Spark where there is a Java to run it. Beside them, what a developer's
+# machine has for a runtime: $VENVS/connect-15.4 and $VENVS/connect-17.3. What can't be had is skipped by the tests, with the reason.
 set -euo pipefail
 
 have_java() { command -v java >/dev/null || { [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; }; }
@@ -32,4 +32,10 @@ for version in 3.11 3.12; do
     fi
     "$UV" venv --quiet --no-project --python "$python" "$VENVS/$version"
     "$UV" pip install --quiet --compile-bytecode --python "$VENVS/$version/bin/python" --require-hashes "${locks[@]}"
+    runtime=$([ "$version" = 3.11 ] && echo 15.4 || echo 17.3)
+    developer=$VENVS/connect-$runtime
+    rm -rf "$developer"
+    "$UV" venv --quiet --no-project --python "$python" "$developer"
+    "$UV" pip install --quiet --compile-bytecode --python "$developer/bin/python" --require-hashes \
+        -r "dbxwizard/dev/data/requirements-$runtime.txt"
 done

@@ -118,6 +118,14 @@ class Connection(Client):
 
         return self._client("insights", lambda: InsightsClient(self.cloud, self.signed_in))
 
+    async def workspace_token(self) -> Secret:
+        """With which a process beside this one is let into workspaces as who acts here, for an hour or so."""
+        from dbxwizard.clients.cloud import DATABRICKS_APP_ID
+        from dbxwizard.core.secret import Secret
+
+        acting = self._databricks or self.signed_in
+        return Secret((await asyncio.to_thread(acting.credential.get_token, f"{DATABRICKS_APP_ID}/.default")).token)
+
     @property
     def has_github(self) -> bool:
         return self._github_token is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import time
@@ -18,9 +17,8 @@ from databricks.sdk import WorkspaceClient as Sdk
 
 from tests.databricks.conftest import ADA, World
 from tests.databricks.unmodified import SETTINGS, ask, sdk_for
+from tests.venvs import NEEDS_SPARK, SPARK_HOME, connect_venv
 
-VENVS = Path(__file__).parents[2] / ".venv-framework"
-SPARK_HOME = next(VENVS.glob("3.*/lib/python*/site-packages/pyspark"), None)
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 
 CODE = """
@@ -46,10 +44,7 @@ print(json.dumps({
 
 def python_of(version: str) -> Path:
     """Of the environment with that databricks-connect."""
-    python = VENVS / f"connect-{version}" / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no databricks-connect {version} here: make framework-venvs")
-    return python
+    return connect_venv(version) / "bin" / "python"
 
 
 def connect(world: World, version: str, cluster_id: str, token: str, code: str = CODE) -> Any:
@@ -114,8 +109,7 @@ def calls(world: World, *headers: Mapping[str, str], method: str = CONFIG) -> li
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.skipif(SPARK_HOME is None, reason="there is no pyspark here: make framework-venvs")
-@pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java here")
+@NEEDS_SPARK
 @pytest.mark.parametrize(("version", "python", "scala"), [("17.3", "3.12", "2.13"), ("15.4", "3.11", "2.12")])
 def test_the_unmodified_client_runs_code_on_the_cluster(
     world: World, ada: Sdk, monkeypatch: pytest.MonkeyPatch, version: str, python: str, scala: str
@@ -169,7 +163,7 @@ def test_who_connects_to_a_terminated_cluster_starts_it(world: World, ada: Sdk) 
     assert first == ["FAILED_PRECONDITION", f"INVALID_STATE: Cluster {cluster} is in unexpected state Pending."]
     assert second == [
         "UNIMPLEMENTED",
-        "UNIMPLEMENTED: The sandbox's clusters have no Spark: DBXWIZARD_SANDBOX_RUNTIME is bare.",
+        "UNIMPLEMENTED: The sandbox's clusters have no Spark: DBXWIZARD_SANDBOX_RUNTIME is set, and SPARK_HOME is not.",
     ]
     assert ask(ada, "GET", f"/api/2.1/clusters/get?cluster_id={cluster}")["state"] == "RUNNING"
 

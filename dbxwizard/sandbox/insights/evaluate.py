@@ -15,6 +15,7 @@ from typing import Any
 
 from dbxwizard.sandbox.insights import kql
 from dbxwizard.sandbox.insights.telemetry import TABLES
+from dbxwizard.sandbox.insights.times import iso
 from dbxwizard.sandbox.store import Document
 
 _TYPES = {bool: "bool", int: "long", float: "real", str: "string", datetime: "datetime"}
@@ -61,7 +62,7 @@ def _timed(row: Document, columns: Mapping[str, str]) -> dict[str, Any]:
 
 def _shown(value: Any, kind: str) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return iso(value)
     if kind == "dynamic" and value is not None:
         return json.dumps(value)
     return "" if value is None and kind == "string" else value

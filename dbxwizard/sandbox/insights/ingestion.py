@@ -71,9 +71,10 @@ def _track(call: Call) -> Response:
         raise ApiError(413, "", "The request has too many items")
     errors: list[Document] = []
     application = None
+    known: dict[str, Document | None] = {}  # components by their key: all items of an exporter have the same
     for index, envelope in enumerate(call.body):
         try:
-            application = _keep(call, envelope)
+            application = _keep(call, envelope, known)
         except ItemError as refused:
             errors.append({"index": index, "statusCode": 400, "message": str(refused)})
     accepted = len(call.body) - len(errors)
@@ -82,11 +83,13 @@ def _track(call: Call) -> Response:
     return Response(status, body)
 
 
-def _keep(call: Call, envelope: Any) -> str:
+def _keep(call: Call, envelope: Any, known: dict[str, Document | None]) -> str:
     """Keeps one item, and returns the id of the application whose it is."""
     table, columns = row(envelope, call.now)
     key = str(envelope.get("iKey") or "")
-    component = components.of_key(call.store, key)
+    if key not in known:
+        known[key] = components.of_key(call.store, key)
+    component = known[key]
     if component is None:
         raise ItemError("Invalid instrumentation key")
     properties = component["properties"]

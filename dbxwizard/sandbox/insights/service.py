@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from dbxwizard.sandbox import rbac, tokens
 from dbxwizard.sandbox.http import ApiError, Call, Request, Response, Service
 from dbxwizard.sandbox.insights import components, evaluate, ingestion, kql
+from dbxwizard.sandbox.insights.times import iso
 from dbxwizard.sandbox.store import Document
 from dbxwizard.sandbox.tokens import Identity
 
@@ -132,7 +133,7 @@ def _bounds(timespan: str, now: float) -> tuple[str, str]:
 
 
 def _stamp(moment: datetime) -> str:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _length(text: str) -> timedelta | None:

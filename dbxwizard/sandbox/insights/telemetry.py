@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbxwizard.sandbox.fields import check
+from dbxwizard.sandbox.insights.times import iso
 from dbxwizard.sandbox.store import Document
 
 _COMMON = {
@@ -169,7 +170,7 @@ def _time(text: str, now: float) -> str:
         )
     if -late > _NEWEST:
         raise ItemError("104: Field 'time' on type 'Envelope' is later than the allowed max date.")
-    return stamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return iso(stamp)
 
 
 def _message(base: Mapping[str, Any]) -> Document:

@@ -36,9 +36,23 @@ class RuntimeMissingError(Exception):
     """The machine can't give what the cluster's runtime has: the words for the person."""
 
 
-def is_bare() -> bool:
+def _is_bare() -> bool:
     """DBXWIZARD_SANDBOX_RUNTIME=bare: Python and the wheels, for those who need no packages and no network."""
-    return os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "") == "bare"
+    return _chosen() == "bare"
+
+
+def installs() -> bool:
+    """Whether packages are installed for clusters: not into a runtime that is bare, or somebody's own."""
+    return not _chosen()
+
+
+def own_environments() -> Path | None:
+    """DBXWIZARD_SANDBOX_RUNTIME=FOLDER: FOLDER/3.12 and so on are environments that have what a cluster has."""
+    return Path(_chosen()) if _chosen() and not _is_bare() else None
+
+
+def _chosen() -> str:
+    return os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "")
 
 
 def python_for(spark_version: str) -> tuple[Path, str]:
@@ -79,11 +93,20 @@ def with_packages(python: Path, packages: Sequence[str] = PACKAGES) -> Path:
 
     Raises RuntimeMissingError.
     """
-    if is_bare():
+    if _is_bare():
         return python
+    if own := own_environments():
+        version = _version(python) or (0, 0)
+        return _existing(own / f"{version[0]}.{version[1]}" / "bin" / "python")
     about = (str(python.resolve()), *packages)
     folder = _made_once("runtime", about, lambda made: _make_runtime(python, made, packages))
     return folder / "bin" / "python"
+
+
+def _existing(python: Path) -> Path:
+    if not python.exists():
+        raise RuntimeMissingError(f"DBXWIZARD_SANDBOX_RUNTIME is set, and there is no {python}.")
+    return python
 
 
 def _make_runtime(python: Path, folder: Path, packages: Sequence[str]) -> None:

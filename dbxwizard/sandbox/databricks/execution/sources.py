@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dbxwizard.sandbox.databricks import cluster_life, files
-from dbxwizard.sandbox.databricks.execution.runtime import is_bare
+from dbxwizard.sandbox.databricks.execution.runtime import installs
 from dbxwizard.sandbox.databricks.repos import repository
 from dbxwizard.sandbox.databricks.run_checks import NOTEBOOKS, revision
 from dbxwizard.sandbox.databricks.state import WorkspaceState
@@ -115,7 +115,7 @@ def unpack_wheels(state: WorkspaceState, task: Document, folder: Path) -> list[s
     for library in _libraries(state, task):
         if "whl" in library:
             wanted += _unpack(_wheel(state, library["whl"]), folder)
-        elif "pypi" in library and not is_bare():
+        elif "pypi" in library and installs():
             wanted.append(library["pypi"]["package"])
     return wanted
 

@@ -170,12 +170,16 @@ def _java() -> Path:
 
 
 def _spark_home() -> Path:
-    """SPARK_HOME where it has Spark Connect; else one is installed beside the packages of the runtimes."""
-    given = os.environ.get("SPARK_HOME")
-    if given and any((Path(given) / "jars").glob("spark-connect_*.jar")):
-        return Path(given)
-    if runtime.is_bare():
-        raise runtime.RuntimeMissingError("The sandbox's clusters have no Spark: DBXWIZARD_SANDBOX_RUNTIME is bare.")
+    """SPARK_HOME, or pyspark of somebody's own environments; else it is installed beside the runtimes' packages."""
+    own, given = runtime.own_environments(), os.environ.get("SPARK_HOME")
+    homes = [Path(given)] if given else []
+    homes += own.glob("*/lib/python*/site-packages/pyspark") if own else []
+    found = next((home for home in homes if any((home / "jars").glob("spark-connect_*.jar"))), None)
+    if found:
+        return found
+    if not runtime.installs():
+        message = "The sandbox's clusters have no Spark: DBXWIZARD_SANDBOX_RUNTIME is set, and SPARK_HOME is not."
+        raise runtime.RuntimeMissingError(message)
     _java()
     python = runtime.with_packages(Path(sys.executable), (SPARK,))
     return next(python.parent.parent.glob("lib/python*/site-packages/pyspark"))
