@@ -65,9 +65,16 @@ class VenvChange:
             tell(f"making {NAME} with {self.python.path} ({self.python.version})")
             await _run([self.python.path, "-m", "venv", "--clear", str(self.folder)], "venv-not-made", self._advice())
         self._mark("")
-        pip = [str(interpreter_of(self.folder)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        python = str(interpreter_of(self.folder))
+        if "pip" not in _installed(self.folder):  # as uv makes them
+            await _run([python, "-m", "ensurepip"], "packages-not-installed", f"remove {NAME}, and run dev setup again")
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         if self.remove:
-            await _run([*pip, "uninstall", "--yes", *self.remove], "packages-not-removed", f"remove {NAME}")
+            await _run(
+                [*pip, "uninstall", "--yes", *self.remove],
+                "packages-not-removed",
+                f"remove {NAME}, and run dev setup again",
+            )
         tell(f"installing {len(_REQUIREMENT.findall(self.lock.text))} packages into {NAME}")
         advice = "look at the network and at pip config list, and run dev setup again"
         with tempfile.TemporaryDirectory() as folder:

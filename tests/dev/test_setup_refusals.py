@@ -144,6 +144,15 @@ def test_pyspark_is_taken_out_where_somebody_agrees(developer: Road) -> None:
     assert "databricks" in left
 
 
+def test_an_environment_without_pip_gets_it(beside: Road) -> None:
+    """As uv makes them."""
+    place = [sys.executable, "-m", "venv", "--without-pip", str(beside.folder / ".venv")]
+    subprocess.run(place, check=True)
+    outcome = dev_setup(beside, "--yes")
+    assert outcome.code == 0, shown(outcome)
+    assert "databricks-connect" in " ".join(outcome.changes()["Development/.venv"])
+
+
 def test_an_environment_of_somebody_else_is_not_changed_unasked(developer: Road) -> None:
     (developer.folder / ".venv" / "dbxwizard.json").unlink()
     config = developer.folder / ".venv" / "pyvenv.cfg"
