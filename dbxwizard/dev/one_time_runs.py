@@ -58,12 +58,14 @@ async def run_once(target: Target, name: str, task: Mapping[str, Any], *, clock:
     """
     workspace = target.workspace
     body = {"task_key": _KEY, "existing_cluster_id": target.cluster_id, **task}
-    run_id = await workspace.submit_run(name, [body], str(uuid.uuid4()))
+    begun = asyncio.ensure_future(workspace.submit_run(name, [body], str(uuid.uuid4())))
     try:
+        run_id = await asyncio.shield(begun)
         ended = await follow_states(
             workspace, target.environment.name, run_id, clock=clock, tell=lambda state: tell(_line(state))
         )
     except asyncio.CancelledError:
+        run_id = await begun  # it may be on its way: what has begun is to be cancelled
         await workspace.cancel_run(run_id)
         tell(f"run {run_id} was cancelled")
         raise

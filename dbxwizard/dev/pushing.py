@@ -23,7 +23,14 @@ from dbxwizard.core.errors import Forbidden, NotYet, OperationError, UsageError
 from dbxwizard.dev.one_time_runs import run_once
 from dbxwizard.dev.own_files import own_folder
 from dbxwizard.dev.telling import Tell
-from dbxwizard.steps.wheel_build import build, content_hash, distribution_of, source_files, stored_length
+from dbxwizard.steps.wheel_build import (
+    build,
+    content_hash,
+    distribution_name,
+    distribution_of,
+    source_files,
+    stored_length,
+)
 from dbxwizard.steps.wheels import (
     deployed_folder,
     folder_name,
@@ -154,20 +161,21 @@ async def _look_at(
     present = present_in(whole, mark)
     found = ProjectPush(name, project, mark, mine, f"/Workspace{present}" if present else "")
     if not present:
-        return replace(found, replaces=_of_project(libraries, name))
+        return replace(found, replaces=_of_project(libraries, name, project))
     others = others_of(libraries, found.path, running=running)
     installed = status_of(libraries, found.path) == "INSTALLED" and not others
     return replace(found, replaces=tuple(replaced_by(libraries, found.path, running=running)), installed=installed)
 
 
-def _of_project(libraries: Sequence[Json], project: str) -> tuple[Json, ...]:
-    """The wheels of a project that deployments and pushes have installed: which distribution one that is still to be
-    built will be, nobody knows yet."""
-    place = f"/wheels/{folder_name(project)}/"
+def _of_project(libraries: Sequence[Json], name: str, project: Path) -> tuple[Json, ...]:
+    """The wheels that one which is still to be built will replace: those of earlier deployments and pushes, and of the
+    distribution that the project says it is."""
+    place, distribution = f"/wheels/{folder_name(name)}/", distribution_name(project)
     return tuple(
         one["library"]
         for one in libraries
-        if place in (path := str(one["library"].get("whl", ""))) and "dbxwizard/" in path.partition(place)[0] + "/"
+        if (path := str(one["library"].get("whl", "")))
+        and ((place in path and "dbxwizard/" in path) or _distribution(path) == distribution)
     )
 
 

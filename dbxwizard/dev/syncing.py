@@ -99,13 +99,15 @@ class _Round:
         found: dict[str, Version] = {}
         names: dict[str, str] = {}
         for path in local_files(self._given.folder):
+            size = (self._given.folder / path).stat().st_size
+            if size > MAX_BYTES:
+                self._left_out[path] = f"{size} bytes; a workspace takes at most {MAX_BYTES}"
+                continue
             content = (self._given.folder / path).read_bytes()
             form = form_of(path, content)
             known = self._agreed.get(path)
             name = known.name if known and known.form.is_notebook == form.is_notebook else remote_name(path, form)
-            if len(content) > MAX_BYTES:
-                self._left_out[path] = f"{len(content)} bytes; a workspace takes at most {MAX_BYTES}"
-            elif name in names:
+            if name in names:
                 self._left_out[path] = f"in the workspace it would be called {name}, as {names[name]} is"
             else:
                 names[name] = path

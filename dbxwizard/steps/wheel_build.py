@@ -100,7 +100,19 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 def distribution_of(file_name: str) -> str:
     """The normalised name of the distribution that a wheel's file name begins with."""
-    return re.sub(r"[-_.]+", "-", file_name.split("-", 1)[0]).lower()
+    return _normal(file_name.split("-", 1)[0])
+
+
+def distribution_name(project: Path) -> str:
+    """The normalised name that pyproject.toml gives the project; "" where it gives none, or can't be read."""
+    try:
+        return _normal(str(tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["name"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 class WheelBuilds:

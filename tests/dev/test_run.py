@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import signal
@@ -157,9 +158,11 @@ def test_ctrl_c_cancels_the_run(deployed: Road, monkeypatch: pytest.MonkeyPatch)
     script(deployed, "import time\ntime.sleep(600)\n", "long.py")
 
     async def interrupt(_seconds: float) -> None:
-        if runs(deployed)[-1]["life_cycle_state"] == "RUNNING":
+        """Again after a while: what a signal raises is lost where it arrives while Python cleans up."""
+        if runs(deployed)[-1]["life_cycle_state"] == "RUNNING" and next(looks) % 50 == 0:
             signal.raise_signal(signal.SIGINT)
 
+    looks = itertools.count()
     sleeping(monkeypatch, interrupt)
     ended = dev(deployed, "run", "long.py", form="text")
     assert ended.code == 130

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dbxwizard.cli.developing import agreed, targeted, telling
 from dbxwizard.cli.invocation import Invocation
@@ -29,16 +29,16 @@ async def _run(invocation: Invocation, environment: Environment) -> Report:
         with telling(invocation) as tell:
             if invocation.flag("watch"):
                 await _watch(invocation, target, tell)
-            return await _once(invocation, target, tell)
+            return await _once(invocation, target, tell, lambda plan: _agreed(invocation, plan))
 
 
-async def _once(invocation: Invocation, target: Target, tell: Tell) -> Report:
+async def _once(invocation: Invocation, target: Target, tell: Tell, may: Callable[[PushPlan], bool]) -> Report:
     clock = SystemClock()
     began = clock.now()
     plan = await look(target)
     if plan.unchanged:
         return _report(invocation, plan, (), 0.0)
-    if not _agreed(invocation, plan):
+    if not may(plan):
         return Report(invocation.command, invocation.run_id, Status.CANCELLED, text=("nothing was changed",), code=130)
     pushed = await push(target, plan, clock=clock, tell=tell)
     return _report(invocation, plan, pushed, clock.now() - began)
@@ -54,11 +54,20 @@ def _agreed(invocation: Invocation, plan: PushPlan) -> bool:
 
 
 async def _watch(invocation: Invocation, target: Target, tell: Tell) -> None:
-    """A push for each save, until ctrl+c: what fails is told, and the next save is another try."""
+    """A push for each save, until ctrl+c: what fails is told, and the next save is another try. Asks until somebody has
+    agreed once."""
     projects = sources(target)
+    allowed = False
+
+    def may(plan: PushPlan) -> bool:
+        nonlocal allowed
+        may_now = allowed or _agreed(invocation, plan)
+        allowed = allowed or (may_now and (plan.starts or plan.restarts))
+        return may_now
+
     async for _ in watching.changes(lambda: watching.fingerprint(projects), SystemClock()):
         try:
-            report = await _once(invocation, target, tell)
+            report = await _once(invocation, target, tell, may)
         except OperationError as error:
             print(error_line(error), file=sys.stderr, flush=True)
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dbxwizard.cli.developing import targeted, telling
 from dbxwizard.cli.invocation import Invocation
@@ -21,12 +22,11 @@ def run(invocation: Invocation, environment: Environment) -> Report:
     words = invocation.words[1:]
     if not words:
         raise UsageError("usage", "dev run needs a script or a notebook", resource="dbxwizard dev run")
-    path = find_script(words[0], environment)
-    return asyncio.run(_run(invocation, environment, path=str(path), words=words[1:]))
+    return asyncio.run(_run(invocation, environment, find_script(words[0], environment), words[1:]))
 
 
-async def _run(invocation: Invocation, environment: Environment, *, path: str, words: Sequence[str]) -> Report:
-    script = await read_script(find_script(path, environment))
+async def _run(invocation: Invocation, environment: Environment, path: Path, words: Sequence[str]) -> Report:
+    script = await read_script(path)
     if script.form.is_notebook:
         named_parameters(words)  # told before anybody signs in
     async with targeted(invocation, environment) as target:
