@@ -74,8 +74,9 @@ lock: venv
 	cd framework && ../$(BIN)/uv pip compile $(FRAMEWORK_LOCK) --extra telemetry --extra secrets --extra models --group dev \
 		pyproject.toml -o requirements-dev.lock
 	cd framework && ../$(BIN)/uv pip compile $(FRAMEWORK_LOCK) --group spark pyproject.toml -o requirements-spark.lock
-	@# 17.3 LTS with the versions of its runtime; what is older has numpy 1, which databricks-connect asks for itself.
-	for of in 15.4:3.11: 16.4:3.12: "17.3:3.12:--group framework/pyproject.toml:runtime"; do \
+	@# Of 17.3 LTS the framework knows what the runtime has: it is tested with it.
+	for of in 15.4:3.11:dbxwizard/dev/data/runtime-15.4.in 16.4:3.12:dbxwizard/dev/data/runtime-16.4.in \
+		"17.3:3.12:--group framework/pyproject.toml:runtime"; do \
 		IFS=: read -r runtime python more <<< "$$of"; \
 		echo "databricks-connect==$$runtime.*" | $(BIN)/uv pip compile $(FRAMEWORK_LOCK) --python-version "$$python" $$more \
 			--extra telemetry --extra secrets --extra models framework/pyproject.toml dbxwizard/dev/data/tools.in - \

@@ -28,6 +28,14 @@ def test_each_runtime_gets_its_databricks_connect_and_never_pyspark(runtime: str
     assert (runtime in LOCKED) == ("--hash=sha256:" in lock.text)
 
 
+@pytest.mark.parametrize(("runtime", "version"), [("15.4", "1.3"), ("16.4", "1.4"), ("17.3", "1.6")])
+def test_models_that_travel_are_of_the_scikit_learn_that_the_cluster_has(
+    runtime: str, version: str, tmp_path: Path
+) -> None:
+    """Another one can't read them there: 1.9 sends a LogisticRegression without multi_class."""
+    assert re.search(rf"^scikit-learn=={re.escape(version)}\.", lock_of(tmp_path, runtime).text, re.MULTILINE)
+
+
 def test_long_term_support_is_locked() -> None:
     assert [one for one in SUPPORTED if runtimes()[one].get("lts")] == list(LOCKED)
 
