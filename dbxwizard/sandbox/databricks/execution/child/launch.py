@@ -30,14 +30,20 @@ def main() -> None:
     dbruntime.begin(task)
     sys.path[:1] = [task["folder"], str(Path(__file__).parent)]
     runs: dict[str, Callable[[dict[str, Any]], None]] = {"script": _script, "notebook": _notebook, "wheel": _wheel}
-    result = {**_outcome(lambda: runs[task["kind"]](task)), "cells": task.get("cells", [])}
+    result = {
+        **_outcome(lambda: runs[task["kind"]](task), prints=task["kind"] != "notebook"),
+        "cells": task.get("cells", []),
+    }
     sys.stdout.flush()
     sys.stderr.flush()
     Path(task["result"]).write_text(json.dumps(result), "utf-8")
 
 
-def _outcome(run: Callable[[], None]) -> dict[str, Any]:
-    """`error` and `error_trace` of what failed, `notebook` of one that was left by dbutils.notebook.exit."""
+def _outcome(run: Callable[[], None], *, prints: bool) -> dict[str, Any]:
+    """`error` and `error_trace` of what failed, `notebook` of one that was left by dbutils.notebook.exit.
+
+    `prints`: errors go to the output too; those of a notebook have a place of their own on its page.
+    """
     import dbruntime
 
     try:
@@ -47,7 +53,8 @@ def _outcome(run: Callable[[], None]) -> dict[str, Any]:
     except SystemExit as left:
         return {} if left.code in (None, 0) else {"error": f"SystemExit: {left.code}", "error_trace": _trace(left)}
     except BaseException as error:  # whatever the user's code raises
-        traceback.print_exc()
+        if prints:
+            traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}", "error_trace": _trace(error)}
     return {}
 
