@@ -149,7 +149,7 @@ class RunsScreen(Page):
             "state": shown(of_workflow(run.state), self.app.theme_variables),
             "age": Text(age(now - run.created_at)),
             "took": Text(_took(run, now)),
-            "run": Text(_cut(run.title or run.name, title)),
+            "run": Text(_cut(_called(run), title)),
             "environment": Text(_cut(self._places(run), place)),
             "branch": Text(_cut(run.branch, place)),
             "event": Text(run.event),
@@ -231,6 +231,12 @@ class RunsScreen(Page):
 def budget_told(budget: Budget | None) -> list[str]:
     """What is left of the requests that GitHub allows in an hour."""
     return [f"{budget.remaining:,} of {budget.limit:,} requests left"] if budget else []
+
+
+def _called(run: Run) -> str:
+    """With its workflow, where GitHub calls it like the pull request or the commit that started it."""
+    says_itself = run.event in ("workflow_dispatch", "schedule") or run.title.startswith(run.name)
+    return (run.title or run.name) if says_itself else f"{run.name}: {run.title}"
 
 
 def _took(run: Run, now: float) -> str:

@@ -60,6 +60,7 @@ def test_a_fork_s_pull_request_is_given_nothing(world: ActionsWorld) -> None:
     world.open("idea", from_fork=True)
     [run] = world.started()
     assert (run["actor"], run["conclusion"], world.jobs(run)) == ("grace", "success", {"Look": "success"})
+    assert run["title"] == "idea to main"
     log = world.log(run)
     assert "from grace/databricks, false, at the merge: 1" in log
     assert "OIDC: none, \n" in log

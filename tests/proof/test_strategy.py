@@ -7,6 +7,7 @@ the user's code run in one of the tests, as they take a while.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -14,16 +15,27 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.sandbox.session import Sandbox
+from dbxwizard.screens.launching import LaunchScreen
+from dbxwizard.screens.reviewing import ReviewDialog
+from dbxwizard.screens.runs import RunsScreen
+from dbxwizard.screens.widgets import Table
+from dbxwizard.screens.workflow_run import WorkflowRunScreen
 from tests.github.test_runs import wait
+from tests.hosting import hosting
 from tests.installed import put_program_on_path, without_installation
 from tests.roads import Outcome, Road
+from tests.screens.pilots import driven, text, until
+from tests.screens.test_runs import listed, opened
+from tests.screens.walking import decide
 
 pytestmark = pytest.mark.timeout(1200)
 _OF_USERS = re.compile(r" +- name: (Lint|Test)\n(?: {8}.*\n)+")
+ENVIRONMENTS = ("Development", "UAT", "PreProduction", "Production")
 _WORKERS = '"max_workers": {}'
 
 
@@ -63,6 +75,12 @@ class Developer:
 
     def newest(self, workflow: str) -> dict[str, Any]:
         return next(run for run in self.runs() if run["workflow"] == workflow)
+
+    def newest_of(self, workflow: str) -> int:
+        """The id of the newest run, from the sandbox itself."""
+        with self.road.store() as store:
+            newest = store.all("github.run", f"{REPOSITORY_ID}/")[::-1]
+        return next(int(run["id"]) for run in newest if run["path"].endswith(f"/{workflow}"))
 
     def watched(self, workflow: str) -> Outcome:
         return self.road.run("runs", "watch", str(self.newest(workflow)["id"]))
@@ -271,3 +289,75 @@ def test_a_wrong_subject_is_refused_and_explained(developer: Developer) -> None:
     given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
     ended = developer.road.run("plan", "--scope", "setup", *given, form="text")
     assert re.search(f"repo:somebody@\\d+{subject} → repo:contoso@\\d+{subject}", ended.out), ended.out
+
+
+async def test_the_same_through_the_console(developer: Developer) -> None:
+    """The developer pushes, proposes, merges and tags; whoever sits before the console starts, watches and approves."""
+    road = developer.road
+    with hosting(road.folder) as host:
+        decide(host, "review")
+        async with driven(host.program(first="console"), 120, 40) as pilot:
+            await listed(pilot)
+            await launches_the_proof(pilot)
+            await ends(pilot, "Proof of the sign-in", *(f"✓ success  {name}" for name in ENVIRONMENTS))
+
+            await asyncio.to_thread(developer.changes, "more-workers", 7)
+            number = await asyncio.to_thread(developer.proposes, "more-workers")
+            await opens(pilot, developer.newest_of("checks.yml"))
+            await ends(pilot, "more-workers to main", "✓ success  Code and parameters", "✓ success  Plan")
+            await asyncio.to_thread(developer.does, "pr", "merge", str(number))
+            await opens(pilot, developer.newest_of("development.yml"))
+            await ends(pilot, "✓ success  Development")
+            assert clusters(road) == {"development": {7}}
+
+            number = await asyncio.to_thread(developer.proposes, "main", "release")
+            await opens(pilot, developer.newest_of("uat.yml"))
+            await ends(pilot, "✓ success  UAT")
+            await asyncio.to_thread(developer.does, "pr", "merge", str(number))
+            await opens(pilot, developer.newest_of("preproduction.yml"))
+            await ends(pilot, "✓ success  PreProduction")
+            assert sorted(clusters(road)) == ["development", "preproduction", "uat"]
+
+            await asyncio.to_thread(developer.does, "tag", "v1.0.0", "--at", "release")
+            await opens(pilot, developer.newest_of("production.yml"))
+            await approves(pilot)
+            assert sorted(clusters(road)) == ["development", "preproduction", "production", "uat"]
+    [pinned] = {job["settings"]["git_source"]["git_tag"] for job in jobs(road, "production")}
+    assert pinned == "v1.0.0"
+
+
+async def launches_the_proof(pilot: Pilot[int]) -> None:
+    """By the form of drift.yml: its first question is whether only the sign-in is to be proved."""
+    await pilot.press("u")
+    await until(pilot, lambda: "Start which workflow" in text(pilot))
+    await pilot.press(*"drift", "enter")
+    await opened(pilot, LaunchScreen)
+    await pilot.press("j", "space", "ctrl+g")
+    await opened(pilot, WorkflowRunScreen)
+
+
+async def opens(pilot: Pilot[int], run: int) -> None:
+    """From the list, by its keys."""
+    table = (await opened(pilot, RunsScreen)).query_one(Table)
+    await until(pilot, lambda: str(run) in table.rows)
+    while table.current != str(run):
+        await pilot.press("j" if table.get_row_index(str(run)) > table.cursor_row else "k")
+    await pilot.press("enter")
+    await opened(pilot, WorkflowRunScreen)
+
+
+async def ends(pilot: Pilot[int], *words: str) -> None:
+    """Watches the run that is open until it is over, and leaves it for the list."""
+    await until(pilot, lambda: all(word in text(pilot) for word in (*words, "over")))
+    await pilot.press("escape")
+    await opened(pilot, RunsScreen)
+
+
+async def approves(pilot: Pilot[int]) -> None:
+    await until(pilot, lambda: "! waiting: Production for platform" in text(pilot))
+    await pilot.press("a")
+    await opened(pilot, ReviewDialog)
+    await pilot.press(*"Go", "tab", "tab", "tab", "enter")
+    await until(pilot, lambda: "To go on, type Production" in text(pilot))
+    await pilot.press(*"Production", "enter", "enter")
+    await ends(pilot, "✓ success  Production")

@@ -198,9 +198,18 @@ def _begin(context: Context, run: Document, files: Mapping[str, str]) -> Documen
     """Its title, its group and whether it can start: what the run itself is counts there too."""
     assumed = Assumed(variables=variables_of(context.store, run["repository"]), github=about(run))
     [found] = started(files, replace(event_of(run), workflow=run["path"]), assumed)
-    run |= {"title": found.title or found.name, "group": group_of(found.concurrency), "error": found.error}
+    title = found.title.strip() or _title_of(run["event"]["payload"]) or found.name
+    run |= {"title": title, "group": group_of(found.concurrency), "error": found.error}
     ended = {"status": "completed", "conclusion": "startup_failure"} if found.error else {}
     return save_run(context.store, run, context.now, **ended)
+
+
+def _title_of(payload: Mapping[str, Any]) -> str:
+    """What a run is called whose workflow does not say it: a pull request's title, a commit's message
+    (docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#run-name); "" for other events."""
+    asked = payload.get("pull_request") or payload.get("issue") or {}
+    message = (payload.get("head_commit") or {}).get("message", "")
+    return str(asked.get("title") or message.partition("\n")[0])
 
 
 def variables_of(store: Store, repository_id: int) -> dict[str, str]:
