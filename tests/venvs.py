@@ -9,6 +9,9 @@ import pytest
 
 VENVS = Path(__file__).parents[1] / ".venv-framework"
 SPARK_HOME = next(VENVS.glob("3.*/lib/python*/site-packages/pyspark"), None)
+NEEDS_RUNTIME = pytest.mark.skipif(
+    not (VENVS / "3.12").exists(), reason="there is nothing of a cluster's runtime here: make framework-venvs"
+)
 NEEDS_SPARK = pytest.mark.skipif(
     SPARK_HOME is None or shutil.which("java") is None, reason="there is no Spark here: make framework-venvs"
 )

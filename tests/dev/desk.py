@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+from dbxwizard.cli import files
+from dbxwizard.cli.developing import working
+from dbxwizard.cli.main import invocation_of
 from dbxwizard.core.clock import SystemClock
+from dbxwizard.dev.notebook_output import printed
 from dbxwizard.sandbox.databricks.state import workspace_ids
+from dbxwizard.workspace_actions import JobRun, follow_run
 from tests.roads import Outcome, Road
 
 ADA = "ada@contoso.example"
@@ -50,6 +55,17 @@ def script(road: Road, text: str, name: str = "script.py") -> Path:
     path = road.folder / name
     path.write_text(text, "utf-8")
     return path
+
+
+async def run_of_the_job(road: Road) -> tuple[JobRun, str]:
+    """How a run of the environment's job ended, and what its notebook printed."""
+    environ = {"DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_SANDBOX": "1"}
+    invocation = invocation_of(["dev", "run", "-e", "Development", "--root", str(road.folder)], environ)
+    async with working(invocation, files.environment(invocation)) as client:
+        [job] = await client.jobs()
+        run_id = await client.run_job(job["job_id"], "once")
+        ended = await follow_run(client, "Development", run_id, clock=SystemClock(), tell=lambda _state: None)
+        return ended, printed(await client.run_pages(ended.tasks[0].run_id))
 
 
 def sleeping(monkeypatch: pytest.MonkeyPatch, act: Callable[[float], Awaitable[None]], every: float = 0.0) -> None:

@@ -12,14 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dbxwizard.cli import files
-from dbxwizard.cli.developing import working
-from dbxwizard.cli.main import invocation_of
-from dbxwizard.core.clock import SystemClock
-from dbxwizard.dev.notebook_output import printed
 from dbxwizard.dev.running import MAX_BYTES, named_parameters
-from dbxwizard.workspace_actions import JobRun, follow_run
-from tests.dev.desk import dev, objects, runs, script, sleeping
+from tests.dev.desk import dev, objects, run_of_the_job, runs, script, sleeping
 from tests.roads import Road
 
 ECHO = """import argparse, os
@@ -91,17 +85,6 @@ def test_a_random_value_and_an_exit_code_arrive_by_command_and_by_the_jobs_run(d
     job, page = asyncio.run(run_of_the_job(deployed))
     assert (job.state, job.message) == ("FAILED", "SystemExit: 7")
     assert page.splitlines()[-1] == f"value {value}"
-
-
-async def run_of_the_job(road: Road) -> tuple[JobRun, str]:
-    """How a run of the environment's job ended, and what its notebook printed."""
-    environ = {"DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_SANDBOX": "1"}
-    invocation = invocation_of(["dev", "run", "-e", "Development", "--root", str(road.folder)], environ)
-    async with working(invocation, files.environment(invocation)) as client:
-        [job] = await client.jobs()
-        run_id = await client.run_job(job["job_id"], "once")
-        ended = await follow_run(client, "Development", run_id, clock=SystemClock(), tell=lambda _state: None)
-        return ended, printed(await client.run_pages(ended.tasks[0].run_id))
 
 
 def test_a_script_gets_its_parameters_and_its_telemetry_the_commit(deployed: Road) -> None:

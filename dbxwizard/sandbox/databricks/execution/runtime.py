@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dbxwizard.sandbox.pythons import candidates
+
 PACKAGES = (
     "databricks-sdk~=0.49",
     "joblib~=1.4.2",
@@ -59,25 +61,15 @@ def python_for(spark_version: str) -> tuple[Path, str]:
     """An interpreter for the runtime, and what is to be said where it is not the runtime's own version."""
     number = re.match(r"\d+\.\d+", spark_version)
     wanted = _PYTHON.get(spark_version.partition(".")[0], (3, 12))
-    name = f"{number.group() if number else spark_version} has Python {wanted[0]}.{wanted[1]}"
-    for candidate in _candidates(wanted):
+    version = f"{wanted[0]}.{wanted[1]}"
+    name = f"{number.group() if number else spark_version} has Python {version}"
+    for candidate in candidates((f"python{version}", "python3"), version=version):
         if _version(candidate) == wanted:
             return candidate, ""
     own = sys.version_info[:2]
     if own < _OLDEST:
         raise RuntimeMissingError(f"Databricks Runtime {name}, which this machine lacks.")
     return Path(sys.executable), f"Databricks Runtime {name}; the sandbox runs this with {own[0]}.{own[1]}."
-
-
-def _candidates(wanted: tuple[int, int]) -> Iterator[Path]:
-    """pyenv's python3.12 may be on the path and refuse to run, so its versions are looked at too."""
-    yield Path(sys.executable)
-    version = f"{wanted[0]}.{wanted[1]}"
-    for name in (f"python{version}", "python3"):
-        if found := shutil.which(name):
-            yield Path(found)
-    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    yield from sorted(versions.glob(f"{version}.*/bin/python"))
 
 
 def _version(python: Path) -> tuple[int, int] | None:

@@ -63,6 +63,7 @@ class _Process:
         variables = driver_variables(self._state, self._spec(), self._folder)
         python, note = runtime.python_for(self._spark_version())
         python = runtime.with_packages(python)
+        variables["PYSPARK_PYTHON"] = str(python)  # where it has Spark
         if wanted:
             runtime.link_libraries(python, wanted, self._folder / "more")
         if note:

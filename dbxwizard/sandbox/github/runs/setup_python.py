@@ -8,21 +8,16 @@ nearest one from OLDEST up, and the log says so. GitHub has every version: this 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from glob import glob
 from pathlib import Path
 
 from dbxwizard.sandbox.actions.running.job import ActionCall, StepError
+from dbxwizard.sandbox.pythons import candidates
 
 SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
 OLDEST = (3, 11)
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
-# Where version managers keep theirs below the home of the user who serves the sandbox, and GitHub's own runners.
-_KEPT = (".pyenv/versions/*/bin/python", ".local/share/uv/python/*/bin/python")
-_TOOL_CACHE = "/opt/hostedtoolcache/Python/*/x64/bin/python"
 
 
 def setup_python(call: ActionCall) -> None:
@@ -47,7 +42,7 @@ def setup_python(call: ActionCall) -> None:
 def _found(call: ActionCall, asked: str) -> tuple[Path, str]:
     """The first interpreter of that version, else the nearest, and its whole version."""
     others: dict[tuple[int, ...], tuple[Path, str]] = {}
-    for python in _candidates(call, asked):
+    for python in candidates(_names(asked), call.environment["PATH"]):
         said = _run(call, str(python), "-c", "import platform; print(platform.python_version())")
         version = said.stdout.strip()
         if said.returncode == 0 and f"{version}.".startswith(f"{asked}."):
@@ -67,17 +62,10 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(found if len(found) > 1 else [*found, 0])
 
 
-def _candidates(call: ActionCall, asked: str) -> Iterator[Path]:
-    """The one that runs the sandbox, those on the path (some may only say how to get them), those that lie around."""
-    yield Path(sys.executable)
-    minors = [".".join(asked.split(".")[:2]), *(f"3.{number}" for number in range(OLDEST[1], 20))]
-    for name in (*(f"python{minor}" for minor in minors), "python3", "python"):
-        found = shutil.which(name, path=call.environment["PATH"])
-        if found:
-            yield Path(found)
-    for pattern in _KEPT:
-        yield from sorted(Path.home().glob(pattern))
-    yield from (Path(found) for found in sorted(glob(_TOOL_CACHE)))
+def _names(asked: str) -> Iterator[str]:
+    for minor in (".".join(asked.split(".")[:2]), *(f"3.{number}" for number in range(OLDEST[1], 20))):
+        yield f"python{minor}"
+    yield from ("python3", "python")
 
 
 def _run(call: ActionCall, *command: str) -> subprocess.CompletedProcess[str]:
