@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import random
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_a_notebook_gets_widgets_and_shows_what_its_cells_printed(deployed: Road
     script(deployed, json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "jupyter.ipynb")
     failed = dev(deployed, "run", "jupyter")
     assert (failed.code, failed.report["run"]["error"]) == (1, "SystemExit: no rows")
+
+
+def test_an_error_is_told_once_from_where_the_script_begins(deployed: Road) -> None:
+    script(deployed, "def count():\n    raise ValueError('no rows')\ncount()\n", "fails.py")
+    script(deployed, "# Databricks notebook source\n1 / 0\n", "note.py")
+    ended = dev(deployed, "run", "fails.py", form="text")
+    assert ended.code == 1
+    assert (ended.out + ended.err).count("raise ValueError('no rows')") == 1
+    assert "--job-run" in ended.err
+    cell = dev(deployed, "run", "note.py", form="text")
+    assert (cell.code, cell.out) == (1, "")
+    assert re.search(r'Traceback \(most recent call last\):\n  File "<command 1>", line 2', cell.err)
 
 
 def test_what_a_run_told_is_found_by_its_run_and_its_commit(deployed: Road) -> None:

@@ -32,17 +32,17 @@ async def _run(invocation: Invocation, environment: Environment, path: Path, wor
     async with targeted(invocation, environment) as target:
         with telling(invocation) as tell:
             end = await run_script(target, script, words, clock=SystemClock(), tell=tell)
-    return _report(invocation, script, words, end)
+    return _report(invocation, environment.name, script, words, end)
 
 
-def _report(invocation: Invocation, script: Script, words: Sequence[str], end: RunEnd) -> Report:
+def _report(invocation: Invocation, environment: str, script: Script, words: Sequence[str], end: RunEnd) -> Report:
     status = {"SUCCESS": Status.SUCCESS, "CANCELED": Status.CANCELLED}.get(end.state, Status.ERROR)
-    errors = (_error(end),) if status is Status.ERROR else ()
+    errors = (_error(end, environment),) if status is Status.ERROR else ()
     lines = [*end.output.splitlines(), *(["… the rest is on the run's page"] if end.truncated else [])]
     if end.result is not None:
         lines.append(end.result)
     if invocation.output == "text" and not invocation.flag("quiet"):
-        _tell_end(end)
+        _tell_end(end, script)
     return Report(
         invocation.command,
         invocation.run_id,
@@ -54,19 +54,27 @@ def _report(invocation: Invocation, script: Script, words: Sequence[str], end: R
     )
 
 
-def _tell_end(end: RunEnd) -> None:
-    """After what it printed, which is the command's data."""
-    if end.trace:
-        print(end.trace.rstrip(), file=sys.stderr)
+def _tell_end(end: RunEnd, script: Script) -> None:
+    """Beside what it printed, which is the command's data, and may have told of the error already."""
+    trace = _own_part(end.trace, script.name)
+    if trace and trace[-1] not in end.output:
+        print("\n".join(trace), file=sys.stderr)
     print(f"run {end.run_id} {end.state} ({end.seconds:.0f} s): {end.url}", file=sys.stderr, flush=True)
 
 
-def _error(end: RunEnd) -> OperationError:
+def _own_part(trace: str, name: str) -> list[str]:
+    """The lines of a traceback from the script's own first one on."""
+    lines = trace.rstrip().splitlines()
+    start = next((number for number, line in enumerate(lines) if f'/{name}", line ' in line), 1)
+    return [*lines[:1], *lines[max(start, 1) :]]
+
+
+def _error(end: RunEnd, environment: str) -> OperationError:
     return OperationError(
         "run-failed",
         end.error or f"the run ended as {end.state}",
         resource=end.url or f"run {end.run_id}",
-        fix=f"See what it told: dbxwizard logs --job-run {end.run_id}",
+        fix=f"See what it told: dbxwizard logs -e {environment} --job-run {end.run_id}",
     )
 
 

@@ -54,13 +54,17 @@ def _outcome(run: Callable[[], None], *, prints: bool) -> dict[str, Any]:
         return {} if left.code in (None, 0) else {"error": f"SystemExit: {left.code}", "error_trace": _trace(left)}
     except BaseException as error:  # whatever the user's code raises
         if prints:
-            traceback.print_exc()
+            print(_trace(error), end="", file=sys.stderr)
         return {"error": f"{type(error).__name__}: {error}", "error_trace": _trace(error)}
     return {}
 
 
 def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
+    """From the user's code on."""
+    frame = error.__traceback__
+    while frame and frame.tb_next and frame.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
+        frame = frame.tb_next
+    return "".join(traceback.format_exception(error.with_traceback(frame)))
 
 
 def _script(task: dict[str, Any]) -> None:
