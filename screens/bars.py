@@ -19,7 +19,8 @@ from dbxwizard.core.errors import OperationError, each_error
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 
 _WIDE = 100  # columns from which modes have their whole names
-_NARROW = 60  # below which only the one that is open has a name
+_SHORT = 72  # columns from which they have short ones; below, only the one that is open has a name
+_NARROW = 60  # below which the program's own name is left out
 
 
 class TopBar(Horizontal):
@@ -117,7 +118,7 @@ class ModeLink(Static):
 
     def draw(self) -> None:
         width, here = self.app.size.width, self.app.current_mode == self._mode.name
-        name = self._mode.title if width >= _WIDE else self._mode.short if here or width >= _NARROW else ""
+        name = self._mode.title if width >= _WIDE else self._mode.short if here or width >= _SHORT else ""
         self.set_class(here, "-here")
         self.update(f"{self._mode.key} {'▸' if here else ''}{name}".rstrip())
 

@@ -60,4 +60,13 @@ MODES = (
     Mode("doctor", "5", "Doctor", "Doctor", "Who you are, what you may, what is missing", "doctor", "DoctorScreen"),
     Mode("logs", "6", "Logs", "Logs", "What the program and its runs did", "logs", "LogsScreen"),
     Mode("runs", "7", "Runs", "Runs", "What the workflows on GitHub did, and do now", "runs", "RunsScreen"),
+    Mode(
+        "dev",
+        "8",
+        "Dev",
+        "Dev",
+        "This machine beside an environment: set up and checked, its code pushed and run on the cluster",
+        "developer",
+        "DeveloperScreen",
+    ),
 )

@@ -210,8 +210,8 @@ def _told(name: str, model: RunModel) -> Text:
     done = sum(counts[state] for state in ENDED)
     words = f"{done}/{len(steps)}" + (f", {counts['failed']} failed" if counts["failed"] else "")
     running = next((step.title for step in steps if step.state in ("running", "retrying")), "")
-    text = Text(no_wrap=True, overflow="ellipsis")
-    return text.append(f"{name or 'setup'}  {words}\n", style="bold").append(running or " ")
+    text = Text(no_wrap=True, overflow="ellipsis")  # of a long name its end may be lost, not how far it is
+    return text.append(f"{words}  {name or 'setup'}\n", style="bold").append(running or " ")
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.asked_token import AskedToken
 from dbxwizard.backend.console import ConsoleOperations
+from dbxwizard.backend.developer import DeveloperOperations
 from dbxwizard.backend.github_runs import GitHubRunOperations, RunDesk
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.runs import Runs, journal_key
@@ -80,7 +81,7 @@ class Launch:
     read_only: bool = False
 
 
-class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
+class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, WizardOperations):
     """`clock`: by which the background looks are paced; tests have their own."""
 
     def __init__(self, launch: Launch, notify: Notify, clock: Clock | None = None) -> None:
@@ -90,6 +91,7 @@ class Service(ConsoleOperations, GitHubRunOperations, WizardOperations):
         self._plans: dict[str, tuple[PlanView, Plan]] = {}
         self._runs: dict[str, Runs] = {}
         self._desk = RunDesk()
+        self._developer_plans = {}
         self._proofs: set[asyncio.Task[None]] = set()
         self._git_token = AskedToken(lambda repository: notify("git-token", repository))
 

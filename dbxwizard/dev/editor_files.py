@@ -11,7 +11,7 @@ from dbxwizard.parameters.model import JsonValue
 from dbxwizard.parameters.nodes import Object, to_value
 from dbxwizard.parameters.syntax import parse
 
-DOCKERFILE, CONTAINER = ".devcontainer/Dockerfile", ".devcontainer/devcontainer.json"
+DOCKERFILE = ".devcontainer/Dockerfile"
 _EXTENSIONS = ("ms-python.python", "ms-toolsai.jupyter", "databricks.databricks")
 _OUTSIDE = "ms-vscode-remote.remote-containers"  # of no use within the container
 _SETTINGS = (
@@ -39,20 +39,14 @@ def editor_changes(root: Path, python: str) -> Iterator[FileChange]:
         (".vscode/settings.json", _SETTINGS, "interpreter, .env and tests of the framework"),
         (".vscode/extensions.json", _recommended(root), "extensions for Python, notebooks and Databricks"),
         ("workspace.code-workspace", _workspace(), "the folder as a workspace"),
-        (CONTAINER, () if other_container(root) else _container(root, python), f"a container with Python {python}"),
+        (".devcontainer/devcontainer.json", _container(root, python), f"a container with Python {python}"),
     ):
         change = json_change(existing(root / name), name, wishes, why)
-        if change and wishes:
+        if change:
             yield change
     dockerfile = existing(root / DOCKERFILE)
-    if not exists(dockerfile) and not other_container(root):
+    if not exists(dockerfile):
         yield FileChange(dockerfile, DOCKERFILE, dockerfile_text(), yours=False, why="the image of the container")
-
-
-def other_container(root: Path) -> bool:
-    """Whether the project has a container that is not built from a Dockerfile in our way; it stays as it is."""
-    found = parse(existing(root / CONTAINER).text).root
-    return isinstance(found, Object) and any(found.get(key) for key in ("image", "dockerComposeFile", "dockerFile"))
 
 
 def own_dockerfile(root: Path) -> bool:
@@ -75,7 +69,7 @@ def _recommended(root: Path) -> tuple[Wish, ...]:
 
 
 def _workspace() -> tuple[Wish, ...]:
-    return (Wish(("folders",), [{"path": "."}], How.OFFER), Wish(("settings",), {}, How.OFFER))
+    return (Wish(("folders",), [{"path": "."}], How.INCLUDE), Wish(("settings",), {}, How.OFFER))
 
 
 def _container(root: Path, python: str) -> tuple[Wish, ...]:

@@ -26,6 +26,13 @@ def config_file(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
 
 
+def config_for(environ: Mapping[str, str], state_folder: Path, *, sandbox: bool) -> Path:
+    """The sandbox's profile does not go among those of real workspaces, unless somebody says where."""
+    if sandbox and not environ.get("DATABRICKS_CONFIG_FILE"):
+        return state_folder / "databrickscfg"
+    return config_file(environ)
+
+
 def read_profile(path: Path, name: str) -> dict[str, str]:
     """The fields of a profile, {} where there is none. Raises UsageError for a file that no tool can read."""
     return _parsed(existing(path).text, path).get(name, {})

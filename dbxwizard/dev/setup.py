@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.dev import access_token, dotenv
 from dbxwizard.dev.access_token import TokenPlan
 from dbxwizard.dev.changes import FileChange, existing, exists, writable
-from dbxwizard.dev.editor_files import CONTAINER, DOCKERFILE, editor_changes, other_container, own_dockerfile
+from dbxwizard.dev.editor_files import DOCKERFILE, editor_changes, own_dockerfile
 from dbxwizard.dev.ignored import ignore_change, require_ignored
 from dbxwizard.dev.lock import NAME as LOCK
 from dbxwizard.dev.lock import lock_of
@@ -242,8 +242,7 @@ def _notes(root: Path, facts: Facts, ours: bool) -> Iterator[str]:
         yield "the sandbox's workspaces let code in with a token alone: --auth token"
     if not ours:
         yield f"{LOCK} is yours: it was taken as it is"
-    for name, kept in ((DOCKERFILE, own_dockerfile(root)), (CONTAINER, other_container(root))):
-        if kept:
-            yield f"{name} is yours: it was left as it is"
+    if own_dockerfile(root):
+        yield f"{DOCKERFILE} is yours: it was left as it is"
     if not (root / "framework" / "pyproject.toml").is_file():
         yield "there is no framework/ here: it was not installed"

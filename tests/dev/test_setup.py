@@ -147,21 +147,6 @@ def test_the_sandboxs_profile_lies_with_its_state_where_nobody_says_otherwise(de
     assert env(developer)["DATABRICKS_CONFIG_FILE"] == str(config)
 
 
-def test_a_container_and_a_workspace_of_the_project_stay_as_they_are(developer: Road) -> None:
-    files = {
-        ".devcontainer/devcontainer.json": '{"image": "ours" /* built weekly */}\n',
-        ".devcontainer/Dockerfile": "FROM ours\n",
-        "workspace.code-workspace": '{"folders": [{"path": ".", "name": "all"}], "settings": {}}\n',
-    }
-    for name, text in files.items():
-        (developer.folder / name).write_text(text, "utf-8")
-    outcome = dev_setup(developer)
-    assert outcome.code == 0, shown(outcome)
-    assert outcome.report["status"] == "unchanged"
-    assert {note.partition(" is yours")[0] for note in outcome.report["notes"]} >= set(list(files)[:2])
-    assert {name: (developer.folder / name).read_text("utf-8") for name in files} == files
-
-
 def test_no_secret_of_the_user_is_shown(developer: Road) -> None:
     path = developer.folder / ".env"
     path.write_text("DATABRICKS_TOKEN=of-somebody-else\nAPPI_IK=InstrumentationKey=1234-5678-9\n", "utf-8")

@@ -16,6 +16,8 @@ from dbxwizard.app import DbxWizard, Opening
 from dbxwizard.backend import run_model
 from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.board import BoardRow, Drift
+from dbxwizard.backend.developer_views import TOPIC as DEVELOPER
+from dbxwizard.backend.developer_views import CheckTold, MachineChecked
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.github_runs import WATCHED, Failure, LaunchForm, RunList, WatchedRun
 from dbxwizard.backend.host import Notify, serve
@@ -117,6 +119,11 @@ TELEMETRY = tuple(
     for number in range(30)
     for level in (_LEVELS.get(number % 10, "INFORMATION"),)
 )
+CHECKED = (
+    ("Python", "ok", "3.12.1 in [b].venv[/b]", ""),
+    ("databricks-connect", "failed", "16.4.2 [/red]", "Update it: dbxwizard dev setup -e [Development]"),
+    ("framework there", "skipped", "needs what failed: databricks-connect", ""),
+)
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,11 @@ class Canned:
 
     async def watch_telemetry(self, *, environment: str, watch: Watch) -> None:
         self.notify(TOPIC, TelemetryBatch(watch.key, TELEMETRY, NOW - 3, cut=True))
+
+    async def check_machine(self, *, environment: str, start: bool, asked: str) -> MachineChecked:
+        for check in CHECKED:
+            self.notify(DEVELOPER, CheckTold(asked, *check))
+        return MachineChecked(1, "")
 
     async def github_runs(self, *, environment: str, branch: str, state: str, places: bool) -> RunList:
         return canned_github.LIST

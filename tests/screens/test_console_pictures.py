@@ -80,6 +80,13 @@ async def telemetry(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: "203 rows[/]" in text(pilot))
 
 
+async def developer(pilot: Pilot[int]) -> None:
+    await pilot.press("8")
+    await until(pilot, lambda: "environment: Development" in text(pilot))
+    await pilot.press("t")
+    await until(pilot, lambda: "1 check failed" in text(pilot))
+
+
 async def github(pilot: Pilot[int]) -> None:
     await pilot.press("7")
     await until(pilot, lambda: "4 runs" in text(pilot))
@@ -107,7 +114,7 @@ async def launching(pilot: Pilot[int]) -> None:
 
 
 WALKS = (
-    *(environments, deployments, plan, run, choosing, resources, doctor, logs, telemetry),
+    *(environments, deployments, plan, run, choosing, resources, doctor, logs, telemetry, developer),
     *(github, workflow, job_log, launching),
 )
 

@@ -32,6 +32,7 @@ SCREENS = {
     "Logs": "logs.LogsScreen",
     "Telemetry": "telemetry.TelemetryScreen",
     "Runs": "runs.RunsScreen",
+    "Dev": "developer.DeveloperScreen",
     "a run on GitHub": "workflow_run.WorkflowRunScreen",
     "the log of a job": "job_log.JobLogScreen",
     "starting a workflow": "launching.LaunchScreen",

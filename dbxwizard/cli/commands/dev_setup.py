@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.report import Report
@@ -13,7 +12,7 @@ from dbxwizard.cli.world import on_sandbox, opened
 from dbxwizard.core.errors import OperationError, UsageError, each_error
 from dbxwizard.core.result import ChangeResult, EnvironmentResult, Status
 from dbxwizard.dev import setup
-from dbxwizard.dev.profiles import config_file
+from dbxwizard.dev.profiles import config_for
 from dbxwizard.dev.setup import Change, SetupPlan, Wish
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.deploy_plan import load_template
@@ -31,7 +30,7 @@ def run(invocation: Invocation, environment: Environment) -> Report:
 async def _run(invocation: Invocation, environment: Environment) -> Report:
     wish = Wish(
         invocation.root,
-        _config(invocation),
+        config_for(invocation.environ, state_folder(invocation.environ), sandbox=on_sandbox(invocation)),
         invocation.environ,
         invocation.text("auth"),
         invocation.text("cluster"),
@@ -43,13 +42,6 @@ async def _run(invocation: Invocation, environment: Environment) -> Report:
         if plan.touching and not _agreed(invocation, plan.touching):
             return _report(invocation, plan, [], Status.CANCELLED)
         return await _apply(invocation, plan)
-
-
-def _config(invocation: Invocation) -> Path:
-    """The sandbox's profile does not go among those of real workspaces, unless somebody says where."""
-    if on_sandbox(invocation) and not invocation.environ.get("DATABRICKS_CONFIG_FILE"):
-        return state_folder(invocation.environ) / "databrickscfg"
-    return config_file(invocation.environ)
 
 
 def _show(invocation: Invocation, plan: SetupPlan) -> None:

@@ -1,0 +1,394 @@
+"""A developer's machine beside an environment: set up, its code pushed to the cluster, its scripts run there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from dbxwizard.backend.developer_views import TOPIC, DeveloperLine
+from dbxwizard.backend.views import is_production
+from dbxwizard.core.errors import OperationError
+from dbxwizard.screens.bars import TopBar
+from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.lines_page import LinesPage
+from dbxwizard.screens.page import AskFailed
+from dbxwizard.screens.picking import Item, Picker
+from dbxwizard.screens.words import NO_FILES, many
+
+if TYPE_CHECKING:
+    from dbxwizard.backend.developer_views import (
+        ChangeShown,
+        CheckTold,
+        MachineChecked,
+        PushShown,
+        ScriptEnd,
+        SetupShown,
+    )
+
+_HEAD = (
+    "s makes this machine ready to run code on the environment's cluster, t checks that it does, p puts this folder's "
+    "framework on the cluster, u runs a script or notebook there."
+)
+_INFORMATION, _ERROR = "INFORMATION", "ERROR"
+
+
+class MachinePlanned(Message):
+    def __init__(self, shown: SetupShown) -> None:
+        super().__init__()
+        self.shown = shown
+
+
+class PushPlanned(Message):
+    def __init__(self, shown: PushShown) -> None:
+        super().__init__()
+        self.shown = shown
+
+
+class ScriptsFound(Message):
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = names
+
+
+class MachineExamined(Message):
+    def __init__(self, checked: MachineChecked) -> None:
+        super().__init__()
+        self.checked = checked
+
+
+class LineTold(Message):
+    def __init__(self, line: DeveloperLine | CheckTold) -> None:
+        super().__init__()
+        self.line = line
+
+
+class WorkDone(Message):
+    """`lines` say what came of it."""
+
+    def __init__(self, lines: Iterable[tuple[str, str]], end: ScriptEnd | None = None) -> None:
+        super().__init__()
+        self.lines, self.end = tuple(lines), end
+
+
+class DeveloperScreen(LinesPage):
+    heading = "Dev"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "environment", "Environment"),
+        Binding("s", "machine", "Set up"),
+        Binding("t", "check", "Check"),
+        Binding("p", "push", "Push"),
+        Binding("u", "script", "Run"),
+        Binding("c", "cancel", "Cancel"),
+        Binding("o", "browse", "Browser"),
+        Binding("w", "wrap", "Wrap", show=False),
+        Binding("ampersand", "only", "Only lines with", key_display="&", show=False),
+        Binding("Y", "save_copy", "Save", key_display="Y", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment = ""
+        self._doing = ""  # in words, while it goes on
+        self._asked = 0
+        self._script = self._words = ""
+        self._url = ""
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(_HEAD, id="dev-head", classes="words", markup=False)
+        yield from super().body()
+
+    def on_mount(self) -> None:
+        self._environment = next(iter(self.situation.environments), "")
+        self._stop = self.program.backend.listen(TOPIC, self._line_told)
+        self.view.wrap = True
+        self.view.focus()
+        self.tell()
+
+    def on_unmount(self) -> None:
+        self._stop()
+
+    def _line_told(self, line: DeveloperLine | CheckTold) -> None:
+        self.post_message(LineTold(line))
+
+    # what goes on
+
+    @work(exclusive=True, group="developer")
+    async def _do(self, words: str, work: Awaitable[Message]) -> None:
+        """One thing at a time; cancelled, so is what the backend does for it."""
+        self._doing = words
+        self._offer()
+        with self.query_one(TopBar).waiting(words):
+            try:
+                self.post_message(await work)
+            except OperationError as error:
+                self._say((f"✗ {error.code}: {error.message}",), _ERROR)
+                self.post_message(AskFailed(error))
+            finally:
+                self._doing = ""
+                if self.is_attached:
+                    self._offer()
+
+    def _begin(self, title: str, words: str, work: Callable[[str], Awaitable[Message]]) -> None:
+        self.action_dismiss_error()
+        self._asked += 1
+        if title:
+            self._say((f"── {title}",))
+        self._do(words, work(str(self._asked)))
+
+    def _say(self, lines: Iterable[str], level: str = _INFORMATION) -> None:
+        self.view.add((level, line) for line in lines)
+        self.tell()
+
+    @on(LineTold)
+    def show_line(self, message: LineTold) -> None:
+        line = message.line
+        if line.asked != str(self._asked):
+            return
+        if isinstance(line, DeveloperLine):
+            self._say((line.text,))
+        else:
+            self._say(_check_told(line), _ERROR if line.state == "failed" else _INFORMATION)
+
+    @on(WorkDone)
+    def show_end(self, message: WorkDone) -> None:
+        self.view.add((level, text) for level, text in message.lines)
+        if message.end is not None:
+            self._url = message.end.url
+        self._offer()
+
+    def standing(self) -> Iterable[str]:
+        yield f"environment: {self._environment}" + ("  ⚠ production" if is_production(self._environment) else "")
+        if self._doing:
+            yield f"▶ {self._doing}"
+
+    def tell(self) -> None:
+        """Whether it follows says nothing here."""
+        shown, whole = self.view.count
+        lines = f"{whole} lines" if shown == whole else f"{shown} of {whole} lines"
+        self.query_one("#log-state", Static).update(" · ".join((*self.standing(), lines)))
+
+    def _offer(self) -> None:
+        self.tell()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something goes on, it can be cancelled, and nothing else begins."""
+        match action:
+            case "follow" | "level":
+                return False
+            case "cancel":
+                return bool(self._doing)
+            case "machine" | "check" | "push" | "script" | "environment":
+                return not self._doing
+            case "browse":
+                return bool(self._url)
+        return super().check_action(action, parameters)
+
+    # keys
+
+    def action_environment(self) -> None:
+        items = [Item(name, name) for name in self.situation.environments]
+        self.app.push_screen(Picker("Beside which environment?", items, self._environment), self._take_environment)
+
+    def _take_environment(self, name: str | None) -> None:
+        if name:
+            self._environment = name
+            self.tell()
+
+    def action_cancel(self) -> None:
+        self._say((f"■ cancelled: {self._doing}",))
+        self.workers.cancel_group(self, "developer")
+
+    def action_browse(self) -> None:
+        self.program.browse(self._url)
+
+    def _chosen(self) -> str:
+        if not self._environment:
+            self.notify(NO_FILES, severity="warning")
+        return self._environment
+
+    # this machine
+
+    def action_machine(self) -> None:
+        if name := self._chosen():
+
+            async def plan(_: str) -> Message:
+                return MachinePlanned(await self.ask.plan_machine(environment=name))
+
+            self._begin(f"dev setup beside {name}", "looking at this machine", plan)
+
+    @on(MachinePlanned)
+    def offer_changes(self, message: MachinePlanned) -> None:
+        shown = message.shown
+        where = f"Python {shown.python}, Databricks Runtime {shown.runtime}, cluster {shown.cluster}"
+        self._say((where, *(f"note: {note}" for note in shown.notes)))
+        if not shown.changes:
+            self._say(("everything is as it should be",))
+            return
+        for change in shown.changes:
+            self._say(_told(change))
+        yours = f"Of what you wrote: {', '.join(shown.touched)}.\n" if shown.touched else ""
+        changes = "\n".join(f"{change.action} {change.name}" for change in shown.changes)
+        question = Question(
+            "Set up this machine?",
+            f"{yours}{changes}\nThe lines behind this say why, and how.",
+            (("apply", "Set up"),),
+            dangerous=bool(shown.touched),
+        )
+        self.app.push_screen(question, lambda answer: self._set_up(shown) if answer else self._leave())
+
+    def _set_up(self, shown: SetupShown) -> None:
+        async def apply(asked: str) -> Message:
+            made = await self.ask.set_up_machine(plan=shown.plan, asked=asked)
+            return WorkDone([(_INFORMATION, f"✓ this machine is ready: {many(made, 'change')}")])
+
+        self._begin("", "setting up this machine", apply)
+
+    def _leave(self) -> None:
+        self._say(("nothing was changed",))
+
+    # whether it works
+
+    def action_check(self) -> None:
+        self._check(start=False)
+
+    def _check(self, *, start: bool) -> None:
+        if name := self._chosen():
+
+            async def check(asked: str) -> Message:
+                return MachineExamined(await self.ask.check_machine(environment=name, start=start, asked=asked))
+
+            self._begin(f"dev check beside {name}", "checking this machine", check)
+
+    @on(MachineExamined)
+    def show_examined(self, message: MachineExamined) -> None:
+        checked = message.checked
+        words = f"✗ {many(checked.failed, 'check')} failed" if checked.failed else "✓ nothing failed"
+        self._say((words,), _ERROR if checked.failed else _INFORMATION)
+        if checked.not_started:
+            question = Question(
+                f"Start cluster {checked.not_started}?",
+                "It stands still, so not all could be checked. While it runs it costs.",
+                (("start", "Start and check"),),
+            )
+            self.app.push_screen(question, lambda answer: self._check(start=True) if answer else None)
+
+    # the framework
+
+    def action_push(self) -> None:
+        if name := self._chosen():
+
+            async def look(_: str) -> Message:
+                return PushPlanned(await self.ask.plan_push(environment=name))
+
+            self._begin(f"dev push to {name}", "comparing with the cluster", look)
+
+    @on(PushPlanned)
+    def offer_push(self, message: PushPlanned) -> None:
+        shown = message.shown
+        if shown.unchanged:
+            self._say((f"cluster {shown.cluster} has it already; nothing was sent",))
+            return
+        if not (shown.starts or shown.restarts):
+            self._push(shown)
+            return
+        title = f"Start cluster {shown.cluster}?" if shown.starts else f"Restart cluster {shown.cluster}?"
+        words = (
+            f"It is {shown.state}; while it runs it costs."
+            if shown.starts
+            else "It runs with another wheel. All who use it lose what they have in memory."
+        )
+        question = Question(
+            title,
+            f"{words}\nPushed: {', '.join(shown.projects)}",
+            (("push", "Start and push" if shown.starts else "Restart and push"),),
+            typed=self._environment if is_production(self._environment) else "",
+            dangerous=shown.restarts,
+        )
+        self.app.push_screen(question, lambda answer: self._push(shown) if answer else self._leave())
+
+    def _push(self, shown: PushShown) -> None:
+        async def push(asked: str) -> Message:
+            lines = await self.ask.push_code(plan=shown.plan, asked=asked)
+            return WorkDone([(_INFORMATION, f"✓ {line}") for line in lines])
+
+        self._begin("", f"pushing to {shown.cluster}", push)
+
+    # a script
+
+    def action_script(self) -> None:
+        if name := self._chosen():
+
+            async def look(_: str) -> Message:
+                return ScriptsFound(await self.ask.scripts(environment=name))
+
+            self._begin("", "looking for scripts", look)
+
+    @on(ScriptsFound)
+    def offer_scripts(self, message: ScriptsFound) -> None:
+        items = [Item(name, name) for name in message.names]
+        picker = Picker("Run which script or notebook?", items, self._script, by_hand="another file")
+        self.app.push_screen(picker, self._take_script)
+
+    def _take_script(self, script: str | None) -> None:
+        from dbxwizard.screens.script_dialog import ScriptDialog
+
+        if not script:
+            return
+        words = self._words if script == self._script else ""
+        self._script = script
+        self.app.push_screen(ScriptDialog(script, self._environment, words), self._take_words)
+
+    def _take_words(self, words: str | None) -> None:
+        """In Production only by who types its name."""
+        if words is None:
+            return
+        self._words = words
+        if not is_production(self._environment):
+            self._run(words)
+            return
+        question = Question(
+            f"Run {self._script} in {self._environment}?",
+            "It runs as you, on the cluster that others use.",
+            (("run", "Run"),),
+            typed=self._environment,
+            dangerous=True,
+        )
+        self.app.push_screen(question, lambda answer: self._run(words) if answer else None)
+
+    def _run(self, words: str) -> None:
+        environment, script = self._environment, self._script
+
+        async def run(asked: str) -> Message:
+            end = await self.ask.run_script(environment=environment, script=script, words=words, asked=asked)
+            return WorkDone(_end_told(end), end)
+
+        self._begin(f"dev run {script} {words}".rstrip() + f" in {environment}", f"running {script}", run)
+
+
+_SIGNS = {"ok": "✓", "failed": "✗", "skipped": "○"}
+
+
+def _check_told(check: CheckTold) -> list[str]:
+    words = f"{_SIGNS[check.state]} {check.name}: {check.state}" + (f", {check.found}" if check.found else "")
+    return [words, *([f"  → {check.fix}"] if check.fix else [])]
+
+
+def _told(change: ChangeShown) -> list[str]:
+    return [f"{change.action} {change.name}: {'; '.join(change.reasons)}", *(f"    {line}" for line in change.diff)]
+
+
+def _end_told(end: ScriptEnd) -> list[tuple[str, str]]:
+    fine = end.state == "SUCCESS"
+    rest = ["… the rest is on the run's page: o opens it"] if end.truncated else []
+    lines = [(_INFORMATION, f"│ {line}") for line in (*end.output, *rest)]
+    lines += [(_ERROR, f"│ {line}") for line in end.trace]
+    lines += [(_ERROR, f"✗ {end.error}")] if end.error and not fine else []
+    sign, came = "✓" if fine else "✗", f"{end.state}, exit code {end.exit_code}, {end.seconds:.0f} s"
+    return [*lines, (_INFORMATION if fine else _ERROR, f"{sign} run {end.run} {came}: {end.url}")]
