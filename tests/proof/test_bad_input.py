@@ -103,7 +103,12 @@ _ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "--at": ("tag", "v1"),
     },
 }
-_OTHERWISE: dict[str, tuple[str, ...]] = {"runs": ("list",), "sandbox": ("serve",), "completion": ("bash",)}
+_OTHERWISE: dict[str, tuple[str, ...]] = {
+    "runs": ("list",),
+    "sandbox": ("serve",),
+    "completion": ("bash",),
+    "dev": ("check",),
+}
 
 
 def _named(value: object) -> str:
