@@ -67,7 +67,12 @@ class Road:
     def run(self, *arguments: str, form: str = "json", **environ: str) -> Outcome:
         """One command in this process, its result in this form."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        ours = {"DBXWIZARD_STATE_DIR": str(self.folder / ".state"), "DBXWIZARD_SANDBOX": "1", "DBXWIZARD_NO_PROOF": "1"}
+        ours = {
+            "DBXWIZARD_STATE_DIR": str(self.folder / ".state"),
+            "DBXWIZARD_SANDBOX": "1",
+            "DBXWIZARD_NO_PROOF": "1",
+            "DBXWIZARD_SANDBOX_RUNTIME": os.environ["DBXWIZARD_SANDBOX_RUNTIME"],  # tests/conftest.py
+        }
         out, err = io.StringIO(), io.StringIO()
         last = () if arguments[0] == "sandbox" else ("--output", form, "--root", str(self.folder))
         with (
