@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import venv
 from typing import Any
@@ -112,6 +113,19 @@ def test_what_the_sandbox_can_t_play_is_skipped_with_the_reason(road: Road) -> N
     assert {one(outcome, name)["found"] for name in SPARK} == {
         "The sandbox's clusters have no Spark: DBXWIZARD_SANDBOX_RUNTIME is set, and SPARK_HOME is not."
     }
+
+
+def test_a_token_that_was_revoked_is_told_and_not_shown(road: Road) -> None:
+    (road.folder / ".venv").symlink_to(connect_venv("17.3"))
+    token = f"dapi{secrets.token_hex(16)}"
+    path = road.folder / ".env"
+    path.write_text(f"{path.read_text('utf-8')}DATABRICKS_AUTH_TYPE=pat\nDATABRICKS_TOKEN={token}\n", "utf-8")
+    outcome = check(road)
+    assert outcome.code == 3, outcome.out
+    assert one(outcome, "sign-in")["state"] == "failed"
+    assert f"{SETUP} --auth token" in one(outcome, "sign-in")["fix"]
+    assert one(outcome, "SELECT 1")["found"] == "needs what failed: sign-in"
+    assert token not in outcome.out + outcome.err
 
 
 def test_a_machine_that_was_not_set_up_is_told_how(road: Road) -> None:

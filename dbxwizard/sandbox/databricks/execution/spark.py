@@ -23,6 +23,8 @@ from dbxwizard.sandbox.store import Document, Store
 
 SPARK = "pyspark~=4.0.0"  # serves the clients of 15.4 LTS and of 17.3 LTS
 _STARTED = "Spark Connect server started at:"
+# Ends with its server, and with the process that holds its standard input: one that is killed leaves no Spark behind.
+_GUARD = ("sh", "-c", '("$@"; kill -9 0) & read -r _; kill -9 0', "sh")
 _SHOWN = 5  # last lines of what a server said that did not start
 _CONF = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # quick to start, small
@@ -54,6 +56,8 @@ class _Server:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -77,12 +81,14 @@ class SparkServers:
             return server.port
 
     def forget_ended(self, store: Store) -> None:
-        """Ends those whose cluster has ended or has started anew."""
-        if self._servers:
-            with self._lock:
+        """Ends those whose cluster has ended or has started anew; the next time, while one is just starting."""
+        if self._servers and self._lock.acquire(blocking=False):
+            try:
                 self._stop_unless(
                     lambda key, server: _serves(server, WorkspaceState(store, key[0]).get("cluster", key[1]))
                 )
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
         with self._lock:
@@ -108,12 +114,17 @@ def _start(state: WorkspaceState, cluster: Document) -> _Server:
     variables = driver_variables(state, cluster["spec"], folder)
     variables |= {"SPARK_HOME": str(home), "PYSPARK_PYTHON": str(python), "PATH": f"{java.parent}:{variables['PATH']}"}
     conf = [word for name, value in _CONF.items() for word in ("--conf", f"{name}={value}")]
-    command = [str(home / "bin" / "spark-submit"), "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    command = [
+        *_GUARD,
+        str(home / "bin" / "spark-submit"),
+        "--class",
+        "org.apache.spark.sql.connect.service.SparkConnectServer",
+    ]
     process = subprocess.Popen(  # noqa: S603
         [*command, "--master", "local[2]", "--driver-memory", "512m", *conf, "spark-internal"],
         cwd=folder,
         env=variables,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
