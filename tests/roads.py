@@ -71,7 +71,7 @@ class Road:
             "DBXWIZARD_STATE_DIR": str(self.folder / ".state"),
             "DBXWIZARD_SANDBOX": "1",
             "DBXWIZARD_NO_PROOF": "1",
-            "DBXWIZARD_SANDBOX_RUNTIME": os.environ["DBXWIZARD_SANDBOX_RUNTIME"],  # tests/conftest.py
+            "DBXWIZARD_SANDBOX_RUNTIME": os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "bare"),
         }
         out, err = io.StringIO(), io.StringIO()
         last = () if arguments[0] == "sandbox" else ("--output", form, "--root", str(self.folder))
