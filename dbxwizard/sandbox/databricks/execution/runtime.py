@@ -1,7 +1,8 @@
 """The Python of a cluster's runtime, with the packages that the runtime brings, made once on a machine.
 
 Versions: learn.microsoft.com/azure/databricks/release-notes/runtime (15.4 LTS: Python 3.11; 16.4 and 17.3 LTS: 3.12).
-The packages are those of 17.3 LTS that data science code uses most, as far as they install on Python 3.11 too.
+The packages are those that data science code uses most: what is made of them, models and frames, travels between a
+developer's machine and the cluster, so it has to be of the same versions here and there.
 """
 
 from __future__ import annotations
@@ -19,17 +20,44 @@ from pathlib import Path
 
 from dbxwizard.sandbox.pythons import candidates
 
-PACKAGES = (
-    "databricks-sdk~=0.49",
-    "joblib~=1.4.2",
-    "matplotlib~=3.10.0",
-    "mlflow-skinny~=3.0.1",
-    "numpy~=2.1.3",
-    "pandas~=2.2.3",
-    "pyarrow~=19.0.1",
-    "scikit-learn~=1.6.1",
-)
-_PYTHON = {"15": (3, 11), "16": (3, 12), "17": (3, 12)}  # by the runtime's first number
+# By the runtime's first number; those of 17 install on Python 3.11 too.
+_PACKAGES = {
+    # Its joblib 1.2 is too old for the framework.
+    "15": (
+        "databricks-sdk~=0.49",
+        "joblib~=1.4.2",
+        "matplotlib~=3.7.2",
+        "mlflow-skinny~=2.11",
+        "numpy~=1.23.5",
+        "pandas~=1.5.3",
+        "pyarrow~=14.0.1",
+        "scikit-learn~=1.3.0",
+        "scipy~=1.11.1",
+    ),
+    # Its pandas 1.5.3 does not install on Python 3.12 elsewhere.
+    "16": (
+        "databricks-sdk~=0.49",
+        "joblib~=1.4.2",
+        "matplotlib~=3.8.4",
+        "mlflow-skinny~=2.19.0",
+        "numpy~=1.26.4",
+        "pandas~=2.3.3",
+        "pyarrow~=15.0.2",
+        "scikit-learn~=1.4.2",
+        "scipy~=1.13.1",
+    ),
+    "17": (
+        "databricks-sdk~=0.49",
+        "joblib~=1.4.2",
+        "matplotlib~=3.10.0",
+        "mlflow-skinny~=3.0.1",
+        "numpy~=2.1.3",
+        "pandas~=2.2.3",
+        "pyarrow~=19.0.1",
+        "scikit-learn~=1.6.1",
+    ),
+}
+_PYTHON = {"15": (3, 11), "16": (3, 12), "17": (3, 12)}  # by the same
 _OLDEST = (3, 11)
 _SHOWN = 2000  # characters of what pip said
 
@@ -72,6 +100,12 @@ def python_for(spark_version: str) -> tuple[Path, str]:
     return Path(sys.executable), f"Databricks Runtime {name}; the sandbox runs this with {own[0]}.{own[1]}."
 
 
+def packages_of(spark_version: str, python: Path) -> tuple[str, ...]:
+    """As pip wants them. Where the runtime is not known, or its Python is not here, those of 17.3 LTS."""
+    number = spark_version.partition(".")[0]
+    return _PACKAGES[number if number in _PYTHON and _version(python) == _PYTHON[number] else "17"]
+
+
 def _version(python: Path) -> tuple[int, int] | None:
     """None for what only says how to get a Python."""
     code = "import sys; print(*sys.version_info[:2])"
@@ -80,7 +114,7 @@ def _version(python: Path) -> tuple[int, int] | None:
     return (int(parts[0]), int(parts[1])) if said.returncode == 0 and len(parts) == 2 else None
 
 
-def with_packages(python: Path, packages: Sequence[str] = PACKAGES) -> Path:
+def with_packages(python: Path, packages: Sequence[str]) -> Path:
     """That interpreter in an environment with `packages`; made on first use, which takes a minute and the network.
 
     Raises RuntimeMissingError.

@@ -108,8 +108,7 @@ def _serves(server: _Server, cluster: Document | None) -> bool:
 
 def _start(state: WorkspaceState, cluster: Document) -> _Server:
     home, java = _spark_home(), _java()
-    python, _ = runtime.python_for(str(cluster["spec"].get("spark_version", "")))
-    python = runtime.with_packages(python)
+    python = _python_of(cluster)
     folder = Path(tempfile.mkdtemp(prefix="dbxwizard-spark-"))
     variables = driver_variables(state, cluster["spec"], folder)
     variables |= {"SPARK_HOME": str(home), "PYSPARK_PYTHON": str(python), "PATH": f"{java.parent}:{variables['PATH']}"}
@@ -165,9 +164,14 @@ def _bring_libraries(state: WorkspaceState, cluster: Document, server: _Server) 
     (server.folder / "more").unlink(missing_ok=True)
     wanted = sources.unpack_wheels(state, {"existing_cluster_id": cluster["cluster_id"]}, server.folder / "site")
     if wanted:
-        python, _ = runtime.python_for(str(cluster["spec"].get("spark_version", "")))
-        runtime.link_libraries(runtime.with_packages(python), wanted, server.folder / "more")
+        runtime.link_libraries(_python_of(cluster), wanted, server.folder / "more")
     server.libraries = installed
+
+
+def _python_of(cluster: Document) -> Path:
+    spark_version = str(cluster["spec"].get("spark_version", ""))
+    python, _ = runtime.python_for(spark_version)
+    return runtime.with_packages(python, runtime.packages_of(spark_version, python))
 
 
 def _java() -> Path:

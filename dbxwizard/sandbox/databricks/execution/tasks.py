@@ -62,7 +62,7 @@ class _Process:
         wanted = sources.unpack_wheels(self._state, self._task, self._folder / "site")
         variables = driver_variables(self._state, self._spec(), self._folder)
         python, note = runtime.python_for(self._spark_version())
-        python = runtime.with_packages(python)
+        python = runtime.with_packages(python, runtime.packages_of(self._spark_version(), python))
         variables["PYSPARK_PYTHON"] = str(python)  # where it has Spark
         if wanted:
             runtime.link_libraries(python, wanted, self._folder / "more")
