@@ -159,6 +159,7 @@ def well_under_way(pilot: Pilot[int]) -> bool:
 
 async def take(pilot: Pilot[int], wanted: set[str], name: str) -> None:
     await asyncio.sleep(0.3)  # until it is drawn; Pilot's pause would wait until a run has ended
+    await until(lambda: pilot.app.screen.query("FooterKey"))  # drawn anew with each change of what can be done
     if name in wanted:
         save(name, pilot.app.export_screenshot(title=f"dbxwizard: {PROGRAM[name]}"))
 
