@@ -18,7 +18,7 @@ from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError, each_error
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 
-_WIDE = 100  # columns from which modes have their whole names
+_WIDE = 104  # columns from which modes have their whole names
 _SHORT = 72  # columns from which they have short ones; below, only the one that is open has a name
 _NARROW = 60  # below which the program's own name is left out
 

@@ -34,7 +34,8 @@ _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = (
 _DRAWN = 0.2  # seconds between two drawings of what was seen
 # From which width on what is shown: all of it stands below the table too, for the row under the cursor.
 _COLUMNS = {
-    100: (_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN),
+    112: (_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN),
+    100: (_NAME, _STATE, _DRIFT, _RUNNING, _LAST, _SEEN),
     70: (_NAME, _STATE, _DRIFT, _RUNNING, _SEEN),
     0: (_NAME, _STATE, _SEEN),
 }
