@@ -17,7 +17,17 @@ _HAS_312 = (VENVS / "3.12").exists()
 
 def _needs_index(folder: Path) -> None:
     """`dev setup` installs what the lock names; where no index is reached there is nothing to see."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "databricks-connect"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(folder),
+        "databricks-connect",
+    ]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("pip reaches no package index here")
 
