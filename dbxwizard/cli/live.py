@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from dbxwizard.cli import narration
+from dbxwizard.cli.board import Board
 from dbxwizard.core.change import Action
 from dbxwizard.core.events import (
     Event,
@@ -29,7 +27,6 @@ from dbxwizard.core.events import (
     StepWaiting,
 )
 
-_FRAMES_PER_SECOND = 8
 _LINES_SHOWN = 8
 
 
@@ -49,28 +46,13 @@ class _Column:
     failed: int = 0
 
 
-class LiveBoard:
+class LiveBoard(Board):
     """A context manager; `tell` takes events from the run's thread."""
 
     def __init__(self, *, colour: bool) -> None:
-        self._console = Console(stderr=True, no_color=not colour, highlight=False)
         self._columns: dict[str, _Column] = {}
         self._headline = ""
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._picture,
-            refresh_per_second=_FRAMES_PER_SECOND,
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(self._picture, colour=colour)
 
     def tell(self, event: Event) -> None:
         match event:
@@ -85,7 +67,7 @@ class LiveBoard:
                 self._note(event)
         line = narration.describe(event)
         if line and isinstance(event, StepEvent):
-            self._console.print(Text(f"{event.environment or 'setup':<14} {line}", style=_style(event)))
+            self.console.print(Text(f"{event.environment or 'setup':<14} {line}", style=_style(event)))
 
     def _note(self, event: StepEvent) -> None:
         column = self._columns.setdefault(event.environment or "setup", _Column())

@@ -6,45 +6,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, ConsoleOptions, Group
-from rich.live import Live
 from rich.text import Text
 
+from dbxwizard.cli.board import Board
 from dbxwizard.cli.run_text import budget_line, described, printed_time, took
 from dbxwizard.clients.run_types import RunJob, RunStep, WaitingEnvironment
 from dbxwizard.core.events import Event
 from dbxwizard.runs.following import ReviewNeeded, Snapshot, WorkflowJobChanged, WorkflowRunChanged
 
-_FRAMES_PER_SECOND = 8
 _SIGNS = {"success": "✓", "skipped": "-", "cancelled": "-", "neutral": "-", "in_progress": "▸", "waiting": "!"}
 _STYLES = {"success": "green", "skipped": "dim", "cancelled": "yellow", "in_progress": "bold", "waiting": "yellow"}
 _STILL_TO_COME = ("queued", "pending", "requested")
 
 
-class RunBoard:
+class RunBoard(Board):
     """A context manager. `tell` takes what happened, `show` what there is now."""
 
     def __init__(self, *, colour: bool) -> None:
-        self._console = Console(stderr=True, no_color=not colour, highlight=False)
         self._runs: dict[int, Snapshot] = {}
-        self._live = Live(
-            console=self._console,
-            get_renderable=lambda: _Picture(tuple(self._runs.values())),
-            refresh_per_second=_FRAMES_PER_SECOND,
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(lambda: _Picture(tuple(self._runs.values())), colour=colour)
 
     def show(self, snapshot: Snapshot) -> None:
         self._runs[snapshot.run.id] = snapshot
@@ -52,7 +34,7 @@ class RunBoard:
     def tell(self, event: Event) -> None:
         line = described(event) if _stays(event) else ""
         if line:
-            self._console.print(Text(f"{printed_time(event.at)}  {line}"), soft_wrap=True)
+            self.console.print(Text(f"{printed_time(event.at)}  {line}"), soft_wrap=True)
 
 
 def _stays(event: Event) -> bool:

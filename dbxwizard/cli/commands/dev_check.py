@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from dbxwizard.cli.check_table import check_table
 from dbxwizard.cli.developing import agreed, telling
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
@@ -69,9 +70,4 @@ def _may_start(invocation: Invocation, cluster: str) -> bool:
 
 
 def _table(checks: Sequence[Check]) -> list[str]:
-    width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"{_SIGN[check.state]:<8} {check.name:<{width}}  {check.found}")
-        lines += [f"{'':<8} {'':<{width}}  → {check.fix}"] if check.fix else []
-    return lines
+    return check_table((_SIGN[one.state], one.name, one.found, one.fix) for one in checks)

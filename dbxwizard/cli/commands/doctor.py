@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from dbxwizard import doctor
 from dbxwizard.cli import files
+from dbxwizard.cli.check_table import check_table
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
@@ -80,9 +81,4 @@ async def _prove(invocation: Invocation, subscription: str) -> list[Check]:
 
 
 def _table(checks: Sequence[Check]) -> list[str]:
-    width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"{_SIGN[check.verdict]:<8} {check.name:<{width}}  {check.detail}")
-        lines += [f"{'':<8} {'':<{width}}  → {check.fix}"] if check.fix else []
-    return lines
+    return check_table((_SIGN[one.verdict], one.name, one.detail, one.fix) for one in checks)
