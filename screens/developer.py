@@ -29,12 +29,15 @@ if TYPE_CHECKING:
         PushShown,
         ScriptEnd,
         SetupShown,
+        SyncShown,
     )
 
 _HEAD = (
     "s makes this machine ready to run code on the environment's cluster, t checks that it does, p puts this folder's "
-    "framework on the cluster, u runs a script or notebook there."
+    "framework on the cluster (W: on every save), u runs a script or notebook there, b keeps this folder and one of "
+    "the workspace the same. k chooses another cluster, a how code signs in."
 )
+_SIGN_INS = {"oauth": "as you", "token": "with an access token of yours, in .env, for 30 days"}
 _INFORMATION, _ERROR = "INFORMATION", "ERROR"
 
 
@@ -46,6 +49,20 @@ class MachinePlanned(Message):
 
 class PushPlanned(Message):
     def __init__(self, shown: PushShown) -> None:
+        super().__init__()
+        self.shown = shown
+
+
+class ClustersFound(Message):
+    """Name and state of each."""
+
+    def __init__(self, clusters: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self.clusters = clusters
+
+
+class SyncPlanned(Message):
+    def __init__(self, shown: SyncShown) -> None:
         super().__init__()
         self.shown = shown
 
@@ -84,8 +101,12 @@ class DeveloperScreen(LinesPage):
         Binding("t", "check", "Check"),
         Binding("p", "push", "Push"),
         Binding("u", "script", "Run"),
+        Binding("b", "sync", "Sync"),
         Binding("c", "cancel", "Cancel"),
         Binding("o", "browse", "Browser"),
+        Binding("k", "cluster", "Cluster", show=False),
+        Binding("a", "sign_in", "How code signs in", show=False),
+        Binding("W", "watch", "Push on every save", key_display="W", show=False),
         Binding("w", "wrap", "Wrap", show=False),
         Binding("ampersand", "only", "Only lines with", key_display="&", show=False),
         Binding("Y", "save_copy", "Save", key_display="Y", show=False),
@@ -93,7 +114,8 @@ class DeveloperScreen(LinesPage):
 
     def __init__(self) -> None:
         super().__init__()
-        self._environment = ""
+        self._environment = self._cluster = ""
+        self._auth = next(iter(_SIGN_INS))
         self._doing = ""  # in words, while it goes on
         self._asked = 0
         self._script = self._words = ""
@@ -164,6 +186,10 @@ class DeveloperScreen(LinesPage):
 
     def standing(self) -> Iterable[str]:
         yield f"environment: {self._environment}" + ("  ⚠ production" if is_production(self._environment) else "")
+        if self._cluster:
+            yield f"cluster: {self._cluster}"
+        if self._auth == "token":
+            yield "code signs in with a token"
         if self._doing:
             yield f"▶ {self._doing}"
 
@@ -184,7 +210,7 @@ class DeveloperScreen(LinesPage):
                 return False
             case "cancel":
                 return bool(self._doing)
-            case "machine" | "check" | "push" | "script" | "environment":
+            case "machine" | "check" | "push" | "watch" | "script" | "sync" | "environment" | "cluster" | "sign_in":
                 return not self._doing
             case "browse":
                 return bool(self._url)
@@ -198,7 +224,34 @@ class DeveloperScreen(LinesPage):
 
     def _take_environment(self, name: str | None) -> None:
         if name:
-            self._environment = name
+            self._environment, self._cluster = name, ""
+            self.tell()
+
+    def action_cluster(self) -> None:
+        if name := self._chosen():
+
+            async def look(_: str) -> Message:
+                return ClustersFound(await self.ask.developer_clusters(environment=name))
+
+            self._begin("", "looking for clusters", look)
+
+    @on(ClustersFound)
+    def offer_clusters(self, message: ClustersFound) -> None:
+        items = [Item(name, name, state.lower()) for name, state in message.clusters]
+        self.app.push_screen(Picker("On which cluster?", items, self._cluster), self._take_cluster)
+
+    def _take_cluster(self, name: str | None) -> None:
+        if name:
+            self._cluster = name
+            self.tell()
+
+    def action_sign_in(self) -> None:
+        items = [Item(key, words) for key, words in _SIGN_INS.items()]
+        self.app.push_screen(Picker("How does code on this machine sign in?", items, self._auth), self._take_sign_in)
+
+    def _take_sign_in(self, auth: str | None) -> None:
+        if auth:
+            self._auth = auth
             self.tell()
 
     def action_cancel(self) -> None:
@@ -217,9 +270,10 @@ class DeveloperScreen(LinesPage):
 
     def action_machine(self) -> None:
         if name := self._chosen():
+            cluster, auth = self._cluster, self._auth
 
             async def plan(_: str) -> Message:
-                return MachinePlanned(await self.ask.plan_machine(environment=name))
+                return MachinePlanned(await self.ask.plan_machine(environment=name, cluster=cluster, auth=auth))
 
             self._begin(f"dev setup beside {name}", "looking at this machine", plan)
 
@@ -283,9 +337,10 @@ class DeveloperScreen(LinesPage):
 
     def action_push(self) -> None:
         if name := self._chosen():
+            cluster = self._cluster
 
             async def look(_: str) -> Message:
-                return PushPlanned(await self.ask.plan_push(environment=name))
+                return PushPlanned(await self.ask.plan_push(environment=name, cluster=cluster))
 
             self._begin(f"dev push to {name}", "comparing with the cluster", look)
 
@@ -319,6 +374,59 @@ class DeveloperScreen(LinesPage):
             return WorkDone([(_INFORMATION, f"✓ {line}") for line in lines])
 
         self._begin("", f"pushing to {shown.cluster}", push)
+
+    def action_watch(self) -> None:
+        if name := self._chosen():
+            question = Question(
+                f"Push to {name} on every save?",
+                "Until c ends it. A cluster that stands still is started; one that runs with another wheel is "
+                "restarted each time, and all who use it lose what they have in memory.",
+                (("watch", "Watch"),),
+                typed=name if is_production(name) else "",
+                dangerous=True,
+            )
+            self.app.push_screen(question, lambda answer: self._watch(name) if answer else None)
+
+    def _watch(self, name: str) -> None:
+        cluster = self._cluster
+
+        async def watch(asked: str) -> Message:
+            await self.ask.push_on_save(environment=name, cluster=cluster, asked=asked)
+            return WorkDone([])  # it ends by being cancelled
+
+        self._begin(f"dev push --watch to {name}", "pushing on every save; c ends it", watch)
+
+    # this folder
+
+    def action_sync(self) -> None:
+        if name := self._chosen():
+
+            async def look(_: str) -> Message:
+                return SyncPlanned(await self.ask.plan_sync(environment=name))
+
+            self._begin(f"dev sync with {name}", "looking for the folder", look)
+
+    @on(SyncPlanned)
+    def offer_sync(self, message: SyncPlanned) -> None:
+        shown = message.shown
+        question = Question(
+            "Keep these the same?",
+            f"{shown.folder}\n{shown.remote}, in the workspace\n"
+            "What changed on one side goes to the other; of a conflict both versions stay. What git ignores "
+            "stays here.",
+            (("once", "Sync"), ("on_save", "On every save")),
+            typed=self._environment if is_production(self._environment) else "",
+        )
+        self.app.push_screen(question, lambda answer: self._sync(shown, answer) if answer else self._leave())
+
+    def _sync(self, shown: SyncShown, answer: str) -> None:
+        on_save = answer == "on_save"
+
+        async def sync(asked: str) -> Message:
+            lines = await self.ask.sync_folders(plan=shown.plan, on_save=on_save, asked=asked)
+            return WorkDone([(_INFORMATION, f"✓ {lines[0]}"), *((_INFORMATION, line) for line in lines[1:])])
+
+        self._begin("", "syncing on every save; c ends it" if on_save else "syncing", sync)
 
     # a script
 
@@ -363,10 +471,12 @@ class DeveloperScreen(LinesPage):
         self.app.push_screen(question, lambda answer: self._run(words) if answer else None)
 
     def _run(self, words: str) -> None:
-        environment, script = self._environment, self._script
+        environment, cluster, script = self._environment, self._cluster, self._script
 
         async def run(asked: str) -> Message:
-            end = await self.ask.run_script(environment=environment, script=script, words=words, asked=asked)
+            end = await self.ask.run_script(
+                environment=environment, cluster=cluster, script=script, words=words, asked=asked
+            )
             return WorkDone(_end_told(end), end)
 
         self._begin(f"dev run {script} {words}".rstrip() + f" in {environment}", f"running {script}", run)

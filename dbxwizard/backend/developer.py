@@ -19,12 +19,14 @@ from dbxwizard.backend.developer_views import (
     PushShown,
     ScriptEnd,
     SetupShown,
+    SyncShown,
 )
 from dbxwizard.core.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from dbxwizard.backend.host import Notify
     from dbxwizard.backend.service import Launch
+    from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.core.clock import Clock
     from dbxwizard.dev.one_time_runs import RunEnd
     from dbxwizard.dev.setup import Change, SetupPlan
@@ -55,12 +57,22 @@ class DeveloperOperations(ABC):
     def _teller(self, asked: str) -> Callable[[str], None]:
         return lambda text: self._notify(TOPIC, DeveloperLine(asked, text))
 
-    async def _target(self, environment: str) -> Target:
+    def _failure_teller(self, asked: str) -> Callable[[OperationError], None]:
+        return lambda error: self._notify(TOPIC, DeveloperLine(asked, f"✗ {error.code}: {error.message}"))
+
+    async def _target(self, environment: str, cluster: str) -> Target:
         from dbxwizard.dev.target import find_target
         from dbxwizard.steps.deploy_plan import load_template
 
         found = await self._environment(environment)
-        return await find_target(found, load_template(found.root), await self.connection())
+        return await find_target(found, load_template(found.root), await self.connection(), cluster)
+
+    async def _workspace(self, environment: str) -> WorkspaceClient:
+        from dbxwizard.dev.target import require_workspace
+        from dbxwizard.steps.deploy_plan import load_template
+
+        found = await self._environment(environment)
+        return await require_workspace(found, load_template(found.root), await self.connection())
 
     def _hold_developer_plan(self, plan: object) -> str:
         key = uuid.uuid4().hex
@@ -72,17 +84,22 @@ class DeveloperOperations(ABC):
             raise OperationError("plan-outdated", "a newer plan was made", resource=key, fix="Look at the newer one.")
         return self._developer_plans.pop(key)
 
+    async def developer_clusters(self, *, environment: str) -> tuple[tuple[str, str], ...]:
+        """Name and state of each cluster that code may run on."""
+        found = await (await self._workspace(environment)).clusters()
+        return tuple(sorted((str(one.get("cluster_name", one["cluster_id"])), str(one["state"])) for one in found))
+
     # this machine
 
-    async def plan_machine(self, *, environment: str) -> SetupShown:
-        """What `dev setup` would change here; nothing is written."""
+    async def plan_machine(self, *, environment: str, cluster: str = "", auth: str = "oauth") -> SetupShown:
+        """What `dev setup` would change here; nothing is written. `auth`: oauth or token."""
         from dbxwizard.dev import setup
         from dbxwizard.dev.profiles import config_for
         from dbxwizard.steps.deploy_plan import load_template
 
         launch, found = self._launch, await self._environment(environment)
         config = config_for(launch.environ, launch.state_folder, sandbox=launch.sandbox)
-        wish = setup.Wish(launch.root, config, launch.environ)
+        wish = setup.Wish(launch.root, config, launch.environ, auth, cluster)
         facts = await setup.read_facts(wish, found, load_template(found.root), await self.connection())
         plan = await setup.plan(wish, facts)
         return _setup_shown(self._hold_developer_plan(plan), plan)
@@ -120,11 +137,11 @@ class DeveloperOperations(ABC):
 
     # its code on the cluster
 
-    async def plan_push(self, *, environment: str) -> PushShown:
+    async def plan_push(self, *, environment: str, cluster: str = "") -> PushShown:
         """Compares the working tree's projects with what the cluster has."""
         from dbxwizard.dev.pushing import look
 
-        target = await self._target(environment)
+        target = await self._target(environment, cluster)
         plan = await look(target)
         key = self._hold_developer_plan((target, plan))
         names = tuple(one.name for one in plan.projects)
@@ -139,19 +156,64 @@ class DeveloperOperations(ABC):
         pushed = await push(target, made, clock=self._clock, tell=self._teller(asked))
         return tuple(f"{one.name} {one.version} is on cluster {made.cluster}" for one in pushed)
 
+    async def push_on_save(self, *, environment: str, cluster: str = "", asked: str) -> None:
+        """A push at once and after each save, starts and restarts of the cluster agreed to, until it is withdrawn."""
+        from dbxwizard.dev import watching
+        from dbxwizard.dev.pushing import look, push, sources
+
+        self._require_writable()
+        target, tell = await self._target(environment, cluster), self._teller(asked)
+        projects = sources(target)
+
+        async def act() -> None:
+            plan = await look(target)
+            if not plan.unchanged:
+                for one in await push(target, plan, clock=self._clock, tell=tell):
+                    tell(f"✓ {one.name} {one.version} is on cluster {plan.cluster}")
+
+        await watching.on_each_save(
+            lambda: watching.fingerprint(projects), self._clock, act, self._failure_teller(asked)
+        )
+
+    # its files in the workspace
+
+    async def plan_sync(self, *, environment: str) -> SyncShown:
+        """Which folders would be kept the same."""
+        from dbxwizard.dev.syncing import sync_of
+
+        state_folder = self._launch.state_folder
+        given = await sync_of(await self._workspace(environment), self._launch.root.resolve(), "", state_folder)
+        return SyncShown(self._hold_developer_plan(given), str(given.folder), given.remote)
+
+    async def sync_folders(self, *, plan: str, on_save: bool, asked: str) -> tuple[str, ...]:
+        """What came of it, in words; `on_save`: again for each save, told as notices, until it is withdrawn."""
+        from dbxwizard.dev.syncing import sync, sync_on_save
+
+        self._require_writable()
+        given, tell = self._take_developer_plan(plan), self._teller(asked)
+        if on_save:
+            await sync_on_save(
+                given, self._clock, lambda done: tell("; ".join(done.told())), self._failure_teller(asked), tell
+            )
+        return (await sync(given, tell)).told()
+
+    # its scripts on the cluster
+
     async def scripts(self, *, environment: str) -> tuple[str, ...]:
         """Scripts and notebooks that lie at hand: in the project's folder, and the examples of its projects."""
         found = await self._environment(environment)
         return await asyncio.to_thread(lambda: tuple(_scripts(found)))
 
-    async def run_script(self, *, environment: str, script: str, words: str, asked: str) -> ScriptEnd:
+    async def run_script(
+        self, *, environment: str, script: str, words: str, asked: str, cluster: str = ""
+    ) -> ScriptEnd:
         """Runs it on the cluster, to its end; withdrawn, the run is cancelled. `words` as a shell splits them."""
         from dbxwizard.dev.running import find_script, read_script, run_script
 
         self._require_writable()
         given = _split(words)
         read = await read_script(find_script(script, await self._environment(environment)))
-        target = await self._target(environment)
+        target = await self._target(environment, cluster)
         return _script_end(await run_script(target, read, given, clock=self._clock, tell=self._teller(asked)))
 
 

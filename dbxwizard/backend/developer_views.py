@@ -75,6 +75,15 @@ class PushShown:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncShown:
+    """A folder here and one of the workspace that `dev sync` would keep the same."""
+
+    plan: str
+    folder: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptEnd:
     """How a script or notebook ended. `output`: what it printed; `result`: what a notebook was left with."""
 

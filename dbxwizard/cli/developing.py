@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.narration import narrating
+from dbxwizard.cli.output import error_line
 from dbxwizard.cli.run_text import printed_time
 from dbxwizard.cli.world import opened
 from dbxwizard.core.clock import SystemClock
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener
 from dbxwizard.dev.target import Target, find_target, require_workspace
 from dbxwizard.dev.telling import DeveloperTold, Tell
@@ -50,6 +52,11 @@ def _teller(*, quiet: bool) -> Listener:
             print(f"{printed_time(event.at)}  {event.text}", file=sys.stderr, flush=True)
 
     return tell
+
+
+def told_as_error(error: OperationError) -> None:
+    """On stderr, while the command goes on."""
+    print(error_line(error), file=sys.stderr, flush=True)
 
 
 def agreed(invocation: Invocation, question: str) -> bool:

@@ -11,16 +11,19 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dbxwizard.core.clock import Clock
 from dbxwizard.core.errors import OperationError
+from dbxwizard.dev import watching
 from dbxwizard.dev.local_files import ignored, local_files
 from dbxwizard.dev.notebooks import FILE, Form, form_of, local_name, remote_name
+from dbxwizard.dev.own_files import home
 from dbxwizard.dev.sync_plan import Agreed, Move, Version, decide
-from dbxwizard.dev.telling import Tell
+from dbxwizard.dev.telling import Tell, count
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 MAX_BYTES = 10 * 1024 * 1024  # of one import (docs.databricks.com/api/azure/workspace/workspace/import)
 _FILES = ("FILE", "NOTEBOOK")
+_LOOK_THERE = 15.0  # seconds between two looks at the workspace while watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,19 @@ class Synced:
     def changed(self) -> bool:
         return bool(self.pushed or self.pulled or self.deleted_there or self.deleted_here or self.conflicts)
 
+    def told(self) -> tuple[str, ...]:
+        """In words: counts, then each conflict and each file that was left out."""
+        numbers = (
+            (self.pushed, "to the workspace"),
+            (self.pulled, "from the workspace"),
+            (self.deleted_there, "deleted in the workspace"),
+            (self.deleted_here, "deleted here"),
+        )
+        parts = [f"{count(len(paths), 'file')} {words}" for paths, words in numbers if paths]
+        conflicts = [f"conflict: {path}; the workspace's version is {kept}" for path, kept in self.conflicts.items()]
+        left_out = [f"left out: {path}: {why}" for path, why in self.left_out.items()]
+        return (", ".join(parts) or "nothing to do", *conflicts, *left_out)
+
 
 @dataclass(frozen=True, slots=True)
 class Sync:
@@ -55,6 +72,30 @@ class Sync:
     folder: Path
     remote: str
     journal: Path
+
+
+async def sync_of(workspace: WorkspaceClient, folder: Path, remote: str, state_folder: Path) -> Sync:
+    """`remote` "": the name of the folder, in the home folder. Each pair of places has a journal of its own."""
+    remote = remote.removeprefix("/Workspace").rstrip("/") or f"{await home(workspace)}/{folder.name}"
+    key = hashlib.sha256("\0".join((workspace.url, remote, str(folder))).encode()).hexdigest()[:16]
+    return Sync(workspace, folder, remote, state_folder / "sync" / f"{key}.json")
+
+
+async def sync_on_save(
+    given: Sync, clock: Clock, done: Callable[[Synced], object], failed: Callable[[OperationError], object], tell: Tell
+) -> None:
+    """A sync for each save, and now and then one for what others saved, until it is cancelled; `done` after each that
+    changed anything."""
+
+    def look() -> watching.Fingerprint:
+        return watching.fingerprint(lambda: (given.folder / path for path in local_files(given.folder)))
+
+    async def act() -> None:
+        synced = await sync(given, tell)
+        if synced.changed:
+            done(synced)
+
+    await watching.on_each_save(look, clock, act, failed, every=_LOOK_THERE)
 
 
 async def sync(given: Sync, tell: Tell) -> Synced:

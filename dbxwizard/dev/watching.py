@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from dbxwizard.core.clock import Clock
+from dbxwizard.core.errors import OperationError
 
 Fingerprint = Mapping[Path, tuple[int, int]]
 _PACE = 1.0  # seconds between two looks
@@ -21,6 +22,24 @@ def fingerprint(files: Callable[[], Iterable[Path]]) -> Fingerprint:
             continue
         found[path] = about.st_mtime_ns, about.st_size
     return found
+
+
+async def on_each_save(
+    look: Callable[[], Fingerprint],
+    clock: Clock,
+    act: Callable[[], Awaitable[None]],
+    failed: Callable[[OperationError], object],
+    every: float = 0.0,
+) -> None:
+    """`act` at once and for each yield of `changes`, until it is cancelled.
+
+    What fails is told, and the next save is another try.
+    """
+    async for _ in changes(look, clock, every):
+        try:
+            await act()
+        except OperationError as error:
+            failed(error)
 
 
 async def changes(look: Callable[[], Fingerprint], clock: Clock, every: float = 0.0) -> AsyncIterator[None]:

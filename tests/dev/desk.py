@@ -44,10 +44,10 @@ def runs(road: Road) -> list[dict[str, Any]]:
     return sorted(objects(road, "run").values(), key=lambda run: int(run["order"]))
 
 
-def libraries(road: Road) -> dict[str, str]:
-    """Wheel → state, on the cluster."""
-    [cluster] = [one for one in objects(road, "cluster").values() if one["spec"]["cluster_name"] == CLUSTER]
-    found = objects(road, "library")[cluster["cluster_id"]]["libraries"]
+def libraries(road: Road, name: str = CLUSTER) -> dict[str, str]:
+    """Wheel → state, on that cluster."""
+    [cluster] = [one for one in objects(road, "cluster").values() if one["spec"]["cluster_name"] == name]
+    found = objects(road, "library").get(cluster["cluster_id"], {"libraries": []})["libraries"]
     return {one["library"]["whl"]: one["status"] for one in found if "whl" in one["library"]}
 
 

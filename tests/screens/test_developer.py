@@ -13,7 +13,7 @@ from dbxwizard.screens.developer import DeveloperScreen
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.script_dialog import ScriptDialog
 from tests.dev.conftest import _beside, runtime, wheels  # noqa: F401  fixtures
-from tests.dev.desk import libraries, runs, script
+from tests.dev.desk import ADA, content, libraries, runs, script
 from tests.hosting import Hosting, hosting
 from tests.roads import Road
 from tests.screens.pilots import driven, error, settled, text, until
@@ -111,16 +111,66 @@ async def test_this_machine_is_set_up_as_it_was_shown(
     with hosting(road.folder, **road.environ) as host:
         async with driven(host.program(first="console"), 100, 30) as pilot:
             screen = await opened(pilot)
+            await pilot.press("a")
+            await until(pilot, lambda: "How does code on this machine sign in?" in text(pilot))
+            await pilot.press(*"token", "enter")
+            await until(pilot, lambda: "code signs in with a token" in text(pilot))
             await pilot.press("s")
             await asked(pilot, Question)
             assert not (road.folder / ".env").exists()
             assert "create .env" in text(pilot)
             await pilot.press("tab", "enter")
             await until(pilot, lambda: "✓ this machine is ready" in lines(screen))
-            assert "DATABRICKS_CLUSTER_ID" in (road.folder / ".env").read_text("utf-8")
+            written = (road.folder / ".env").read_text("utf-8")
+            assert "DATABRICKS_CLUSTER_ID" in written
+            assert "DATABRICKS_TOKEN=dapi" in written
             await settled(pilot)
             await pilot.press("s")
             await until(pilot, lambda: "everything is as it should be" in lines(screen))
+
+
+async def test_this_folder_is_kept_the_same_as_one_of_the_workspace(host_deployed: Hosting, deployed: Road) -> None:
+    mine = script(deployed, "print('mine')\n", "mine.py")
+    there = f"/Users/{ADA}/{deployed.folder.resolve().name}/mine.py"
+    async with driven(host_deployed.program(first="console"), 100, 30) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("b")
+        await asked(pilot, Question)
+        assert "in the workspace" in text(pilot)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "to the workspace" in lines(screen) and "✓ " in lines(screen))
+        assert content(deployed, there) == mine.read_bytes()
+        await settled(pilot)
+        await pilot.press("b")
+        await asked(pilot, Question)
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "c Cancel" in text(pilot))
+        mine.write_text("print('saved')\n", "utf-8")
+        await until(pilot, lambda: content(deployed, there) == b"print('saved')\n")
+        await pilot.press("c")
+        await until(pilot, lambda: "■ cancelled: syncing on every save" in lines(screen))
+
+
+async def test_another_cluster_gets_what_is_saved_until_it_is_cancelled(host_deployed: Hosting, deployed: Road) -> None:
+    deployed.edit("Development", '["dbx-sp-cluster"]', '["dbx-sp-cluster", "dbx-sp-cluster2"]')
+    module = deployed.folder / "framework" / "src" / "dbkframework" / "__init__.py"
+    async with driven(host_deployed.program(first="console"), 100, 30) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("k")
+        await until(pilot, lambda: "On which cluster?" in text(pilot) and "running" in text(pilot))
+        await pilot.press(*"cluster2", "enter")
+        await until(pilot, lambda: "cluster: dbx-sp-cluster2" in text(pilot))
+        await pilot.press("W")
+        await asked(pilot, Question)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "is on cluster dbx-sp-cluster2" in lines(screen))
+        first = libraries(deployed, "dbx-sp-cluster2")
+        module.write_text(f"{module.read_text('utf-8')}\nSAVED = True\n", "utf-8")
+        await until(pilot, lambda: lines(screen).count("is on cluster dbx-sp-cluster2") == 2)
+        await pilot.press("c")
+        await until(pilot, lambda: "■ cancelled: pushing on every save" in lines(screen))
+        await settled(pilot)
+    assert set(libraries(deployed, "dbx-sp-cluster2")) != set(first)
 
 
 async def test_read_only_and_what_is_missing_are_told(deployed: Road) -> None:

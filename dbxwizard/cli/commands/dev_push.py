@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable
 
-from dbxwizard.cli.developing import agreed, targeted, telling
+from dbxwizard.cli.developing import agreed, targeted, telling, told_as_error
 from dbxwizard.cli.invocation import Invocation
-from dbxwizard.cli.output import error_line
 from dbxwizard.cli.report import Report
 from dbxwizard.core.clock import SystemClock
-from dbxwizard.core.errors import OperationError
 from dbxwizard.core.result import Status
 from dbxwizard.dev import watching
 from dbxwizard.dev.pushing import PushedProject, PushPlan, look, push, sources
@@ -65,14 +62,12 @@ async def _watch(invocation: Invocation, target: Target, tell: Tell) -> None:
         allowed = allowed or (may_now and (plan.starts or plan.restarts))
         return may_now
 
-    async for _ in watching.changes(lambda: watching.fingerprint(projects), SystemClock()):
-        try:
-            report = await _once(invocation, target, tell, may)
-        except OperationError as error:
-            print(error_line(error), file=sys.stderr, flush=True)
-            continue
+    async def act() -> None:
+        report = await _once(invocation, target, tell, may)
         print("\n".join(report.text), flush=True)
         tell("watching; ctrl+c ends it")
+
+    await watching.on_each_save(lambda: watching.fingerprint(projects), SystemClock(), act, told_as_error)
 
 
 def _report(invocation: Invocation, plan: PushPlan, pushed: Iterable[PushedProject], seconds: float) -> Report:
