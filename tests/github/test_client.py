@@ -38,7 +38,7 @@ WORKFLOW = NewFile(".github/workflows/a.yml", "100644", b"on: push\n")
 
 async def test_it_knows_its_token_and_repository(client: GitHubClient) -> None:
     info, repository = await client.token_info(), await client.repository()
-    assert (info.login, info.scopes, info.expires_at) == ("ada", frozenset({"repo", "workflow"}), "")
+    assert (info.login, info.scopes, info.expires_at) == ("ada", frozenset({"read:org", "repo", "workflow"}), "")
     assert (repository.full_name, repository.owner, repository.owner_type) == (
         seed.REPOSITORY,
         "contoso",

@@ -33,7 +33,7 @@ async def test_a_token_is_checked_and_never_shown(host: Hosting) -> None:
         assert SANDBOX_TOKEN not in text(pilot)
         await pilot.press("enter")
         await settled(pilot)
-        assert "ada, scopes repo, workflow" in text(pilot)
+        assert "ada, scopes read:org, repo, workflow" in text(pilot)
         await pilot.resize_terminal(40, 24)
         await settled(pilot)
         assert SANDBOX_TOKEN not in text(pilot)

@@ -181,7 +181,7 @@ async def test_no_secret_is_kept(host: Hosting) -> None:
         assert SANDBOX_TOKEN not in text(pilot)
         await pilot.press("enter")
         await settled(pilot)
-        assert "ada, scopes repo, workflow" in text(pilot)
+        assert "ada, scopes read:org, repo, workflow" in text(pilot)
     written = [path for path in (host.folder / ".state").rglob("*") if path.is_file() and path.suffix != ".sqlite"]
     assert json.loads(next(path for path in written if path.parent.name == "answers").read_text())["page"] == "sign_in"
     assert not [path for path in written if SANDBOX_TOKEN.encode() in path.read_bytes()]

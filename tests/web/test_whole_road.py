@@ -118,7 +118,7 @@ async def signed_in(tab: Tab) -> None:
     await tab.enter()
     # What was chosen moves the rows below it, so it has to be there before they are clicked on.
     for row, missing, drawn in (
-        (1, "choose a subscription", "scopes repo"),
+        (1, "choose a subscription", "scopes read:org"),
         (2, "choose a repository", SUBSCRIPTION_ID),
     ):
         await tab.wait(partial(shows, tab, missing, drawn))
