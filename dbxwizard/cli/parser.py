@@ -25,7 +25,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("usage", message, resource=self.prog, fix=f"See `{self.prog} --help`.")
 
 
-def build() -> argparse.ArgumentParser:
+def build(called: str = "") -> argparse.ArgumentParser:
+    """Knows all commands, and the options of the one that is called: those of all take longer than to start."""
     parser = _Parser(
         prog="dbxwizard",
         description="Bring Azure Databricks under CI/CD: four environments, two service principals, no portal.",
@@ -35,14 +36,16 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dbxwizard {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
     for command in COMMANDS:
-        _add_command(commands, command)
+        _add_command(commands, command, whole=command.name == called)
     return parser
 
 
-def _add_command(commands: Any, command: Command) -> None:
+def _add_command(commands: Any, command: Command, *, whole: bool) -> None:
     listed = {} if command.hidden else {"help": command.help}
     name = "dbxwizard" if command.name == OPEN else None
     made = commands.add_parser(command.name, description=command.help, allow_abbrev=False, prog=name, **listed)
+    if not whole:
+        return
     for number, words in enumerate(command.words):
         made.add_argument(
             f"words{number}", nargs=words.count, metavar=words.name, help=words.help, choices=words.choices or None
@@ -78,8 +81,9 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     """
     arguments, after = _parted(arguments)
     opening = bool(arguments) and arguments[0].startswith("-") and arguments[0] not in _OF_ALL
-    parser = build()
-    found, rest = parser.parse_known_args([OPEN, *arguments] if opening else arguments)
+    arguments = [OPEN, *arguments] if opening else arguments
+    parser = build(arguments[0] if arguments else "")
+    found, rest = parser.parse_known_args(arguments)
     values = vars(found)
     command = BY_NAME.get(values["command"] or "")
     names = [f"words{number}" for number in range(len(command.words) if command else 0)]
