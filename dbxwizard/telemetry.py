@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import OperationError
+from dbxwizard.core.errors import not_deployed
 from dbxwizard.core.options import LEVELS
 from dbxwizard.core.secret import Secret
 
@@ -91,12 +91,7 @@ async def _component(
     component = next(item for item in wanted.resources if item.type == _COMPONENT)
     found = await connection.arm(environment.subscription_id).get_resource(component.id, component.api_version)
     if found is None:
-        raise OperationError(
-            "not-deployed",
-            f"{environment.name} has no Application Insights yet",
-            resource=component.name,
-            fix=f"Deploy it: dbxwizard deploy -e {environment.name}",
-        )
+        raise not_deployed(environment.name, "Application Insights", component.name)
     properties: Mapping[str, Any] = found["properties"]
     return properties
 

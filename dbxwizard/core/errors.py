@@ -191,3 +191,9 @@ def _at_all(found: Sequence[OperationError]) -> OperationError:
         fix=first.fix,
         location=first.location,
     )
+
+
+def not_deployed(environment: str, what: str, resource: str) -> OperationError:
+    """`what` an environment should have, and has only once it is deployed."""
+    fix = f"Deploy it: dbxwizard deploy -e {environment}"
+    return OperationError("not-deployed", f"{environment} has no {what} yet", resource=resource, fix=fix)

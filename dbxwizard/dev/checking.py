@@ -233,9 +233,7 @@ class _Examination:
     async def _cluster(self) -> AsyncGenerator[Check]:
         name, workspace, label = "cluster", self._target.workspace, self._target.cluster.get("cluster_name")
         yield Check(name, State.RUNNING)
-        found = await workspace.cluster(self._target.cluster_id)
-        if found["state"] not in ("RUNNING", "TERMINATED", "ERROR", "UNKNOWN"):
-            found = await workspace.settled_cluster(self._target.cluster_id)
+        found = await workspace.settled_cluster(self._target.cluster_id)
         if found["state"] == "TERMINATED":
             if not await self._request.may_start(str(label)):
                 fix = "Start it: dbxwizard dev check --yes, or in the console."

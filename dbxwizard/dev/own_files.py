@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
 
+MAX_BYTES = 10 * 1024 * 1024  # of one import (docs.databricks.com/api/azure/workspace/workspace/import)
 _OURS = ".dbxwizard"  # in the home folder: what is kept there is not for people
 
 

@@ -20,7 +20,7 @@ from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.dev.commit import commit_of
 from dbxwizard.dev.notebooks import Form, form_of, remote_name
 from dbxwizard.dev.one_time_runs import RunEnd, run_once
-from dbxwizard.dev.own_files import own_folder
+from dbxwizard.dev.own_files import MAX_BYTES, own_folder
 from dbxwizard.dev.telling import Tell
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dbxwizard.dev.target import Target
     from dbxwizard.parameters.model import Environment
 
-MAX_BYTES = 10 * 1024 * 1024  # of one import (docs.databricks.com/api/azure/workspace/workspace/import)
 _ENDINGS = ("", ".py", ".ipynb")
 _LAUNCHER = "dbxwizard_launch.py"
 _RUN_ID = "{{job.run_id}}"  # learn.microsoft.com/azure/databricks/jobs/dynamic-value-references

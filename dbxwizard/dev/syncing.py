@@ -21,7 +21,7 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.dev import watching
 from dbxwizard.dev.local_files import ignored, local_files
 from dbxwizard.dev.notebooks import FILE, Form, form_of, local_name, remote_name
-from dbxwizard.dev.own_files import home
+from dbxwizard.dev.own_files import MAX_BYTES, home
 from dbxwizard.dev.sync_plan import Agreed, Move, Version, decide
 from dbxwizard.dev.telling import Tell, count
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
 
 Json = dict[str, Any]
-MAX_BYTES = 10 * 1024 * 1024  # of one import (docs.databricks.com/api/azure/workspace/workspace/import)
 _FILES = ("FILE", "NOTEBOOK")
 _LOOK_THERE = 15.0  # seconds between two looks at the workspace while watching
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import UsageError, not_deployed
 from dbxwizard.inventory import open_workspace
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ async def find_target(
     found = await workspace.clusters()
     chosen = next((one for one in found if wanted in (one["cluster_id"], one.get("cluster_name"))), None)
     if chosen is None and not cluster:
-        raise _not_deployed(environment, f"cluster {wanted}".rstrip())
+        missing = f"cluster {wanted}".rstrip()
+        raise not_deployed(environment.name, missing, missing)
     if chosen is None:
         names = ", ".join(sorted(str(one.get("cluster_name")) for one in found)) or "none"
         raise UsageError(
@@ -65,19 +66,10 @@ async def require_workspace(
     """Raises the core's errors: OperationError `not-deployed`."""
     workspace = await open_workspace(environment, template, connection)
     if workspace is None:
-        raise _not_deployed(environment, "workspace")
+        raise not_deployed(environment.name, "workspace", "workspace")
     return workspace
 
 
 def _default_cluster(environment: Environment) -> str:
     named = [cluster for wheel in environment.wheels for cluster in wheel.clusters]
     return next(iter([*named, *(one.name for one in environment.clusters)]), "")
-
-
-def _not_deployed(environment: Environment, what: str) -> OperationError:
-    return OperationError(
-        "not-deployed",
-        f"{environment.name} has no {what} yet",
-        resource=what,
-        fix=f"Deploy it: dbxwizard deploy -e {environment.name}",
-    )

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dbxwizard.dev.running import MAX_BYTES, named_parameters
+from dbxwizard.dev.own_files import MAX_BYTES
+from dbxwizard.dev.running import named_parameters
 from tests.dev.desk import dev, objects, run_of_the_job, runs, script, sleeping
 from tests.roads import Road
 

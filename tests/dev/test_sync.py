@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbxwizard.dev.notebooks import FILE, Form, form_of
+from dbxwizard.dev.own_files import MAX_BYTES
 from dbxwizard.dev.sync_plan import Agreed, Move, Version, decide
-from dbxwizard.dev.syncing import MAX_BYTES, digest, read_journal
+from dbxwizard.dev.syncing import digest, read_journal
 from dbxwizard.sandbox.faults import Fault, add
 from tests.dev.desk import ADA, content, dev, objects, sleeping
 from tests.roads import Outcome, Road
