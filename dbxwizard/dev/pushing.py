@@ -32,6 +32,7 @@ from dbxwizard.steps.wheel_build import (
     stored_length,
 )
 from dbxwizard.steps.wheels import (
+    DEPLOYED,
     deployed_folder,
     folder_name,
     others_of,
@@ -102,7 +103,7 @@ class PushPlan:
 
     def differs(self, path: str) -> bool:
         """Whether the wheel is another than what `deploy` installs."""
-        return not path.startswith("/Workspace/Shared/dbxwizard/")
+        return not path.startswith(f"/Workspace{DEPLOYED}/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
 
+DEPLOYED = "/Shared/dbxwizard"  # the folder for what `deploy` uploads
 _INSTALLED = ("INSTALLED", "INSTALLING", "RESOLVING", "PENDING", "RESTORED")
 
 
@@ -197,7 +198,7 @@ def folder_name(project: str) -> str:
 
 def deployed_folder(environment: str, project: str) -> str:
     """Where the wheels of a project lie that `deploy` uploads."""
-    return f"/Shared/dbxwizard/{environment.lower()}/wheels/{folder_name(project)}"
+    return f"{DEPLOYED}/{environment.lower()}/wheels/{folder_name(project)}"
 
 
 async def wheels_in(client: WorkspaceClient, folder: str) -> dict[str, int | None]:
