@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
+from dbxwizard.deployed import Deployed
 from dbxwizard.inventory import cores_of
 
 if TYPE_CHECKING:
@@ -270,13 +271,9 @@ def _most_cores(settings: Mapping[str, Any]) -> int:
 
 async def _names(connection: Connection, environments: Sequence[Environment]) -> list[Check]:
     """Names that a soft-deleted vault holds: deploy recovers it, which takes its old secrets back too."""
-    from dbxwizard.steps.deploy_plan import load_template
-    from dbxwizard.steps.expected import expected_resources
-
     held = []
     for environment in environments:
-        wanted = expected_resources(environment, load_template(environment.root), connection.signed_in.tenant_id)
-        vault = next(item for item in wanted.resources if item.type == "Microsoft.KeyVault/vaults")
+        vault = Deployed(environment, connection).expected_of("Microsoft.KeyVault/vaults")
         arm = connection.arm(environment.subscription_id)
         if await arm.get_deleted_vault(environment.location, vault.name):
             held.append(f"{vault.name} ({environment.name})")

@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet
+from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
     from dbxwizard.arm_template import Expansion, Expected
-    from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.parameters.model import Environment
     from dbxwizard.steps.connection import Connection
-
-_WORKSPACE = "Microsoft.Databricks/workspaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +66,18 @@ class EnvironmentInventory:
         return {name: value for name, value in asdict(self).items() if name != "name"}
 
 
-async def read_environment(
-    environment: Environment, template: Mapping[str, Any], connection: Connection
-) -> EnvironmentInventory:
+async def read_environment(environment: Environment, connection: Connection) -> EnvironmentInventory:
     """Raises the core's errors for what keeps anything from being read."""
-    from dbxwizard.steps.expected import expected_resources
-
-    group = environment.resources.resource_group
+    group, deployed = environment.resources.resource_group, Deployed(environment, connection)
     arm = connection.arm(environment.subscription_id)
     try:
         found = await arm.resources_in(group)
     except NotFound:
         return EnvironmentInventory(environment.name, "absent", group, environment.location)
     present = {str(one["id"]).lower() for one in found}
-    wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
     missing = tuple(
-        _label(item.type, item.name) for item in _top_level(wanted, group) if item.id.lower() not in present
+        _label(item.type, item.name) for item in _top_level(deployed.expected, group) if item.id.lower() not in present
     )
-    workspace = next(item for item in wanted.resources if item.type == _WORKSPACE)
-    inside = await _inside(connection, environment, workspace.id, workspace.api_version)
     return EnvironmentInventory(
         environment.name,
         "incomplete" if missing else "deployed",
@@ -94,7 +85,7 @@ async def read_environment(
         environment.location,
         resources=tuple(sorted(_label(str(one["type"]), str(one["name"])) for one in found)),
         missing=missing,
-        **inside,
+        **await _inside(deployed),
     )
 
 
@@ -112,42 +103,9 @@ def _label(kind: str, name: str) -> str:
     return f"{kind}/{name}"
 
 
-async def open_workspace(
-    environment: Environment, template: Mapping[str, Any], connection: Connection
-) -> WorkspaceClient | None:
-    """The client of the environment's workspace; None while there is none. Raises the core's errors."""
-    workspace = _expected_workspace(environment, template, connection)
-    return await _client_of(connection, environment, workspace.id, workspace.api_version)
-
-
-async def workspace_number(environment: Environment, template: Mapping[str, Any], connection: Connection) -> str:
-    """The id of the environment's workspace as its addresses have it (`?o=`); "" while there is none."""
-    workspace = _expected_workspace(environment, template, connection)
-    found = await connection.arm(environment.subscription_id).get_resource(workspace.id, workspace.api_version)
-    return str(found["properties"]["workspaceId"]) if found else ""
-
-
-def _expected_workspace(environment: Environment, template: Mapping[str, Any], connection: Connection) -> Expected:
-    from dbxwizard.steps.expected import expected_resources
-
-    wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
-    return next(item for item in wanted.resources if item.type == _WORKSPACE)
-
-
-async def _client_of(
-    connection: Connection, environment: Environment, workspace_id: str, api_version: str
-) -> WorkspaceClient | None:
-    found = await connection.arm(environment.subscription_id).get_resource(workspace_id, api_version)
-    if found is None:
-        return None
-    return await connection.workspace(f"https://{found['properties']['workspaceUrl']}", workspace_id)
-
-
-async def _inside(
-    connection: Connection, environment: Environment, workspace_id: str, api_version: str
-) -> dict[str, Any]:
+async def _inside(deployed: Deployed) -> dict[str, Any]:
     """Address, clusters and jobs of the workspace, as far as the caller may see them."""
-    client = await _client_of(connection, environment, workspace_id, api_version)
+    client = await deployed.workspace()
     if client is None:
         return {}
     url = client.url

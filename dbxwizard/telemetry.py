@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import not_deployed
 from dbxwizard.core.options import LEVELS
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
     from dbxwizard.core.engine import Clock
-    from dbxwizard.parameters.model import Environment
+    from dbxwizard.deployed import Deployed
     from dbxwizard.steps.connection import Connection
 
-_COMPONENT = "Microsoft.Insights/components"
 AT_ONCE = 1000  # rows of one answer
 _PACE = 5.0  # seconds between two questions while following
 _OVERLAP = 120.0  # seconds before the newest row that are asked for again: rows may arrive late
@@ -71,29 +69,14 @@ def seconds_of(text: str) -> float:
     return float(seconds)
 
 
-async def application_of(environment: Environment, template: Mapping[str, Any], connection: Connection) -> str:
+async def application_of(deployed: Deployed) -> str:
     """The id by which the environment's Application Insights is asked. Raises the core's errors."""
-    return str((await _component(environment, template, connection))["AppId"])
+    return str((await deployed.component())["AppId"])
 
 
-async def connection_string_of(environment: Environment, template: Mapping[str, Any], connection: Connection) -> Secret:
+async def connection_string_of(deployed: Deployed) -> Secret:
     """With which code tells the environment's Application Insights of itself. Raises the core's errors."""
-    return Secret(str((await _component(environment, template, connection))["ConnectionString"]))
-
-
-async def _component(
-    environment: Environment, template: Mapping[str, Any], connection: Connection
-) -> Mapping[str, Any]:
-    """The properties of the environment's Application Insights."""
-    from dbxwizard.steps.expected import expected_resources
-
-    wanted = expected_resources(environment, template, connection.signed_in.tenant_id)
-    component = next(item for item in wanted.resources if item.type == _COMPONENT)
-    found = await connection.arm(environment.subscription_id).get_resource(component.id, component.api_version)
-    if found is None:
-        raise not_deployed(environment.name, "Application Insights", component.name)
-    properties: Mapping[str, Any] = found["properties"]
-    return properties
+    return Secret(str((await deployed.component())["ConnectionString"]))
 
 
 async def read(connection: Connection, application: str, wanted: Wanted) -> list[Record]:

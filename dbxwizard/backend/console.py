@@ -17,8 +17,9 @@ from dbxwizard.backend.last_deployment import LastDeployment, newest
 from dbxwizard.backend.log import LogBatch, read_log
 from dbxwizard.backend.process import LOG
 from dbxwizard.core.clock import Clock, SystemClock
-from dbxwizard.core.errors import NotFound, OperationError
+from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Plan
+from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
     from dbxwizard.backend.host import Notify
@@ -72,10 +73,8 @@ class ConsoleOperations(ABC):
 
     async def inventory(self, *, environment: str) -> EnvironmentInventory:
         from dbxwizard import inventory
-        from dbxwizard.steps.deploy_plan import load_template
 
-        found = await self._environment(environment)
-        return await inventory.read_environment(found, load_template(found.root), await self.connection())
+        return await inventory.read_environment(await self._environment(environment), await self.connection())
 
     async def resources(self, *, environment: str) -> EnvironmentResources:
         return await (await self._resources(environment)).read(self._clock.now())
@@ -106,19 +105,15 @@ class ConsoleOperations(ABC):
         )
 
     async def _workspace(self, environment: str) -> WorkspaceClient:
-        client = await (await self._resources(environment)).workspace()
-        if client is None:
-            raise NotFound(
-                "workspace-missing", "there is no workspace yet", resource=environment, fix="Deploy it first."
-            )
-        return client
+        return await (await self._deployed(environment)).require_workspace()
 
     async def _resources(self, environment: str) -> Resources:
         from dbxwizard.backend.resources import Resources
-        from dbxwizard.steps.deploy_plan import load_template
 
-        found = await self._environment(environment)
-        return Resources(found, load_template(found.root), await self.connection(), self._repository())
+        return Resources(await self._deployed(environment), self._repository())
+
+    async def _deployed(self, environment: str) -> Deployed:
+        return Deployed(await self._environment(environment), await self.connection())
 
     async def _environment(self, name: str) -> Environment:
         (found,) = await asyncio.to_thread(project.environments, self._launch.root, [name], ci=self._launch.ci)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dbxwizard.backend.service import Launch
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.core.clock import Clock
+    from dbxwizard.deployed import Deployed
     from dbxwizard.dev.one_time_runs import RunEnd
     from dbxwizard.dev.setup import Change, SetupPlan
     from dbxwizard.dev.target import Target
@@ -52,6 +53,12 @@ class DeveloperOperations(ABC):
     async def _environment(self, name: str) -> Environment: ...
 
     @abstractmethod
+    async def _deployed(self, environment: str) -> Deployed: ...
+
+    @abstractmethod
+    async def _workspace(self, environment: str) -> WorkspaceClient: ...
+
+    @abstractmethod
     def _require_writable(self) -> None: ...
 
     def _teller(self, asked: str) -> Callable[[str], None]:
@@ -62,17 +69,8 @@ class DeveloperOperations(ABC):
 
     async def _target(self, environment: str, cluster: str) -> Target:
         from dbxwizard.dev.target import find_target
-        from dbxwizard.steps.deploy_plan import load_template
 
-        found = await self._environment(environment)
-        return await find_target(found, load_template(found.root), await self.connection(), cluster)
-
-    async def _workspace(self, environment: str) -> WorkspaceClient:
-        from dbxwizard.dev.target import require_workspace
-        from dbxwizard.steps.deploy_plan import load_template
-
-        found = await self._environment(environment)
-        return await require_workspace(found, load_template(found.root), await self.connection())
+        return await find_target(await self._deployed(environment), cluster)
 
     def _hold_developer_plan(self, plan: object) -> str:
         key = uuid.uuid4().hex
@@ -95,12 +93,11 @@ class DeveloperOperations(ABC):
         """What `dev setup` would change here; nothing is written. `auth`: oauth or token."""
         from dbxwizard.dev import setup
         from dbxwizard.dev.profiles import config_for
-        from dbxwizard.steps.deploy_plan import load_template
 
-        launch, found = self._launch, await self._environment(environment)
+        launch = self._launch
         config = config_for(launch.environ, launch.state_folder, sandbox=launch.sandbox)
         wish = setup.Wish(launch.root, config, launch.environ, auth, cluster)
-        facts = await setup.read_facts(wish, found, load_template(found.root), await self.connection())
+        facts = await setup.read_facts(wish, await self._deployed(environment))
         plan = await setup.plan(wish, facts)
         return _setup_shown(self._hold_developer_plan(plan), plan)
 
@@ -116,9 +113,8 @@ class DeveloperOperations(ABC):
     async def check_machine(self, *, environment: str, start: bool, asked: str) -> MachineChecked:
         """As `dev check`; each check that has ended is a notice `developer`. `start`: the cluster that stands still."""
         from dbxwizard.dev.checking import Request, State, examine
-        from dbxwizard.steps.deploy_plan import load_template
 
-        found, still = await self._environment(environment), [""]
+        still = [""]
 
         async def may_start(cluster: str) -> bool:
             still[0] = "" if start else cluster
@@ -126,8 +122,7 @@ class DeveloperOperations(ABC):
 
         failed = 0
         request = Request(self._launch.root, self._launch.environ, may_start)
-        connection, template = await self.connection(), load_template(found.root)
-        async with aclosing(examine(request, found, template, connection, self._clock)) as checks:
+        async with aclosing(examine(request, await self._deployed(environment), self._clock)) as checks:
             async for check in checks:
                 failed += check.state is State.FAILED
                 if check.state is not State.RUNNING:

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard import inventory
-from dbxwizard.core.errors import NotFound, OperationError
+from dbxwizard.core.errors import OperationError
+from dbxwizard.deployed import Deployed
 from dbxwizard.parameters import catalog, roles_in_use
 from dbxwizard.parameters.editing.choices import NAMED_PRINCIPALS, Choice, LiveList, bundled, runtime_note
 
@@ -78,13 +78,7 @@ class _Asking:
     text: str
 
     async def workspace(self) -> WorkspaceClient:
-        from dbxwizard.steps.deploy_plan import load_template
-
-        template = load_template(self.environment.root)
-        found = await inventory.open_workspace(self.environment, template, self.connection)
-        if found is None:
-            raise NotFound("workspace-missing", "there is no workspace yet", resource=self.environment.name)
-        return found
+        return await Deployed(self.environment, self.connection).require_workspace()
 
 
 Found = tuple[Iterable[Choice], bool]  # and whether that is all

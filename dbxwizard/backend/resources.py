@@ -17,12 +17,9 @@ from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.secret import hide
 
 if TYPE_CHECKING:
-    from dbxwizard.arm_template import Expansion
     from dbxwizard.clients.databricks import WorkspaceClient
-    from dbxwizard.parameters.model import Environment
-    from dbxwizard.steps.connection import Connection
+    from dbxwizard.deployed import Deployed
 
-_WORKSPACE = "Microsoft.Databricks/workspaces"
 _HIDDEN = re.compile(
     r"secret|password|token|credential|connectionstring|instrumentationkey|accesskey|sas", re.IGNORECASE
 )
@@ -50,11 +47,9 @@ class EnvironmentResources:
 class Resources:
     """Looks at one environment. Reads only."""
 
-    def __init__(
-        self, environment: Environment, template: Mapping[str, Any], connection: Connection, repository: str
-    ) -> None:
-        self._environment, self._template = environment, template
-        self._connection, self._repository = connection, repository
+    def __init__(self, deployed: Deployed, repository: str) -> None:
+        self._environment, self._connection = deployed.environment, deployed.connection
+        self._deployed, self._repository = deployed, repository
 
     async def read(self, at: float) -> EnvironmentResources:
         """All three services side by side; what one of them refuses keeps nobody from seeing the others."""
@@ -91,24 +86,10 @@ class Resources:
         portal, tenant = self._connection.cloud.portal, self._connection.signed_in.tenant_id
         return f"{portal}/#@{tenant}/resource{quote(resource_id)}" if portal else ""
 
-    def _expected(self) -> Expansion:
-        from dbxwizard.steps.expected import expected_resources
-
-        return expected_resources(self._environment, self._template, self._connection.signed_in.tenant_id)
-
     # Databricks
 
-    async def workspace(self) -> WorkspaceClient | None:
-        """None where there is no workspace yet."""
-        wanted = self._expected()
-        item = next(item for item in wanted.resources if item.type == _WORKSPACE)
-        arm = self._connection.arm(self._environment.subscription_id)
-        found = await arm.get_resource(item.id, item.api_version)
-        url = (found or {}).get("properties", {}).get("workspaceUrl")
-        return await self._connection.workspace(f"https://{url}", item.id) if url else None
-
     async def _databricks(self) -> Branch:
-        client = await self.workspace()
+        client = await self._deployed.workspace()
         if client is None:
             return Branch("Databricks")
         clusters, jobs, folders, scopes = await asyncio.gather(
@@ -153,7 +134,7 @@ class Resources:
         if kind in ("resource", "environment"):
             found = await self._outside(kind, item_id)
         else:
-            client = await self.workspace()
+            client = await self._deployed.workspace()
             found = await _inside(client, kind, item_id) if client is not None else None
         if found is None:
             raise NotFound("resource-not-found", "it is not there any more", resource=item_id)
@@ -166,9 +147,8 @@ class Resources:
 
     async def _raw_resource(self, resource_id: str) -> Any:
         """With its properties where the template tells the version of its API, else as the group lists it."""
-        wanted = self._expected()
         arm = self._connection.arm(self._environment.subscription_id)
-        known = {item.id.lower(): item.api_version for item in wanted.resources}
+        known = {item.id.lower(): item.api_version for item in self._deployed.expected.resources}
         if resource_id.lower() in known:
             return await arm.get_resource(resource_id, known[resource_id.lower()])
         listed = await arm.resources_in(self._environment.resources.resource_group)

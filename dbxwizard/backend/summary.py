@@ -22,7 +22,6 @@ from dbxwizard.runs.digest import Failure
 from dbxwizard.runs.proof import LEFT_OUT, newest, unprovable_here
 from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.deploy_plan import load_template
 from dbxwizard.steps.publish import Published, PublishStep
 from dbxwizard.steps.setup_plan import PUBLISHED, SetupOptions, keys_of, pairs
 
@@ -87,8 +86,7 @@ class _Look:
         if not environment.subscription_id:
             return MadeEnvironment(environment.name, "absent", "its file names no subscription yet", ())
         try:
-            template = load_template(environment.root)
-            found = await inventory.read_environment(environment, template, self._connection)
+            found = await inventory.read_environment(environment, self._connection)
         except OperationError as error:
             return MadeEnvironment(environment.name, "not checked", error.message, ())
         return MadeEnvironment(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbxwizard import telemetry
+from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
     from dbxwizard.core.clock import Clock
@@ -54,10 +55,7 @@ async def watch(
     tell: Callable[[TelemetryBatch], None],
 ) -> None:
     """Until it is given up; the first batch has what was told before. Raises the core's errors."""
-    from dbxwizard.steps.deploy_plan import load_template
-
-    template = load_template(environment.root)
-    application = await telemetry.application_of(environment, template, connection)
+    application = await telemetry.application_of(Deployed(environment, connection))
     since = clock.now() - telemetry.seconds_of(asked.within)
     wanted = telemetry.Wanted(since, asked.commit, level=asked.level)
     async for records in telemetry.follow(connection, application, wanted, clock=clock):

@@ -15,10 +15,10 @@ from dbxwizard.cli.world import opened
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener
-from dbxwizard.dev.target import Target, find_target, require_workspace
+from dbxwizard.deployed import Deployed
+from dbxwizard.dev.target import Target, find_target
 from dbxwizard.dev.telling import DeveloperTold, Tell
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.deploy_plan import load_template
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
@@ -28,15 +28,14 @@ if TYPE_CHECKING:
 async def targeted(invocation: Invocation, environment: Environment) -> AsyncIterator[Target]:
     """The cluster that the options name. Raises the core's errors."""
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
-        template = load_template(environment.root)
-        yield await find_target(environment, template, connection, invocation.text("cluster"))
+        yield await find_target(Deployed(environment, connection), invocation.text("cluster"))
 
 
 @asynccontextmanager
 async def working(invocation: Invocation, environment: Environment) -> AsyncIterator[WorkspaceClient]:
     """The environment's workspace. Raises the core's errors."""
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
-        yield await require_workspace(environment, load_template(environment.root), connection)
+        yield await Deployed(environment, connection).require_workspace()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.dev import dotenv
@@ -23,7 +23,7 @@ from dbxwizard.workspace_actions import change_cluster
 
 if TYPE_CHECKING:
     from dbxwizard.core.clock import Clock
-    from dbxwizard.parameters.model import Environment
+    from dbxwizard.deployed import Deployed
     from dbxwizard.steps.connection import Connection
 
 _ENV = ".env"
@@ -81,9 +81,7 @@ def exit_code(checks: Sequence[Check]) -> int:
     return codes.pop() if len(codes) == 1 else int(bool(codes))
 
 
-async def examine(
-    request: Request, environment: Environment, template: Mapping[str, Any], connection: Connection, clock: Clock
-) -> AsyncGenerator[Check]:
+async def examine(request: Request, deployed: Deployed, clock: Clock) -> AsyncGenerator[Check]:
     """Each check as it begins (running) and as it ends. What a failed one makes pointless is skipped.
 
     Raises the core's errors for what keeps the environment from being looked at, such as `not-deployed`.
@@ -93,13 +91,13 @@ async def examine(
     values = dotenv.values(existing(request.root / _ENV).text)
     wanted = request.cluster or values.get("DATABRICKS_CLUSTER_ID", "")
     try:
-        target, is_known = await find_target(environment, template, connection, wanted), True
+        target, is_known = await find_target(deployed, wanted), True
     except UsageError:
         if request.cluster:
             raise
-        target, is_known = await find_target(environment, template, connection), False
-    application = await application_of(environment, template, connection)
-    examination = _Examination(request, connection, clock, target, values)
+        target, is_known = await find_target(deployed), False
+    application = await application_of(deployed)
+    examination = _Examination(request, deployed.connection, clock, target, values)
     async with aclosing(examination.run(application, is_known=is_known)) as checks:
         async for check in checks:
             yield check

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbxwizard.dev import access_token, dotenv
 from dbxwizard.dev.access_token import TokenPlan
@@ -24,8 +24,7 @@ from dbxwizard.dev.venv import VenvChange, plan_venv
 
 if TYPE_CHECKING:
     from dbxwizard.core.secret import Secret
-    from dbxwizard.parameters.model import Environment
-    from dbxwizard.steps.connection import Connection
+    from dbxwizard.deployed import Deployed
 
 ENV = ".env"
 _ENV_MODE = 0o600
@@ -86,21 +85,18 @@ class SetupPlan:
         return tuple(change for change in self.changes if change.yours)
 
 
-async def read_facts(
-    wish: Wish, environment: Environment, template: Mapping[str, Any], connection: Connection
-) -> Facts:
+async def read_facts(wish: Wish, deployed: Deployed) -> Facts:
     """Raises the core's errors."""
-    from dbxwizard.inventory import workspace_number
     from dbxwizard.telemetry import connection_string_of
 
-    target = await find_target(environment, template, connection, wish.cluster)
+    target, connection = await find_target(deployed, wish.cluster), deployed.connection
     demanded(target.runtime)
     text = existing(wish.root / ENV).text
-    profile = read_profile(wish.config, profile_name(environment.name))
+    profile = read_profile(wish.config, profile_name(deployed.environment.name))
     return Facts(
         target,
-        await workspace_number(environment, template, connection),
-        await connection_string_of(environment, template, connection),
+        await deployed.workspace_number(),
+        await connection_string_of(deployed),
         _sign_in(connection.signed_in.method, profile.get("auth_type", ""), wish.environ),
         await access_token.plan_token(target.workspace, text) if wish.auth == "token" else None,
         access_token.own_token(text) if wish.auth != "token" else "",

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import UsageError, not_deployed
-from dbxwizard.inventory import open_workspace
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
+    from dbxwizard.deployed import Deployed
     from dbxwizard.parameters.model import Environment
-    from dbxwizard.steps.connection import Connection
 
 Json = Mapping[str, Any]
 
@@ -35,14 +34,12 @@ class Target:
         return ".".join(str(self.cluster["spark_version"]).split(".")[:2])
 
 
-async def find_target(
-    environment: Environment, template: Mapping[str, Any], connection: Connection, cluster: str = ""
-) -> Target:
+async def find_target(deployed: Deployed, cluster: str = "") -> Target:
     """`cluster`: the name or id of a cluster; "" is the one that gets the wheels, else the first of the file.
 
     Raises the core's errors: OperationError `not-deployed`, UsageError `cluster-unknown`.
     """
-    workspace = await require_workspace(environment, template, connection)
+    environment, workspace = deployed.environment, await deployed.require_workspace()
     wanted = cluster or _default_cluster(environment)
     found = await workspace.clusters()
     chosen = next((one for one in found if wanted in (one["cluster_id"], one.get("cluster_name"))), None)
@@ -58,16 +55,6 @@ async def find_target(
             fix=f"There are: {names}",
         )
     return Target(environment, workspace, chosen)
-
-
-async def require_workspace(
-    environment: Environment, template: Mapping[str, Any], connection: Connection
-) -> WorkspaceClient:
-    """Raises the core's errors: OperationError `not-deployed`."""
-    workspace = await open_workspace(environment, template, connection)
-    if workspace is None:
-        raise not_deployed(environment.name, "workspace", "workspace")
-    return workspace
 
 
 def _default_cluster(environment: Environment) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard import bundled
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
@@ -23,6 +21,7 @@ from dbxwizard.steps.clusters import ClusterStep
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.databricks_workspace import SharedWorkspace
 from dbxwizard.steps.environment_roles import environment_role_steps
+from dbxwizard.steps.expected import load_template
 from dbxwizard.steps.git_changes import unchanged
 from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
@@ -356,22 +355,6 @@ def _signature(who: str, environ: Mapping[str, str]) -> Mapping[str, str]:
     where = f"{server}/{repository}/actions/runs/{run}" if run else platform.node()
     by = f"{person}, as {who}" if run and person else who
     return {BY: by[:_LONGEST_TAG], FROM: where[:_LONGEST_TAG]}
-
-
-def load_template(root: Path) -> Mapping[str, Any]:
-    """bicep/main.json of the project, or the one that we ship. Raises UsageError for a file that is no template."""
-    path = root / "bicep" / "main.json"
-    if not path.is_file():
-        path = bundled.folder("bicep") / "main.json"
-    try:
-        template = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(
-            "template-unreadable", str(error), resource=str(path), fix="Compile main.bicep again."
-        ) from error
-    if not isinstance(template, dict):
-        raise UsageError("template-unreadable", "it is no JSON object", resource=str(path))
-    return template
 
 
 _MAIN = GitRef("branch", "main")

@@ -45,7 +45,7 @@ def test_the_regions_are_those_of_the_subscription_with_databricks(set_up: Road)
 @pytest.mark.parametrize("kind", ["node-type", "runtime"])
 def test_before_the_workspace_is_there_its_lists_are_bundled(set_up: Road, kind: str) -> None:
     found = read(set_up, kind)
-    assert (found.live, found.source) == (False, "from the bundled list: there is no workspace yet")
+    assert (found.live, found.source) == (False, "from the bundled list: Development has no workspace yet")
 
 
 def test_node_types_and_runtimes_come_from_the_workspace(deployed: Road) -> None:

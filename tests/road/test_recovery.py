@@ -66,3 +66,13 @@ def test_the_accelerators_own_file_deploys(set_up: Road) -> None:
     assert outcome.code == 0, outcome.out
     again = set_up.deploy(DBXWIZARD_REPO="contoso/databricks")
     assert again.report["status"] == "unchanged", again.changes()
+
+
+def test_while_a_workspace_has_no_address_yet_the_rest_is_told(deployed: Road) -> None:
+    with deployed.change() as store:  # as Azure has it while the workspace is made
+        for number in store.keys("databricks.workspace"):
+            store.delete("databricks.workspace", number)
+    (found,) = deployed.run("status", "-e", "Development").report["environments"]
+    assert (found["outputs"]["state"], found["outputs"]["workspace_url"]) == ("deployed", "")
+    (error,) = deployed.run("dev", "push", "-e", "Development").errors
+    assert (error["code"], error["message"]) == ("not-deployed", "Development has no workspace yet")

@@ -14,9 +14,9 @@ from dbxwizard.cli.world import opened
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import EnvironmentResult, Status
+from dbxwizard.deployed import Deployed
 from dbxwizard.dev.checking import Check, Request, State, examine, exit_code
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.deploy_plan import load_template
 
 _SIGN = {State.OK: "ok", State.FAILED: "FAILED", State.SKIPPED: "skipped"}
 
@@ -53,9 +53,8 @@ async def _examine(invocation: Invocation, environment: Environment) -> list[Che
         invocation.root, invocation.environ, may_start, invocation.text("cluster"), at_a_browser=invocation.interactive
     )
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
-        template = load_template(environment.root)
         with telling(invocation) as tell:
-            async with aclosing(examine(request, environment, template, connection, SystemClock())) as checks:
+            async with aclosing(examine(request, Deployed(environment, connection), SystemClock())) as checks:
                 async for check in checks:
                     tell(f"{check.name}: {check.state}")
                     if check.state is not State.RUNNING:

@@ -11,11 +11,11 @@ from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import on_sandbox, opened
 from dbxwizard.core.errors import OperationError, UsageError, each_error
 from dbxwizard.core.result import ChangeResult, EnvironmentResult, Status
+from dbxwizard.deployed import Deployed
 from dbxwizard.dev import setup
 from dbxwizard.dev.profiles import config_for
 from dbxwizard.dev.setup import Change, SetupPlan, Wish
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.deploy_plan import load_template
 
 
 def run(invocation: Invocation, environment: Environment) -> Report:
@@ -36,7 +36,7 @@ async def _run(invocation: Invocation, environment: Environment) -> Report:
         invocation.text("cluster"),
     )
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
-        facts = await setup.read_facts(wish, environment, load_template(environment.root), connection)
+        facts = await setup.read_facts(wish, Deployed(environment, connection))
         plan = await setup.plan(wish, facts)
         _show(invocation, plan)
         if plan.touching and not _agreed(invocation, plan.touching):

@@ -13,8 +13,8 @@ from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
 from dbxwizard.core.engine import SystemClock
 from dbxwizard.core.result import Status
+from dbxwizard.deployed import Deployed
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.deploy_plan import load_template
 from dbxwizard.telemetry import Record, Wanted
 
 
@@ -32,8 +32,7 @@ def run(invocation: Invocation) -> Report:
 
 async def _read(invocation: Invocation, environment: Environment, wanted: Wanted) -> list[Record]:
     async with opened(invocation, subscription_id=environment.subscription_id) as connection:
-        template = load_template(environment.root)
-        application = await telemetry.application_of(environment, template, connection)
+        application = await telemetry.application_of(Deployed(environment, connection))
         if not invocation.flag("follow"):
             return await telemetry.read(connection, application, wanted)
         async for records in telemetry.follow(connection, application, wanted, clock=SystemClock()):

@@ -13,7 +13,6 @@ from dbxwizard.cli.world import opened
 from dbxwizard.core.result import EnvironmentResult, Status
 from dbxwizard.inventory import EnvironmentInventory
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.deploy_plan import load_template
 
 _NOT_OURS = {True: "", False: " (not made by dbxwizard)"}
 
@@ -32,7 +31,7 @@ def run(invocation: Invocation) -> Report:
 
 async def _read(invocation: Invocation, chosen: Sequence[Environment]) -> list[EnvironmentInventory]:
     async with opened(invocation, subscription_id=chosen[0].subscription_id) as connection:
-        readings = (inventory.read_environment(one, load_template(one.root), connection) for one in chosen)
+        readings = (inventory.read_environment(one, connection) for one in chosen)
         return list(await asyncio.gather(*readings))
 
 
