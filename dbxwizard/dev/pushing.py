@@ -47,7 +47,7 @@ from dbxwizard.workspace_actions import change_cluster
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.dev.target import Target
-    from dbxwizard.parameters.model import Environment
+    from dbxwizard.parameters.model import Environment, WheelFile
 
 Json = dict[str, Any]
 _STOPPED = ("TERMINATED", "TERMINATING", "ERROR", "UNKNOWN")
@@ -117,8 +117,7 @@ class PushedProject:
 async def look(target: Target) -> PushPlan:
     """Compares the working tree with the cluster. Raises UsageError `no-wheels`, and the core's errors."""
     workspace, environment = target.workspace, target.environment
-    name = str(target.cluster.get("cluster_name"))
-    wheels = [wheel for wheel in environment.wheels if name in wheel.clusters and wheel.upload]
+    name, wheels = _cluster_name(target), _wheels_of(target)
     if not wheels:
         raise UsageError(
             "no-wheels",
@@ -140,9 +139,17 @@ async def look(target: Target) -> PushPlan:
 
 def sources(target: Target) -> Callable[[], Iterable[Path]]:
     """Gives the files that the wheels of this cluster are built from."""
-    root, name = target.environment.root, str(target.cluster.get("cluster_name"))
-    projects = [root / wheel.project for wheel in target.environment.wheels if name in wheel.clusters]
+    projects = [target.environment.root / wheel.project for wheel in _wheels_of(target)]
     return lambda: (path for project in projects if project.is_dir() for path in source_files(project))
+
+
+def _cluster_name(target: Target) -> str:
+    return str(target.cluster.get("cluster_name"))
+
+
+def _wheels_of(target: Target) -> list[WheelFile]:
+    """Those that are installed on the cluster."""
+    return [one for one in target.environment.wheels if _cluster_name(target) in one.clusters and one.upload]
 
 
 async def _look_at(
@@ -249,7 +256,7 @@ async def _change(target: Target, action: str, clock: Clock, tell: Tell) -> None
         raise OperationError(
             "cluster-not-running",
             f"it is {ended.state}" + (f": {ended.message}" if ended.message else ""),
-            resource=f"cluster {target.cluster.get('cluster_name')}",
+            resource=f"cluster {_cluster_name(target)}",
             fix="See its event log in the workspace, then push again.",
         )
 
@@ -274,7 +281,7 @@ async def _imported(target: Target, wheels: Sequence[str], clock: Clock, tell: T
             raise OperationError(
                 "wheel-not-current",
                 f"the cluster imports {name} {found.get(name, 'nothing')}, not {version}",
-                resource=f"cluster {target.cluster.get('cluster_name')}",
+                resource=f"cluster {_cluster_name(target)}",
                 fix="Restart the cluster: something else installs it there too (an init script, a policy).",
             )
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import shutil
 import sys
 
 import pytest
@@ -103,6 +104,9 @@ def test_watching_pushes_each_save_and_survives_what_does_not_build(
 ) -> None:
     project = deployed.folder / "framework" / "pyproject.toml"
     right = project.read_text("utf-8")
+    shutil.copytree(deployed.folder / "framework", deployed.folder / "not_installed")
+    more = f'{{"project": "not_installed", "clusters": ["{CLUSTER}"], "upload": false}}'
+    deployed.edit("Development", '"WheelFiles": [', f'"WheelFiles": [{more},')
 
     async def save(_seconds: float) -> None:
         """In place of each second that the command would wait: it looks twice after a change."""
@@ -113,13 +117,15 @@ def test_watching_pushes_each_save_and_survives_what_does_not_build(
             project.write_text(right, "utf-8")
             change(deployed, "WATCHED = 'seen'")
         elif step == 4:
+            change(deployed, "UNSEEN = 1", "not_installed/src/dbkframework/samples.py")
+        elif step == 6:
             raise KeyboardInterrupt
 
     steps = itertools.count()
     sleeping(monkeypatch, save, every=1.0)
     ended = dev(deployed, "push", "--watch", form="text")
     assert ended.code == 130, ended.out + ended.err
-    assert "has it already" in ended.out
+    assert ended.out.count("has it already") == 1
     assert "wheel-build-failed" in ended.err
     assert re.search(r"framework \S+ is on cluster", ended.out)
     assert imported(deployed, "WATCHED") == "seen"
