@@ -223,7 +223,10 @@ async def push(target: Target, plan: PushPlan, *, clock: Clock, tell: Tell) -> t
 def _not_yours(error: NotYet | Forbidden, cluster: str) -> OperationError:
     if error.status != 403:
         return error
-    fix = f"Libraries take Can Manage on the cluster: give it to you in Access of the environment's file ({cluster})."
+    fix = (
+        "Libraries take Can Manage on the cluster: an admin gives it in Access of the environment's file. "
+        "Or push to a cluster that you manage: name it in WheelFiles, and say --cluster."
+    )
     return Forbidden(error.code, error.message, resource=f"cluster {cluster}", fix=fix, status=403)
 
 

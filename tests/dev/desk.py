@@ -15,12 +15,15 @@ from dbxwizard.cli.developing import working
 from dbxwizard.cli.main import invocation_of
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.dev.notebook_output import printed
+from dbxwizard.sandbox.arm.seed import OWNER
 from dbxwizard.sandbox.databricks.state import workspace_ids
 from dbxwizard.workspace_actions import JobRun, follow_run
 from tests.roads import Outcome, Road
 
 ADA = "ada@contoso.example"
 CLUSTER = "dbx-sp-cluster"
+OWN_CLUSTER = "dbx-sp-cluster2"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"  # learn.microsoft.com/azure/role-based-access-control/built-in-roles
 
 
 def dev(road: Road, *words: str, form: str = "json", **environ: str) -> Outcome:
@@ -49,6 +52,22 @@ def libraries(road: Road, name: str = CLUSTER) -> dict[str, str]:
     [cluster] = [one for one in objects(road, "cluster").values() if one["spec"]["cluster_name"] == name]
     found = objects(road, "library").get(cluster["cluster_id"], {"libraries": []})["libraries"]
     return {one["library"]["whl"]: one["status"] for one in found if "whl" in one["library"]}
+
+
+def become_data_scientist(road: Road) -> None:
+    """Ada reads in Azure and is no admin of the workspace any more: she may what the file's Access gives her."""
+    with road.change() as store:
+        for key, body in store.find("arm.roleAssignment"):
+            if body["roleDefinitionId"].endswith(OWNER):
+                store.put(
+                    "arm.roleAssignment",
+                    key,
+                    {**body, "roleDefinitionId": body["roleDefinitionId"].replace(OWNER, READER)},
+                )
+        [ada] = [body["id"] for body in store.all("databricks.principal") if body["name"] == ADA]
+        for key, body in store.find("databricks.group"):
+            if body["displayName"] == "admins":
+                store.put("databricks.group", key, {**body, "members": [one for one in body["members"] if one != ada]})
 
 
 def script(road: Road, text: str, name: str = "script.py") -> Path:

@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from dbxwizard.sandbox.faults import Fault, add
-from tests.dev.desk import CLUSTER, dev, libraries, objects, runs, script, sleeping
+from tests.dev.desk import CLUSTER, OWN_CLUSTER, become_data_scientist, dev, libraries, objects, runs, script, sleeping
 from tests.roads import Road
 
 SAMPLES = "framework/src/dbkframework/samples.py"
@@ -132,7 +131,6 @@ def test_watching_pushes_each_save_and_survives_what_does_not_build(
 
 
 def test_what_keeps_a_push_from_happening_is_one_error(deployed: Road) -> None:
-    had = libraries(deployed)
     other = dev(deployed, "push", "--cluster", "dbx-sp-cluster2")
     assert (other.code, [one["code"] for one in other.errors]) == (2, ["no-wheels"])
     gone = dev(deployed, "push", "--cluster", "nowhere")
@@ -148,16 +146,24 @@ def test_what_keeps_a_push_from_happening_is_one_error(deployed: Road) -> None:
     project.write_text(right, "utf-8")
 
     change(deployed, "import no_such_module", INIT)
-    with deployed.store() as store:
-        add(store, Fault("status", "workspace", "POST", "*/libraries/uninstall", status=403))
-    refused = dev(deployed, "push")
-    assert refused.code == 3, refused.out
-    assert ["Can Manage on the cluster" in one["fix"] for one in refused.errors] == [True]
-    assert libraries(deployed) == had
-
     lacking = dev(deployed, "push")  # what does not import on the cluster
     assert (lacking.code, [one["code"] for one in lacking.errors]) == (1, ["wheel-not-imported"])
     assert "no_such_module" in lacking.errors[0]["message"]
+
+
+def test_a_data_scientist_pushes_to_the_cluster_that_access_lets_them_manage(deployed: Road) -> None:
+    become_data_scientist(deployed)
+    change(deployed, "PUSHED = 1")
+    had = libraries(deployed)
+    refused = dev(deployed, "push")
+    assert (refused.code, libraries(deployed)) == (3, had)
+    [error] = refused.errors
+    assert (error["resource"], "Can Manage on the cluster" in error["fix"]) == (f"cluster {CLUSTER}", True)
+
+    deployed.edit("Development", f'"clusters": ["{CLUSTER}"]', f'"clusters": ["{CLUSTER}", "{OWN_CLUSTER}"]')
+    pushed = dev(deployed, "push", "--cluster", OWN_CLUSTER)
+    assert pushed.code == 0, pushed.out + pushed.err
+    assert list(libraries(deployed, OWN_CLUSTER)) == [one["path"] for one in pushed.report["wheels"]]
 
 
 def test_a_cluster_that_is_gone_is_told(deployed: Road) -> None:
