@@ -15,11 +15,11 @@ from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.identity import SignedIn, sign_in
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
+from tests.environ import NO_PROOF
 from tests.matrix import summary
 from tests.reaching import cloud_of
 
-# A proof installs dbxwizard in four jobs: only the tests of it make one.
-os.environ["DBXWIZARD_NO_PROOF"] = "1"
+os.environ.update(NO_PROOF)
 
 # Whoever runs the tests may ignore it (nohup does), and the programs that they start would inherit that.
 if hasattr(signal, "SIGHUP"):

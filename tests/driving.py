@@ -17,7 +17,7 @@ def dbxwizard(*arguments: str, cwd: Path, **environ: str) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, "-m", "dbxwizard", *arguments],
         cwd=cwd,
-        env={**clean, "DBXWIZARD_STATE_DIR": str(cwd / ".state"), "DBXWIZARD_NO_PROOF": "1", **environ},
+        env={**clean, "DBXWIZARD_STATE_DIR": str(cwd / ".state"), **environ},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

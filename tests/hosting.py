@@ -21,8 +21,11 @@ from dbxwizard.cli.commands.host import launch
 from dbxwizard.cli.logs import collected
 from dbxwizard.cli.main import invocation_of
 from dbxwizard.core.clock import Clock
+from tests.environ import undecided
 
-_OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_", "SSH_", "NO_COLOR")
+
+def _undecided() -> dict[str, str]:
+    return undecided("SSH_", "NO_COLOR")
 
 
 @dataclass
@@ -58,9 +61,8 @@ class Hosting:
         self.ended.set()
 
     def _environ(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        ours = {"DBXWIZARD_STATE_DIR": str(self.folder / ".state"), "DBXWIZARD_NO_PROOF": "1"}
-        return clean | ours | dict(self.environ)
+        state = {"DBXWIZARD_STATE_DIR": str(self.folder / ".state")}
+        return _undecided() | state | dict(self.environ)
 
     def program(self, *options: str, first: str = "", animated: bool = False) -> DbxWizard:
         """The terminal program on this project, to be driven by a Pilot."""
@@ -84,9 +86,7 @@ class Hosting:
 def hosting(folder: Path, **environ: str) -> Iterator[Hosting]:
     """Waits for every backend at the end; those that nobody left are left by their closed pipes."""
     made = Hosting(folder, environ)
-    with mock.patch.dict(os.environ):
-        for name in [name for name in os.environ if name.startswith(_OURS)]:
-            del os.environ[name]
+    with mock.patch.dict(os.environ, _undecided(), clear=True):
         yield made
         made.join()
 

@@ -22,8 +22,7 @@ from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
 from tests.conftest import new_state
-
-_OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_")
+from tests.environ import undecided
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,15 @@ class Road:
 
     def run(self, *arguments: str, form: str = "json", **environ: str) -> Outcome:
         """One command in this process, its result in this form."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         ours = {
             "DBXWIZARD_STATE_DIR": str(self.folder / ".state"),
             "DBXWIZARD_SANDBOX": "1",
-            "DBXWIZARD_NO_PROOF": "1",
             "DBXWIZARD_SANDBOX_RUNTIME": os.environ.get("DBXWIZARD_SANDBOX_RUNTIME", "bare"),
         }
         out, err = io.StringIO(), io.StringIO()
         last = () if arguments[0] == "sandbox" else ("--output", form, "--root", str(self.folder))
         with (
-            mock.patch.dict(os.environ, clean | ours | self.environ | environ, clear=True),
+            mock.patch.dict(os.environ, undecided() | ours | self.environ | environ, clear=True),
             redirect_stdout(out),
             redirect_stderr(err),
         ):

@@ -15,6 +15,7 @@ from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.sandbox.tokens import TENANT_ID
 from tests.driving import dbxwizard
+from tests.environ import NO_PROOF
 from tests.matrix.remote import Remote
 
 _OPERATION = re.compile(r"(/operation(?:Results|Statuses))/[^/]+")
@@ -231,8 +232,7 @@ class World:
         """As `begin`, but the process waits for `go`."""
         self._runs += 1
         output = self._folder / f"run-{self._runs % 8}"
-        environ = {"DBXWIZARD_SANDBOX": self._address, "DBXWIZARD_STATE_DIR": str(self._folder / "home")}
-        environ["DBXWIZARD_NO_PROOF"] = "1"
+        environ = {"DBXWIZARD_SANDBOX": self._address, "DBXWIZARD_STATE_DIR": str(self._folder / "home"), **NO_PROOF}
         environ |= {"PAT_GITHUB": self._road.token} if self._road.token else {}
         environ |= self._service_principals if command == "deploy" else {}
         pid = self._program.call(

@@ -19,8 +19,7 @@ from dbxwizard.sandbox.http import Request, Response, Service
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.tokens import TENANT_ID
-
-_OURS = ("CI", "GITHUB_", "AZURE_", "ARM_", "DBXWIZARD_", "GH_", "PAT_", "ACTIONS_")
+from tests.environ import undecided
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,7 @@ def recorded(state: Path) -> Iterator[tuple[Sandbox, list[Exchange]]]:
 
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without anything that decides for the program."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return kept | {"DBXWIZARD_NO_PROOF": "1"} | more
+    return undecided() | more
 
 
 @contextmanager

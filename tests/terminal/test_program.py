@@ -19,7 +19,7 @@ _PROGRAM = (sys.executable, "-m", "dbxwizard")
 def started(folder: Path, *options: str, **environ: str) -> InTerminal:
     """On a new sandbox in `folder`, in which nothing is set up."""
     new_state(folder / ".state")
-    state = {"DBXWIZARD_STATE_DIR": str(folder / ".state"), "DBXWIZARD_NO_PROOF": "1"}
+    state = {"DBXWIZARD_STATE_DIR": str(folder / ".state")}
     return InTerminal(*_PROGRAM, "--sandbox", *options, cwd=folder, **state, **environ)
 
 

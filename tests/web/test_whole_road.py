@@ -41,7 +41,7 @@ async def address(road: Road) -> AsyncIterator[str]:
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "dbxwizard", "serve", "--sandbox", "--port", "0"),
         cwd=road.folder,
-        env={**clean, "DBXWIZARD_STATE_DIR": str(road.folder / ".state"), "DBXWIZARD_NO_PROOF": "1"},
+        env={**clean, "DBXWIZARD_STATE_DIR": str(road.folder / ".state")},
         stdout=asyncio.subprocess.PIPE,
         stdin=asyncio.subprocess.DEVNULL,
     )
