@@ -1,4 +1,4 @@
-"""Why a run on GitHub failed, and what it waits for, in words."""
+"""Why a run on GitHub failed, what it waits for, and how the looks at it go, in words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from dbxwizard.screens.words import of_workflow, shown
+from dbxwizard.screens.words import age, of_workflow, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Failure
+    from dbxwizard.backend.github_runs import Budget, Failure, RunLook
 
 _MOST = 12  # error lines of a job
 
@@ -33,3 +33,26 @@ def waiting_told(name: str, reviewers: Sequence[str], minutes: int) -> str:
     asked = f" for {', '.join(reviewers)}" if reviewers else ""
     timer = f" and {minutes} minutes" if minutes else ""
     return f"! waiting: {name}{asked}{timer}"
+
+
+def look_told(look: RunLook, now: float) -> str:
+    """How old what is shown is, and whether GitHub still answers."""
+    if look.error is not None:
+        return f"↻ trying again since {age(now - look.failed_at)}"
+    seen = age(now - look.seen)
+    return f"! {seen} stale, no answer yet" if now > look.stale_at else f"live, seen {seen} ago"
+
+
+def trouble_told(look: RunLook, now: float) -> str:
+    """Why looks fail, "" where they don't."""
+    if look.error is None:
+        return ""
+    seen = f"last seen {age(now - look.seen)} ago" if look.seen else "not seen yet"
+    left = look.due - now
+    again = f"trying again in {age(left)}" if left >= 1 else "trying again"
+    return f"↻ {seen}, {again}: {look.error.code}: {look.error.message}"
+
+
+def budget_told(budget: Budget | None) -> list[str]:
+    """What is left of the requests that GitHub allows in an hour."""
+    return [f"{budget.remaining:,} of {budget.limit:,} requests left"] if budget else []

@@ -19,12 +19,13 @@ from dbxwizard.screens.launching import LaunchFormRead, choose_workflow
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.run_view import duration
+from dbxwizard.screens.run_words import budget_told
 from dbxwizard.screens.widgets import FittedTable, Table
 from dbxwizard.screens.words import age, many, of_workflow, shown
 from dbxwizard.screens.workflow_run import WorkflowRunScreen
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Budget, Run, RunList
+    from dbxwizard.backend.github_runs import Run, RunList
 
 _AFTER_A_FAILURE = 30.0  # seconds until the next look
 _ANY = "*"  # no environment, branch or state has this name
@@ -177,9 +178,14 @@ class RunsScreen(Page):
     def _standing(self) -> list[str]:
         if self._found is None:
             return []
-        seen = age(time.time() - self._found.at)
-        told = f"✗ {seen} ago, the last look failed" if self._failed else f"seen {seen} ago"
-        return [many(len(self._found.runs), "run"), told, *budget_told(self._found.budget)]
+        return [many(len(self._found.runs), "run"), self._seen(self._found), *budget_told(self._found.budget)]
+
+    def _seen(self, found: RunList) -> str:
+        now = time.time()
+        seen = age(now - found.at)
+        if self._failed:
+            return f"✗ {seen} ago, the last look failed"
+        return f"! {seen} stale, no answer yet" if now > found.stale_at else f"seen {seen} ago"
 
     def copied(self) -> str:
         lines = (f"{run.state}  {run.title}  {self._places(run)}  {run.branch}  {run.html_url}" for run in self._runs)
@@ -226,11 +232,6 @@ class RunsScreen(Page):
     @on(LaunchFormRead)
     def offer_workflows(self, message: LaunchFormRead) -> None:
         choose_workflow(self, message.form)
-
-
-def budget_told(budget: Budget | None) -> list[str]:
-    """What is left of the requests that GitHub allows in an hour."""
-    return [f"{budget.remaining:,} of {budget.limit:,} requests left"] if budget else []
 
 
 def _called(run: Run) -> str:

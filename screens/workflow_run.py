@@ -23,12 +23,12 @@ from dbxwizard.screens.job_log import JobLogScreen
 from dbxwizard.screens.page import AskFailed, Page
 from dbxwizard.screens.reviewing import Review, ReviewDialog
 from dbxwizard.screens.run_view import duration
-from dbxwizard.screens.run_words import failure_lines, waiting_told
+from dbxwizard.screens.run_words import budget_told, failure_lines, look_told, trouble_told, waiting_told
 from dbxwizard.screens.widgets import Branches
 from dbxwizard.screens.words import age, of_workflow, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Failure, Node, RunJob, RunStep, WatchedRun
+    from dbxwizard.backend.github_runs import Failure, Node, RunJob, RunLook, RunStep, WatchedRun
 
 _OPEN = ("in_progress", "failure", "timed_out")  # jobs whose steps are shown without being asked for
 _FEW = 12  # lines of a run whose jobs are all open
@@ -61,6 +61,12 @@ class RunSeen(Message):
         self.seen = seen
 
 
+class LookTold(Message):
+    def __init__(self, look: RunLook) -> None:
+        super().__init__()
+        self.look = look
+
+
 class FailuresFound(Message):
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__()
@@ -91,6 +97,8 @@ class WorkflowRunScreen(Page):
         super().__init__()
         self._run, self._title = run, title
         self._seen: WatchedRun | None = None
+        self._look: RunLook | None = None
+        self._given_up = False
         self._lines: dict[str, TreeNode[Place]] = {}
         self._explained: frozenset[int] = frozenset()  # jobs whose failure was looked for
         self._failures: tuple[Failure, ...] = ()
@@ -98,6 +106,7 @@ class WorkflowRunScreen(Page):
 
     def body(self) -> Iterable[Widget]:
         yield Static(Text(self._title), id="run-title", markup=False)
+        yield Static("", id="trouble", markup=False)
         yield Static("", id="waits-for", markup=False)
         with VerticalScroll(id="failures"):
             yield Static("", id="failure", markup=False)
@@ -112,15 +121,17 @@ class WorkflowRunScreen(Page):
         return self.query_one(Branches)
 
     def on_mount(self) -> None:
-        for name in ("#waits-for", "#failures", "#job-graph"):
+        for name in ("#trouble", "#waits-for", "#failures", "#job-graph"):
             self.query_one(name).display = False
         self.tree_of.focus()
-        self._stop = self.program.backend.listen("github-run", self._told)
+        listen = self.program.backend.listen
+        self._stops = (listen("github-run", self._told), listen("github-run-look", self._look_told))
         self.set_interval(1.0, self._tick)
         self.action_follow()
 
     def on_unmount(self) -> None:
-        self._stop()
+        for stop in self._stops:
+            stop()
 
     # following
 
@@ -128,12 +139,31 @@ class WorkflowRunScreen(Page):
         self.action_dismiss_error()
         self._follow()
 
+    def _follow(self) -> None:
+        self._look, self._given_up = None, False
+        self._draw_standing()
+        self._watch()
+
     @work(exclusive=True, group="follow")
-    async def _follow(self) -> None:
+    async def _watch(self) -> None:
         try:
             await self.ask.follow_github_run(run=self._run)
         except OperationError as error:
+            self._look, self._given_up = None, True
             self.post_message(AskFailed(error))
+
+    def show_failure(self, error: OperationError) -> None:
+        super().show_failure(error)
+        self._draw_standing()
+
+    def _look_told(self, look: RunLook) -> None:
+        if look.run == self._run:
+            self.post_message(LookTold(look))
+
+    @on(LookTold)
+    def show_look(self, message: LookTold) -> None:
+        self._look = message.look
+        self._tick()
 
     def _told(self, seen: WatchedRun) -> None:
         if seen.run.id == self._run:
@@ -233,6 +263,7 @@ class WorkflowRunScreen(Page):
         return self._seen.run.updated_at if self._seen and self._seen.run.ended else time.time()
 
     def _tick(self) -> None:
+        self._draw_standing()
         seen = self._seen
         if seen is None:
             return
@@ -241,9 +272,22 @@ class WorkflowRunScreen(Page):
             place = node.data
             if place is not None and place.state == "in_progress":
                 node.set_label(self._label(place))
-        budget = f"{seen.budget.remaining:,} of {seen.budget.limit:,} requests left" if seen.budget else ""
-        words = "over" if seen.run.ended else "live"
-        self.query_one("#log-state", Static).update(" · ".join(filter(None, (words, budget, seen.run.html_url))))
+
+    def _draw_standing(self) -> None:
+        trouble = trouble_told(self._look, time.time()) if self._look else ""
+        self.query_one("#trouble").display = bool(trouble)
+        self.query_one("#trouble", Static).update(trouble)
+        about = (*budget_told(self._seen.budget), self._seen.run.html_url) if self._seen else ()
+        self.query_one("#log-state", Static).update(" · ".join((self._standing(), *about)))
+
+    def _standing(self) -> str:
+        if self._given_up:
+            return "✗ not followed any more: r looks again"
+        if self._look is not None and self._look.error is not None:
+            return look_told(self._look, time.time())
+        if self._seen is not None and self._seen.run.ended:
+            return "over"
+        return look_told(self._look, time.time()) if self._look else "… asking GitHub"
 
     def _headline(self, seen: WatchedRun) -> Text:
         run = seen.run

@@ -37,21 +37,23 @@ if TYPE_CHECKING:
 __all__ = ["Budget", "Failure", "Input", "Launchable", "Node", "Run", "RunJob", "RunStep", "WaitingEnvironment"]
 
 _LOG = logging.getLogger(__name__)
-WATCHED, LOADED = "github-run", "github-log"  # notices
+WATCHED, LOOKED, LOADED = "github-run", "github-run-look", "github-log"  # notices
 _SHOWN = 50  # runs of a list, and deployments that say where they went
 _LISTING = Pace(fastest=5.0, slowest=30.0)
+_LATE = 10.0  # seconds that an answer may take until what is shown counts as old
 
 
 @dataclass(frozen=True, slots=True)
 class RunList:
     """`places`: the environments that each run deployed to or waits for, by its id. `again`: seconds until the next
-    look."""
+    look; without its answer this is old from `stale_at` on."""
 
     runs: tuple[Run, ...]
     places: Mapping[int, tuple[str, ...]]
     budget: Budget | None
     at: float
     again: float
+    stale_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,21 @@ class WatchedRun:
     production: tuple[str, ...]
     budget: Budget | None
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunLook:
+    """How the looks at a run go, in epoch seconds: what was `seen` last (0: nothing yet) is old from `stale_at` on.
+
+    `error`: why looks have failed since `failed_at`; the next one is at `due`. None where the last one did not.
+    """
+
+    run: int
+    seen: float
+    due: float
+    stale_at: float
+    error: OperationError | None = None
+    failed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,8 @@ class GitHubRunOperations(ABC):
         desk.last = shown
         known = {run.id: desk.places.of[run.id] for run in shown if run.id in desk.places.of}
         pace, now = LOCAL if self._launch.sandbox else _LISTING, self._clock.now()
-        return RunList(shown, known, runs.budget, now, pace.wait(desk.quiet, runs.budget, now))
+        wait = pace.wait(desk.quiet, runs.budget, now)
+        return RunList(shown, known, runs.budget, now, wait, now + wait + _LATE)
 
     async def _deployed_to(self, runs: GitHubRuns, environment: str, branch: str, state: str) -> list[Run]:
         """What went to `environment`, or only planned it."""
@@ -144,12 +162,16 @@ class GitHubRunOperations(ABC):
     # one run
 
     async def follow_github_run(self, *, run: int) -> WatchedRun:
-        """Waits for the end of a run; the notice `github-run` tells each state, the first one at once."""
+        """Waits for the end of a run; the notice `github-run` tells each state, the first one at once.
+
+        The notice `github-run-look` tells of each look, also of one that failed and is made again.
+        """
         from dbxwizard.runs.following import follow
 
         runs = (await self._github()).runs
         graph, seen = None, None
-        async for snapshot in follow(runs, run, self._clock, self._pace):
+        looks = _Looks(run, self._notify, self._clock)
+        async for snapshot in follow(runs, run, self._clock, self._pace, looks=looks):
             graph = graph or await _graph(runs, snapshot.run)
             seen = self._watched(snapshot, graph.of(snapshot.jobs))
             self._notify(WATCHED, seen)
@@ -227,6 +249,26 @@ class GitHubRunOperations(ABC):
         self._require_writable()
         _LOG.info("run %s is cancelled", run)
         await (await self._github()).runs.cancel(run)
+
+
+class _Looks:
+    """Tells how they go."""
+
+    def __init__(self, run: int, notify: Notify, clock: Clock) -> None:
+        self._run, self._notify, self._clock = run, notify, clock
+        self._seen = self._failed_at = 0.0
+
+    def answered(self, snapshot: Snapshot, wait: float) -> None:
+        self._seen, self._failed_at = snapshot.at, 0.0
+        self._tell(wait, None)
+
+    def failed(self, error: OperationError, wait: float) -> None:
+        self._failed_at = self._failed_at or self._clock.now()
+        self._tell(wait, error)
+
+    def _tell(self, wait: float, error: OperationError | None) -> None:
+        due = self._clock.now() + wait
+        self._notify(LOOKED, RunLook(self._run, self._seen, due, due + _LATE, error, self._failed_at))
 
 
 async def _graph(runs: GitHubRuns, run: Run) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dbxwizard.clients.run_types import Budget, Run, RunJob, WaitingEnvironment
 from dbxwizard.core.clock import Clock
@@ -48,28 +48,52 @@ async def look(runs: GitHubRuns, run_id: int, clock: Clock) -> Snapshot:
     return Snapshot(run, tuple(jobs), tuple(waiting), runs.budget, clock.now())
 
 
+class Looks(Protocol):
+    """Hears of every look at a run, also of one that shows nothing new; the next one is `wait` seconds later."""
+
+    def answered(self, snapshot: Snapshot, wait: float) -> None: ...
+
+    def failed(self, error: OperationError, wait: float) -> None:
+        """It is tried again."""
+
+
+class Unheard:
+    def answered(self, snapshot: Snapshot, wait: float) -> None: ...
+
+    def failed(self, error: OperationError, wait: float) -> None:
+        """Who watches sees that nothing has happened."""
+
+
 async def follow(
-    runs: GitHubRuns, run_id: int, clock: Clock, pace: Pace = REMOTE, retry: RetryPolicy = RETRY
+    runs: GitHubRuns,
+    run_id: int,
+    clock: Clock,
+    pace: Pace = REMOTE,
+    retry: RetryPolicy = RETRY,
+    looks: Looks | None = None,
 ) -> AsyncIterator[Snapshot]:
     """A snapshot each time that something has happened; the last one is of the run's end.
 
     Raises the core's errors for what no patience mends.
     """
+    heard = looks or Unheard()
 
     async def once() -> Snapshot:
         return await look(runs, run_id, clock)
 
-    def passed(_error: OperationError, _delay: float, _attempt: int) -> None:
-        """It is tried again; who watches sees that nothing has happened."""
+    def retried(error: OperationError, delay: float, _attempt: int) -> None:
+        heard.failed(error, delay)
 
     before, quiet = None, 0
     while before is None or not before.run.ended:
-        if before is not None:
-            await clock.sleep(pace.wait(quiet, before.budget, clock.now()))
-        found = await patiently(once, policy=retry, clock=clock, fresh=lambda: LONG_AGO, retried=passed)
+        found = await patiently(once, policy=retry, clock=clock, fresh=lambda: LONG_AGO, retried=retried)
         quiet = quiet + 1 if found.same(before) else 0
+        wait = pace.wait(quiet, found.budget, clock.now())
+        heard.answered(found, wait)
         if not quiet:
             yield found
+        if not found.run.ended:
+            await clock.sleep(wait)
         before = found
 
 

@@ -29,7 +29,9 @@ RUNS = (
     _run(7, "Deploy Development [/b]", "completed", "success", 90_000.0),
     _run(6, "Drift", "in_progress", "", 12.0),
 )
-LIST = RunList(RUNS, {9: ("Production",), 8: ("UAT",), 7: ("Development", "[b]Extra")}, BUDGET, NOW - 3, 3600.0)
+LIST = RunList(
+    RUNS, {9: ("Production",), 8: ("UAT",), 7: ("Development", "[b]Extra")}, BUDGET, NOW - 3, 3600.0, NOW + 3607
+)
 
 
 def _job(number: int, name: str, conclusion: str, *steps: RunStep) -> RunJob:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from dbxwizard.backend import github_runs
 from dbxwizard.backend.job_log import LogFile
 from dbxwizard.sandbox.github import environments, seed
 from dbxwizard.sandbox.github.access import add_token
@@ -26,7 +27,7 @@ from tests.hosting import Hosting, hosting
 from tests.reaching import push
 from tests.roads import Road
 from tests.screens.faulting import ENDLESS, FAULTS, assert_no_defect, faulty, withstands
-from tests.screens.pilots import driven, error, settled, text, until
+from tests.screens.pilots import driven, error, settled, text, until, waits
 from tests.screens.walking import click_on, decide, footer
 
 GREET = """name: Greet [bold]all[/]
@@ -375,6 +376,56 @@ async def _with_every_fault(host: Hosting, ran: Road) -> None:
         await until(pilot, lambda: "told hello Development" in text(pilot))
         assert not error(pilot)
     assert_no_defect(ran)
+
+
+async def test_a_look_that_fails_is_told_until_github_answers_again(host_runs: Hosting, runs: Road) -> None:
+    async with driven(host_runs.program(first="console"), 80, 24) as pilot:
+        await listed(pilot)
+        await launch(pilot, "greet", "j", "j", "space")
+        await shows(pilot, "! waiting: Production", "live, seen")
+        with faulty(runs, "503", service="github"):
+            await shows(pilot, "↻ trying again since", "↻ last seen", "github-unavailable", "! waiting: Production")
+            assert "live" not in text(pilot)
+        await shows(pilot, "live, seen")
+        assert "trying again" not in text(pilot)
+        assert not error(pilot)
+        await pilot.press("a", "tab", "enter")
+        await shows(pilot, "✗ failed  Production", "over")
+    assert github(runs)[0]["conclusion"] == "failure"
+
+
+async def test_github_that_never_answers_holds_up_nobody(
+    host_runs: Hosting, runs: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(github_runs, "_LATE", 0.0)
+    program = host_runs.program(first="console")
+    async with driven(program, 80, 24) as pilot:
+        await listed(pilot)
+        await launch(pilot, "greet", "j", "j", "space")
+        await shows(pilot, "! waiting: Production")
+        await pilot.press("escape")
+        await shows(pilot, "Greet Production")
+        await pilot.press("enter")
+        await shows(pilot, "! waiting: Production", "live, seen")
+        with faulty(runs, "endless", service="github"):
+            await shows(pilot, "stale, no answer yet", "! waiting: Production")
+            await pilot.press("r")
+            await shows(pilot, "… asking GitHub", "! waiting: Production")
+            await pilot.press("escape")
+            await opened(pilot, RunsScreen)
+            await shows(pilot, "stale, no answer yet", "Greet Production")
+            await pilot.press("r")
+            await until(pilot, lambda: waits(pilot) == "asking GitHub")
+            await pilot.press("slash", *"nothing", "enter")
+            await shows(pilot, "No run fits")
+            await pilot.press("slash", "ctrl+u", "enter", "enter")
+            await opened(pilot, WorkflowRunScreen)
+            await shows(pilot, "Greet Production", "… asking GitHub")
+            await pilot.press("6")
+            await shows(pilot, "lines")
+            await pilot.press("q")
+    assert program.return_code == 0
+    host_runs.join()
 
 
 def test_only_what_is_shown_of_a_log_is_read(tmp_path: Path) -> None:
