@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
+from rich.table import Table as Grid
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,10 +17,10 @@ from textual.widgets import Input, Label, Static
 from textual.widgets.option_list import Option
 
 from dbxwizard.screens.dialogs import Dialog
-from dbxwizard.screens.widgets import Choices
+from dbxwizard.screens.widgets import Choices, hanging
 
 ResultT = TypeVar("ResultT")
-MOST = 200  # that are listed at once; more can only be found by typing
+MOST = 100  # that are listed at once, for each key anew; more can only be found by typing
 
 
 def holds(text: str, words: Sequence[str]) -> bool:
@@ -120,9 +121,9 @@ class Picker(SearchDialog[str]):
         self._search(self._text)
         choices.highlighted = kept
 
-    def _prompt(self, one: Item) -> Text:
+    def _prompt(self, one: Item) -> Grid:
         sign = "●" if one.key == self._current else "○"
-        return Text.assemble(f"{sign} {one.title}", (f"  {one.details}", "dim"))
+        return hanging([(Text(sign), Text.assemble(one.title, (f"  {one.details}" if one.details else "", "dim")))])
 
     @on(Input.Submitted)
     def choose_highlighted(self) -> None:
