@@ -34,6 +34,7 @@ from dbxwizard.screens.themes import DEFAULT, THEMES
 
 if TYPE_CHECKING:
     from dbxwizard.parameters.editing.project import Project  # 100 ms that the first frame need not wait for
+    from dbxwizard.screens.leaving import LeavingDialog
 
 _READING = 0.1  # seconds between two looks where the keys act
 
@@ -70,7 +71,7 @@ class DbxWizard(App[int]):
         self.backend = Backend()
         self.situation: Situation | None = None
         self.answers = Answers()
-        self.running = ""
+        self.running = self.developing = ""
         self.plan: PlanView | None = None
         self.editing: Project | None = None
         self.wanted_environment = self.wanted_file = ""
@@ -195,31 +196,32 @@ class DbxWizard(App[int]):
     # leaving
 
     async def action_leave(self) -> None:
-        """Changes that are not saved are asked about, and a deployment that this program runs."""
-        unsaved = [session.name for session in self.editing.changed] if self.editing else []
-        if not unsaved:
-            await self._leave_run()
+        """What would be lost is asked about: unsaved changes, what the mode Dev does, a deployment of this program."""
+        from dbxwizard.screens import leaving
+
+        if isinstance(self.screen, leaving.LeavingDialog):
             return
-        from dbxwizard.screens.leaving import UnsavedDialog
+        unsaved = [session.name for session in self.editing.changed] if self.editing else []
+        questions: list[leaving.LeavingDialog] = []
+        if unsaved:
+            questions.append(leaving.UnsavedDialog(unsaved))
+        if self.developing:
+            questions.append(leaving.DevelopingDialog(self.developing))
+        if self.running:
+            questions.append(leaving.LeaveDialog())
+        await self._leave_after(questions)
+
+    async def _leave_after(self, questions: Sequence[LeavingDialog], last: str | None = "") -> None:
+        """One question after the other; each can be answered with staying."""
+        if not questions:
+            self._leave(detach=last == "detach")
+            return
 
         async def decided(answer: str | None) -> None:
-            if answer == "leave":
-                await self._leave_run()
+            if answer:
+                await self._leave_after(questions[1:], answer)
 
-        if not isinstance(self.screen, UnsavedDialog):
-            await self.push_screen(UnsavedDialog(unsaved), decided)
-
-    async def _leave_run(self) -> None:
-        if not self.running:
-            self._leave(detach=False)
-            return
-        from dbxwizard.screens.leaving import LeaveDialog
-
-        def decided(answer: str | None) -> None:
-            if answer in ("detach", "stop"):
-                self._leave(detach=answer == "detach")
-
-        await self.push_screen(LeaveDialog(), decided)
+        await self.push_screen(questions[0], decided)
 
     def _leave(self, *, detach: bool) -> None:
         self.backend.leave(detach=detach)

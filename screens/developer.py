@@ -141,9 +141,10 @@ class DeveloperScreen(LinesPage):
     # what goes on
 
     @work(exclusive=True, group="developer")
-    async def _do(self, words: str, work: Awaitable[Message]) -> None:
+    async def _do(self, words: str, work: Awaitable[Message], *, looks: bool) -> None:
         """One thing at a time; cancelled, so is what the backend does for it."""
         self._doing = words
+        self.program.developing = "" if looks else words.partition(";")[0]
         self._offer()
         with self.query_one(TopBar).waiting(words):
             try:
@@ -152,16 +153,17 @@ class DeveloperScreen(LinesPage):
                 self._say((f"✗ {error.code}: {error.message}",), _ERROR)
                 self.post_message(AskFailed(error))
             finally:
-                self._doing = ""
+                self._doing = self.program.developing = ""
                 if self.is_attached:
                     self._offer()
 
-    def _begin(self, title: str, words: str, work: Callable[[str], Awaitable[Message]]) -> None:
+    def _begin(self, title: str, words: str, work: Callable[[str], Awaitable[Message]], *, looks: bool = False) -> None:
+        """`looks`: it changes nothing, so nobody minds that leaving ends it."""
         self.action_dismiss_error()
         self._asked += 1
         if title:
             self._say((f"── {title}",))
-        self._do(words, work(str(self._asked)))
+        self._do(words, work(str(self._asked)), looks=looks)
 
     def _say(self, lines: Iterable[str], level: str = _INFORMATION) -> None:
         self.view.add((level, line) for line in lines)
@@ -233,7 +235,7 @@ class DeveloperScreen(LinesPage):
             async def look(_: str) -> Message:
                 return ClustersFound(await self.ask.developer_clusters(environment=name))
 
-            self._begin("", "looking for clusters", look)
+            self._begin("", "looking for clusters", look, looks=True)
 
     @on(ClustersFound)
     def offer_clusters(self, message: ClustersFound) -> None:
@@ -275,7 +277,7 @@ class DeveloperScreen(LinesPage):
             async def plan(_: str) -> Message:
                 return MachinePlanned(await self.ask.plan_machine(environment=name, cluster=cluster, auth=auth))
 
-            self._begin(f"dev setup beside {name}", "looking at this machine", plan)
+            self._begin(f"dev setup beside {name}", "looking at this machine", plan, looks=True)
 
     @on(MachinePlanned)
     def offer_changes(self, message: MachinePlanned) -> None:
@@ -318,7 +320,7 @@ class DeveloperScreen(LinesPage):
             async def check(asked: str) -> Message:
                 return MachineExamined(await self.ask.check_machine(environment=name, start=start, asked=asked))
 
-            self._begin(f"dev check beside {name}", "checking this machine", check)
+            self._begin(f"dev check beside {name}", "checking this machine", check, looks=True)
 
     @on(MachineExamined)
     def show_examined(self, message: MachineExamined) -> None:
@@ -342,7 +344,7 @@ class DeveloperScreen(LinesPage):
             async def look(_: str) -> Message:
                 return PushPlanned(await self.ask.plan_push(environment=name, cluster=cluster))
 
-            self._begin(f"dev push to {name}", "comparing with the cluster", look)
+            self._begin(f"dev push to {name}", "comparing with the cluster", look, looks=True)
 
     @on(PushPlanned)
     def offer_push(self, message: PushPlanned) -> None:
@@ -404,7 +406,7 @@ class DeveloperScreen(LinesPage):
             async def look(_: str) -> Message:
                 return SyncPlanned(await self.ask.plan_sync(environment=name))
 
-            self._begin(f"dev sync with {name}", "looking for the folder", look)
+            self._begin(f"dev sync with {name}", "looking for the folder", look, looks=True)
 
     @on(SyncPlanned)
     def offer_sync(self, message: SyncPlanned) -> None:
@@ -436,7 +438,7 @@ class DeveloperScreen(LinesPage):
             async def look(_: str) -> Message:
                 return ScriptsFound(await self.ask.scripts(environment=name))
 
-            self._begin("", "looking for scripts", look)
+            self._begin("", "looking for scripts", look, looks=True)
 
     @on(ScriptsFound)
     def offer_scripts(self, message: ScriptsFound) -> None:

@@ -1,4 +1,4 @@
-"""Leaving while a deployment runs, or while files are changed and not saved."""
+"""Leaving while a deployment runs, while the mode Dev does something, or while files are changed and not saved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dbxwizard.screens.dialogs import Question
 
 
-class LeaveDialog(Question):
+class LeavingDialog(Question):
+    """Gives "" to stay."""
+
+
+class LeaveDialog(LeavingDialog):
     """Gives `detach`, `stop`, or "" to stay."""
 
     def __init__(self) -> None:
@@ -20,7 +24,21 @@ class LeaveDialog(Question):
         )
 
 
-class UnsavedDialog(Question):
+class DevelopingDialog(LeavingDialog):
+    """Gives `leave`, or "" to stay. `doing`: what would be cut short, in words."""
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(
+            f"The mode Dev is {doing}",
+            "It goes on only while this program does. Leaving cancels it, on the cluster too; what it has changed "
+            "by then stays.",
+            (("leave", "Cancel it and leave"),),
+            cancel="Stay",
+            dangerous=True,
+        )
+
+
+class UnsavedDialog(LeavingDialog):
     """Gives `leave`, or "" to stay. `names`: the files that would lose their changes."""
 
     def __init__(self, names: Sequence[str]) -> None:

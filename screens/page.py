@@ -35,6 +35,7 @@ class Program(Protocol):
     situation: Situation | None
     answers: Answers
     running: str  # the id of the run that this program began last, "" once it has ended
+    developing: str  # what the mode Dev changes just now, in words; "" for nothing that leaving would cut short
     plan: PlanView | None  # what the wizard has shown and not yet applied
     wanted_environment: str  # which the mode Resources opens next
     wanted_file: str  # which the mode Parameters opens next, by its name

@@ -17,7 +17,7 @@ from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.git_token import GitTokenDialog
 from dbxwizard.screens.job_log import JobLogScreen
 from dbxwizard.screens.launching import LaunchScreen
-from dbxwizard.screens.leaving import LeaveDialog, UnsavedDialog
+from dbxwizard.screens.leaving import DevelopingDialog, LeaveDialog, UnsavedDialog
 from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.reviewing import ReviewDialog
 from tests.screens import canned, canned_github
@@ -141,6 +141,7 @@ DIALOGS: dict[str, Callable[[], ModalScreen[Any]]] = {
         dangerous=True,
     ),
     "leaving": LeaveDialog,
+    "developing": lambda: DevelopingDialog("running [b]long[/b].py"),
     "unsaved": lambda: UnsavedDialog(("UAT", "[b]Production")),
     "token": lambda: GitTokenDialog("contoso/[b]lake[/b]"),
     "picker": lambda: Picker(

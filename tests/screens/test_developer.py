@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from dbxwizard.screens.developer import DeveloperScreen
 from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.leaving import DevelopingDialog
 from dbxwizard.screens.script_dialog import ScriptDialog
 from tests.dev.conftest import _beside, runtime, wheels  # noqa: F401  fixtures
 from tests.dev.desk import ADA, content, libraries, runs, script
@@ -72,6 +73,34 @@ async def test_a_run_that_is_cancelled_here_is_cancelled_there(host_deployed: Ho
         await pilot.press("c")
         await until(pilot, lambda: "■ cancelled: running long.py" in lines(screen))
         await settled(pilot)
+    host_deployed.join()
+    [run] = runs(deployed)
+    assert "CANCELED" in str(run)
+
+
+async def test_leaving_asks_before_it_cancels_a_run(host_deployed: Hosting, deployed: Road) -> None:
+    script(deployed, "import time\nprint('begun', flush=True)\ntime.sleep(600)\n", "long.py")
+    program = host_deployed.program(first="console")
+    async with driven(program, 80, 24) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: "long.py" in text(pilot))
+        await pilot.press(*"long", "enter")
+        await asked(pilot, ScriptDialog)
+        await pilot.press("enter")
+        await until(pilot, lambda: "RUNNING" in lines(screen))
+        await pilot.press("q")
+        await asked(pilot, DevelopingDialog)
+        assert "The mode Dev is running long.py" in text(pilot)
+        await pilot.press("ctrl+q", "enter")  # Stay has the focus
+        await asked(pilot, DeveloperScreen)
+        assert program.return_code is None
+        await pilot.press("6", "q")  # from another mode too
+        await asked(pilot, DevelopingDialog)
+        [run] = runs(deployed)
+        assert "CANCELED" not in str(run)
+        await pilot.press("tab", "enter")
+    assert program.return_code == 0
     host_deployed.join()
     [run] = runs(deployed)
     assert "CANCELED" in str(run)
