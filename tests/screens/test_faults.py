@@ -11,14 +11,13 @@ import pytest
 from textual.pilot import Pilot
 
 from dbxwizard.backend.run_model import RunModel
-from dbxwizard.screens.deployments import RunScreen
 from dbxwizard.screens.run_view import RunView
 from dbxwizard.screens.widgets import Choices
 from tests.hosting import Hosting
 from tests.roads import Road
 from tests.screens.faulting import ENDLESS, FAULTS, alone, assert_no_defect, faulty, withstands
 from tests.screens.pilots import driven, error, settled, text, until
-from tests.screens.walking import decide, says
+from tests.screens.walking import arrived, decide, place, says
 
 # the console
 
@@ -113,21 +112,49 @@ async def test_a_run(host_deployed: Hosting, deployed: Road, restless: None) -> 
                 continue
             await planned(pilot)
             with faulty(deployed, name, service="workspace"):
-                model = await applied(pilot)
-                assert model.status in ("error", "partial"), name
-                assert all("→" in "\n".join(step.lines) for step in model.failed), [
-                    (name, step.lines) for step in model.failed
-                ]
-                assert "Traceback" not in text(pilot)
+                assert_advised(pilot, name, await applied(pilot))
                 await pilot.press("6")  # the program goes on
                 await until(pilot, lambda: "lines" in text(pilot))
             await pilot.press("2", "escape")
         await planned(pilot)
         assert (await applied(pilot)).status == "success"
     assert_no_defect(deployed)
-    with deployed.store() as store:
-        sizes = [one["spec"]["autoscale"]["max_workers"] for one in store.all("databricks.cluster")]
-    assert sorted(sizes) == [3, 3]
+    assert most_workers(deployed) == [3, 3]
+
+
+async def test_apply(host_deployed: Hosting, deployed: Road, restless: None) -> None:
+    """The wizard's page, with one fault of each kind; the plan of what is left completes it."""
+    alone(deployed)
+    deployed.edit("Development", '"max_workers": 2', '"max_workers": 3')  # of both clusters
+    decide(host_deployed, "review")
+    async with driven(host_deployed.program(first="wizard"), 80, 24) as pilot:
+        assert (await applied(pilot)).status == "success"  # setup: the repository gets the file
+        await pilot.press("ctrl+g")
+        for name in ("503", "403", "garbage", "endless"):
+            await arrived(pilot, "review")
+            assert getattr(pilot.app.screen, "plan", None), name
+            with faulty(deployed, name, service="workspace"):
+                assert_advised(pilot, name, await applied(pilot))
+                assert place(pilot) == "apply"
+                assert "Review what is left" in text(pilot)
+            await pilot.press("ctrl+g")
+        await arrived(pilot, "review")
+        assert (await applied(pilot)).status == "success"
+        await pilot.press("ctrl+g")
+        await arrived(pilot, "done")
+    assert_no_defect(deployed)
+    assert most_workers(deployed) == [3, 3]
+
+
+def most_workers(road: Road) -> list[int]:
+    with road.store() as store:
+        return sorted(one["spec"]["autoscale"]["max_workers"] for one in store.all("databricks.cluster"))
+
+
+def assert_advised(pilot: Pilot[int], name: str, model: RunModel) -> None:
+    assert model.status in ("error", "partial"), name
+    assert all("→" in "\n".join(step.lines) for step in model.failed), [(name, step.lines) for step in model.failed]
+    assert "Traceback" not in text(pilot)
 
 
 async def planned(pilot: Pilot[int]) -> None:
@@ -137,7 +164,7 @@ async def planned(pilot: Pilot[int]) -> None:
 
 async def applied(pilot: Pilot[int]) -> RunModel:
     await pilot.press("ctrl+g")
-    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+    await until(pilot, lambda: pilot.app.screen.query(RunView))
     view = pilot.app.screen.query_one(RunView)
     await until(pilot, lambda: view.model.status)
     await settled(pilot)
