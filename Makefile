@@ -76,6 +76,7 @@ lock: venv
 	cd framework && ../$(BIN)/uv pip compile $(FRAMEWORK_LOCK) --group spark pyproject.toml -o requirements-spark.lock
 	@# Of 17.3 LTS the framework knows what the runtime has: it is tested with it.
 	for of in 15.4:3.11:dbxwizard/dev/data/runtime-15.4.in 16.4:3.12:dbxwizard/dev/data/runtime-16.4.in \
+		18:3.12:dbxwizard/dev/data/runtime-18.in \
 		"17.3:3.12:--group framework/pyproject.toml:runtime"; do \
 		IFS=: read -r runtime python more <<< "$$of"; \
 		echo "databricks-connect==$$runtime.*" | $(BIN)/uv pip compile $(FRAMEWORK_LOCK) --python-version "$$python" $$more \

@@ -22,7 +22,7 @@ from dbxwizard.dev.editor_files import DOCKERFILE, editor_changes
 from dbxwizard.dev.lock import lock_of
 from dbxwizard.dev.pythons import demanded, find
 
-RUNTIMES = ("15.4", "16.4", "17.3")
+RUNTIMES = ("15.4", "16.4", "17.3", "18")
 UV = Path(sys.executable).with_name("uv")
 _CONTINUED = re.compile(r"\\\n\s*")
 

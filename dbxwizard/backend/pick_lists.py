@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -123,11 +122,11 @@ def _obstacle(node_type: Mapping[str, Any]) -> str:
 async def _runtimes(asking: _Asking) -> Found:
     """The recommended one, then from new to old, those without support last; what we know of each from the catalog."""
     found = {str(one["key"]): str(one.get("name", "")) for one in await (await asking.workspace()).spark_versions()}
-    today, recommended = time.strftime("%Y-%m-%d"), catalog.recommended_runtime()
+    recommended = catalog.recommended_runtime()
 
     def order(key: str) -> tuple[bool, bool, list[int], str]:
-        version = key.split(".x", 1)[0]
-        ended = str(catalog.runtimes().get(version, {}).get("end_of_support", "9")) < today
+        version = catalog.runtime_version(key)
+        ended = catalog.support_ended(version)
         return ended, key != recommended, [-int(part) for part in version.split(".") if part.isdecimal()], key
 
     return [Choice(key, runtime_note(key) or found[key]) for key in sorted(found, key=order)], True

@@ -203,7 +203,7 @@ class _Examination:
             found = f"{version} with {', '.join(beside)} beside it: neither works"
             return Check(name, State.FAILED, found, f"Remove it: {self._setup}")
         found = f"{version}; the cluster has Databricks Runtime {runtime}"
-        if _numbers(version) > _numbers(runtime):
+        if _numbers(version)[: len(_numbers(runtime))] > _numbers(runtime):
             return Check(name, State.FAILED, f"{found}, which is older", f"Install the one that fits: {self._setup}")
         return Check(name, State.OK, found)
 

@@ -82,7 +82,7 @@ def _require_fitting(document: Document, runtime: str) -> None:
     found = _CONNECT.search(document.text)
     if re.search(r"^pyspark\b", document.text, re.MULTILINE):
         message, fix = "pyspark and databricks-connect can't be in one environment", "take pyspark out"
-    elif not found or found["rule"].lstrip("=~").split(".")[:2] != runtime.split("."):
+    elif not found or not f"{found['rule'].lstrip('=~')}.".startswith(f"{runtime}."):
         has = f"databricks-connect{found['rule']}" if found else "no databricks-connect"
         message = f"it has {has}, and the cluster has Databricks Runtime {runtime}"
         fix = f"put databricks-connect=={runtime}.* there, or take the file away: dev setup writes it"

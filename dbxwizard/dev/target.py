@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.core.errors import UsageError, not_deployed
+from dbxwizard.parameters.catalog import runtime_version
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient
@@ -30,8 +31,9 @@ class Target:
 
     @property
     def runtime(self) -> str:
-        """Major and minor version of the cluster's Databricks Runtime, such as `17.3`."""
-        return ".".join(str(self.cluster["spark_version"]).split(".")[:2])
+        """Version of the cluster's Databricks Runtime, such as `17.3`; from 18 on `18`, whose minor versions come by
+        themselves."""
+        return runtime_version(str(self.cluster["spark_version"]))
 
 
 async def find_target(deployed: Deployed, cluster: str = "") -> Target:

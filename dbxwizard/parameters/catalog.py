@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _DATA = Path(__file__).parent / "data"
+_NEVER = "9999"
 
 
 @cache
@@ -31,9 +33,22 @@ def node_types() -> frozenset[str]:
 
 
 def runtimes() -> dict[str, dict[str, Any]]:
-    """Version → {"scala": [versions], "python": "3.12", "end_of_support": "YYYY-MM-DD", "lts": true if it is one}."""
+    """Version → {"scala": [versions], "python": "3.12", "end_of_support": "YYYY-MM-DD", "lts": true if it is one}.
+
+    Without end_of_support where it is not told yet.
+    """
     known: dict[str, dict[str, Any]] = _data("runtimes.json")["runtimes"]
     return known
+
+
+def runtime_version(key: str) -> str:
+    """17.3 of 17.3.x-cpu-ml-scala2.13; 18 of 18.x-scala2.13."""
+    return key.partition(".x")[0]
+
+
+def support_ended(version: str) -> bool:
+    """Of a runtime; False for one that is not known."""
+    return bool(runtimes().get(version, {}).get("end_of_support", _NEVER) < time.strftime("%Y-%m-%d"))
 
 
 def recommended_runtime() -> str:

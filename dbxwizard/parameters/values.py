@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ class Issue(NamedTuple):
 
 
 _RUNTIME = re.compile(
-    r"(?P<version>[0-9]+\.[0-9]+)\.x(-aarch64)?(-(cpu|gpu)-ml)?(-photon)?-scala(?P<scala>2\.[0-9]+)"
+    r"(?P<version>[0-9]+(\.[0-9]+)?)\.x(-aarch64)?(-(cpu|gpu)-ml)?(-photon)?-scala(?P<scala>2\.[0-9]+)"
     r"|custom:\S+|auto:\S+"
 )
 _NODE_TYPE = re.compile(r"Standard_[A-Z]{1,3}[0-9]+(-[0-9]+)?[a-z]*(_[A-Za-z0-9]+)*")
@@ -82,7 +81,7 @@ def _known_runtime(text: str, version: str, scala: str) -> Iterator[Issue]:
     elif scala not in known["scala"]:
         right = f"{text.removesuffix(scala)}{known['scala'][-1]}"
         yield Issue("warning", "unknown-runtime", f"runtime {version} has no Scala {scala}", f'did you mean "{right}"?')
-    elif known["end_of_support"] < time.strftime("%Y-%m-%d"):
+    elif catalog.support_ended(version):
         message = f"runtime {version} has had no support since {known['end_of_support']}"
         yield Issue("warning", "end-of-support", message, recommended)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from dbxwizard.core.errors import UsageError
 from dbxwizard.dev.editor_files import dockerfile_text
 from dbxwizard.dev.lock import lock_of
 from dbxwizard.dev.pythons import demanded
-from dbxwizard.parameters.catalog import runtimes
+from dbxwizard.parameters.catalog import runtime_version, runtimes
 
-LOCKED = ("15.4", "16.4", "17.3")
+LOCKED = ("15.4", "16.4", "17.3", "18")
 SUPPORTED = [one for one, about in runtimes().items() if about["python"] in ("3.11", "3.12")]
 
 
@@ -28,7 +29,7 @@ def test_each_runtime_gets_its_databricks_connect_and_never_pyspark(runtime: str
     assert (runtime in LOCKED) == ("--hash=sha256:" in lock.text)
 
 
-@pytest.mark.parametrize(("runtime", "version"), [("15.4", "1.3"), ("16.4", "1.4"), ("17.3", "1.6")])
+@pytest.mark.parametrize(("runtime", "version"), [("15.4", "1.3"), ("16.4", "1.4"), ("17.3", "1.6"), ("18", "1.6")])
 def test_models_that_travel_are_of_the_scikit_learn_that_the_cluster_has(
     runtime: str, version: str, tmp_path: Path
 ) -> None:
@@ -40,9 +41,19 @@ def test_long_term_support_is_locked() -> None:
     assert [one for one in SUPPORTED if runtimes()[one].get("lts")] == list(LOCKED)
 
 
-@pytest.mark.parametrize(("runtime", "python"), [("15.4", "3.11"), ("16.4", "3.12"), ("17.3", "3.12")])
+@pytest.mark.parametrize(
+    ("runtime", "python"), [("15.4.x-scala2.12", "3.11"), ("17.3.x-scala2.13", "3.12"), ("18.x-scala2.13", "3.12")]
+)
 def test_the_python_of_a_runtime(runtime: str, python: str) -> None:
-    assert demanded(runtime) == python
+    assert demanded(runtime_version(runtime)) == python
+
+
+def test_a_lock_of_ones_own_has_some_minor_version_of_a_runtime_that_has_none(tmp_path: Path) -> None:
+    (tmp_path / ".devcontainer").mkdir()
+    (tmp_path / ".devcontainer" / "requirements.txt").write_text("databricks-connect==18.3.*\n", "utf-8")
+    assert not lock_of(tmp_path, "18").ours
+    with pytest.raises(UsageError, match=r"Databricks Runtime 18\.0"):
+        lock_of(tmp_path, "18.0")
 
 
 def test_a_lock_that_git_checked_out_with_other_line_ends_is_the_same(tmp_path: Path) -> None:

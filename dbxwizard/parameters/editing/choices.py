@@ -6,7 +6,6 @@ The lists of the clouds are bundled (catalog.py). Somebody who is signed in can 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -130,19 +129,18 @@ def _node_types(root: Node | None, path: FieldPath) -> Iterator[Choice]:
 
 def _runtimes(root: Node | None, path: FieldPath) -> Iterator[Choice]:
     """The recommended one, then from new to old, those without support last."""
-    today = time.strftime("%Y-%m-%d")
     recommended = catalog.recommended_runtime()
 
     def order(one: tuple[str, dict[str, object]]) -> tuple[bool, bool, list[int]]:
-        version, known = one
+        version, _ = one
         return (
-            str(known["end_of_support"]) < today,
+            catalog.support_ended(version),
             not recommended.startswith(f"{version}."),
             [-int(part) for part in version.split(".")],
         )
 
     for version, known in sorted(catalog.runtimes().items(), key=order):
-        current = known["end_of_support"] >= today and known.get("lts")
+        current = known.get("lts") and not catalog.support_ended(version)
         for scala in reversed(known["scala"]):
             for flavour in ("", "cpu-ml-", "gpu-ml-") if current else ("",):
                 key = f"{version}.x-{flavour}scala{scala}"
@@ -151,14 +149,14 @@ def _runtimes(root: Node | None, path: FieldPath) -> Iterator[Choice]:
 
 def runtime_note(key: str) -> str:
     """What the catalog knows of a runtime such as 17.3.x-cpu-ml-scala2.13, in words; "" where it does not know it."""
-    version, _, rest = key.partition(".x-")
+    version = catalog.runtime_version(key)
     known = catalog.runtimes().get(version)
     if known is None:
         return ""
-    ended = known["end_of_support"] < time.strftime("%Y-%m-%d")
-    flavour = "machine learning with GPU, " if "gpu-ml" in rest else "machine learning, " if "ml-" in rest else ""
-    words = "no support since" if ended else "supported until"
-    return f"{flavour}{'LTS, ' if known.get('lts') else ''}{words} {known['end_of_support']}"
+    flavour = "machine learning with GPU, " if "gpu-ml" in key else "machine learning, " if "ml-" in key else ""
+    words = "no support since" if catalog.support_ended(version) else "supported until"
+    support = f"{words} {known['end_of_support']}" if "end_of_support" in known else "supported"
+    return f"{flavour}{'LTS, ' if known.get('lts') else ''}{support}"
 
 
 def _roles(root: Node | None, path: FieldPath) -> Iterator[Choice]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbxwizard.parameters import catalog
+from dbxwizard.parameters import catalog, values
 from dbxwizard.parameters.edit import apply
 from dbxwizard.parameters.editing.choices import choices_at, keys_at
 from dbxwizard.parameters.editing.completion import complete, completion_at
@@ -34,6 +34,9 @@ def test_runtimes_say_lts_and_end_of_support_and_start_with_the_recommended_one(
     assert found.items[0].value == catalog.recommended_runtime()
     assert found.items[0].note == "LTS, supported until 2028-10-22"
     assert found.items[-1].note.startswith(("no support since", "LTS, no support since"))
+    notes = {item.value: item.note for item in found.items}
+    assert (notes["18.x-scala2.13"], notes["19.x-scala2.13"]) == ("LTS, supported until 2029-06-10", "supported")
+    assert {issue.code for key in notes for issue in values.runtime(key, ci=False)} == {"end-of-support"}
 
 
 @pytest.mark.parametrize(

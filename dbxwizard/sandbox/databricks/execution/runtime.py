@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -87,10 +86,9 @@ def _chosen() -> str:
 
 def python_for(spark_version: str) -> tuple[Path, str]:
     """An interpreter for the runtime, and what is to be said where it is not the runtime's own version."""
-    number = re.match(r"\d+\.\d+", spark_version)
     wanted = _PYTHON.get(spark_version.partition(".")[0], (3, 12))
     version = f"{wanted[0]}.{wanted[1]}"
-    name = f"{number.group() if number else spark_version} has Python {version}"
+    name = f"{spark_version.partition('.x')[0]} has Python {version}"
     for candidate in candidates((f"python{version}", "python3"), version=version):
         if _version(candidate) == wanted:
             return candidate, ""

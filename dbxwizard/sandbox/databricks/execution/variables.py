@@ -27,7 +27,7 @@ def driver_variables(state: WorkspaceState, spec: Document, folder: Path) -> dic
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "DATABRICKS_RUNTIME_VERSION": ".".join(str(spec.get("spark_version", "")).split(".")[:2]),
+        "DATABRICKS_RUNTIME_VERSION": str(spec.get("spark_version", "")).partition(".x")[0],
         "PYTHONPATH": f"{folder / 'site'}:{folder / 'more'}",
         # The sandbox's authority, which a driver would not need, and telemetry that stays on this machine.
         "SSL_CERT_FILE": bundle,
