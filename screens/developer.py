@@ -14,7 +14,19 @@ from textual.widgets import Static
 from dbxwizard.backend.developer_views import TOPIC, DeveloperLine
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.errors import OperationError
+from dbxwizard.screens import developer_words
 from dbxwizard.screens.bars import TopBar
+from dbxwizard.screens.developer_messages import (
+    ClustersFound,
+    LineTold,
+    MachineExamined,
+    MachinePlanned,
+    PushPlanned,
+    ScriptsFound,
+    SyncPlanned,
+    WorkDone,
+)
+from dbxwizard.screens.developer_words import ERROR, INFORMATION
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.lines_page import LinesPage
 from dbxwizard.screens.page import AskFailed
@@ -23,11 +35,8 @@ from dbxwizard.screens.words import NO_FILES, many
 
 if TYPE_CHECKING:
     from dbxwizard.backend.developer_views import (
-        ChangeShown,
         CheckTold,
-        MachineChecked,
         PushShown,
-        ScriptEnd,
         SetupShown,
         SyncShown,
     )
@@ -38,59 +47,6 @@ _HEAD = (
     "the workspace the same. k chooses another cluster, a how code signs in."
 )
 _SIGN_INS = {"oauth": "as you", "token": "with an access token of yours, in .env, for 30 days"}
-_INFORMATION, _ERROR = "INFORMATION", "ERROR"
-
-
-class MachinePlanned(Message):
-    def __init__(self, shown: SetupShown) -> None:
-        super().__init__()
-        self.shown = shown
-
-
-class PushPlanned(Message):
-    def __init__(self, shown: PushShown) -> None:
-        super().__init__()
-        self.shown = shown
-
-
-class ClustersFound(Message):
-    """Name and state of each."""
-
-    def __init__(self, clusters: tuple[tuple[str, str], ...]) -> None:
-        super().__init__()
-        self.clusters = clusters
-
-
-class SyncPlanned(Message):
-    def __init__(self, shown: SyncShown) -> None:
-        super().__init__()
-        self.shown = shown
-
-
-class ScriptsFound(Message):
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self.names = names
-
-
-class MachineExamined(Message):
-    def __init__(self, checked: MachineChecked) -> None:
-        super().__init__()
-        self.checked = checked
-
-
-class LineTold(Message):
-    def __init__(self, line: DeveloperLine | CheckTold) -> None:
-        super().__init__()
-        self.line = line
-
-
-class WorkDone(Message):
-    """`lines` say what came of it."""
-
-    def __init__(self, lines: Iterable[tuple[str, str]], end: ScriptEnd | None = None) -> None:
-        super().__init__()
-        self.lines, self.end = tuple(lines), end
 
 
 class DeveloperScreen(LinesPage):
@@ -150,7 +106,7 @@ class DeveloperScreen(LinesPage):
             try:
                 self.post_message(await work)
             except OperationError as error:
-                self._say((f"✗ {error.code}: {error.message}",), _ERROR)
+                self._say((f"✗ {error.code}: {error.message}",), ERROR)
                 self.post_message(AskFailed(error))
             finally:
                 self._doing = self.program.developing = ""
@@ -165,7 +121,7 @@ class DeveloperScreen(LinesPage):
             self._say((f"── {title}",))
         self._do(words, work(str(self._asked)), looks=looks)
 
-    def _say(self, lines: Iterable[str], level: str = _INFORMATION) -> None:
+    def _say(self, lines: Iterable[str], level: str = INFORMATION) -> None:
         self.view.add((level, line) for line in lines)
         self.tell()
 
@@ -177,7 +133,7 @@ class DeveloperScreen(LinesPage):
         if isinstance(line, DeveloperLine):
             self._say((line.text,))
         else:
-            self._say(_check_told(line), _ERROR if line.state == "failed" else _INFORMATION)
+            self._say(developer_words.of_check(line), ERROR if line.state == "failed" else INFORMATION)
 
     @on(WorkDone)
     def show_end(self, message: WorkDone) -> None:
@@ -288,7 +244,7 @@ class DeveloperScreen(LinesPage):
             self._say(("everything is as it should be",))
             return
         for change in shown.changes:
-            self._say(_told(change))
+            self._say(developer_words.of_change(change))
         yours = f"Of what you wrote: {', '.join(shown.touched)}.\n" if shown.touched else ""
         changes = "\n".join(f"{change.action} {change.name}" for change in shown.changes)
         question = Question(
@@ -302,7 +258,7 @@ class DeveloperScreen(LinesPage):
     def _set_up(self, shown: SetupShown) -> None:
         async def apply(asked: str) -> Message:
             made = await self.ask.set_up_machine(plan=shown.plan, asked=asked)
-            return WorkDone([(_INFORMATION, f"✓ this machine is ready: {many(made, 'change')}")])
+            return WorkDone([(INFORMATION, f"✓ this machine is ready: {many(made, 'change')}")])
 
         self._begin("", "setting up this machine", apply)
 
@@ -326,7 +282,7 @@ class DeveloperScreen(LinesPage):
     def show_examined(self, message: MachineExamined) -> None:
         checked = message.checked
         words = f"✗ {many(checked.failed, 'check')} failed" if checked.failed else "✓ nothing failed"
-        self._say((words,), _ERROR if checked.failed else _INFORMATION)
+        self._say((words,), ERROR if checked.failed else INFORMATION)
         if checked.not_started:
             question = Question(
                 f"Start cluster {checked.not_started}?",
@@ -373,7 +329,7 @@ class DeveloperScreen(LinesPage):
     def _push(self, shown: PushShown) -> None:
         async def push(asked: str) -> Message:
             lines = await self.ask.push_code(plan=shown.plan, asked=asked)
-            return WorkDone([(_INFORMATION, f"✓ {line}") for line in lines])
+            return WorkDone([(INFORMATION, f"✓ {line}") for line in lines])
 
         self._begin("", f"pushing to {shown.cluster}", push)
 
@@ -426,7 +382,7 @@ class DeveloperScreen(LinesPage):
 
         async def sync(asked: str) -> Message:
             lines = await self.ask.sync_folders(plan=shown.plan, on_save=on_save, asked=asked)
-            return WorkDone([(_INFORMATION, f"✓ {lines[0]}"), *((_INFORMATION, line) for line in lines[1:])])
+            return WorkDone([(INFORMATION, f"✓ {lines[0]}"), *((INFORMATION, line) for line in lines[1:])])
 
         self._begin("", "syncing on every save; c ends it" if on_save else "syncing", sync)
 
@@ -479,28 +435,6 @@ class DeveloperScreen(LinesPage):
             end = await self.ask.run_script(
                 environment=environment, cluster=cluster, script=script, words=words, asked=asked
             )
-            return WorkDone(_end_told(end), end)
+            return WorkDone(developer_words.of_end(end), end)
 
         self._begin(f"dev run {script} {words}".rstrip() + f" in {environment}", f"running {script}", run)
-
-
-_SIGNS = {"ok": "✓", "failed": "✗", "skipped": "○"}
-
-
-def _check_told(check: CheckTold) -> list[str]:
-    words = f"{_SIGNS[check.state]} {check.name}: {check.state}" + (f", {check.found}" if check.found else "")
-    return [words, *([f"  → {check.fix}"] if check.fix else [])]
-
-
-def _told(change: ChangeShown) -> list[str]:
-    return [f"{change.action} {change.name}: {'; '.join(change.reasons)}", *(f"    {line}" for line in change.diff)]
-
-
-def _end_told(end: ScriptEnd) -> list[tuple[str, str]]:
-    fine = end.state == "SUCCESS"
-    rest = ["… the rest is on the run's page: o opens it"] if end.truncated else []
-    lines = [(_INFORMATION, f"│ {line}") for line in (*end.output, *rest)]
-    lines += [(_ERROR, f"│ {line}") for line in end.trace]
-    lines += [(_ERROR, f"✗ {end.error}")] if end.error and not fine else []
-    sign, came = "✓" if fine else "✗", f"{end.state}, exit code {end.exit_code}, {end.seconds:.0f} s"
-    return [*lines, (_INFORMATION if fine else _ERROR, f"{sign} run {end.run} {came}: {end.url}")]
