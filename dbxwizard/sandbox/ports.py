@@ -10,11 +10,15 @@ LOOPBACK = "127.0.0.1"
 
 
 class Ports:
-    """The hosts of one state file (`login`, `arm`, `vault:kv-1` …) and the sockets that this process holds for them."""
+    """The hosts of one state file (`login`, `arm`, `vault:kv-1` …) and the sockets that this process holds for them.
+
+    `moved`: the hosts whose stored port somebody else had taken.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.sockets: dict[str, socket.socket] = {}
+        self.moved: list[str] = []
 
     def url(self, host: str) -> str:
         """`https://127.0.0.1:PORT`; KeyError when no such host is open."""
@@ -28,7 +32,10 @@ class Ports:
         stored = self._store.get("_port", host)
         if host not in self.sockets:
             self.sockets[host] = _bind(stored["port"] if stored else 0)
-        self._store.put("_port", host, {"port": self.sockets[host].getsockname()[1]})
+        port = self.sockets[host].getsockname()[1]
+        if stored and stored["port"] != port:
+            self.moved.append(host)
+        self._store.put("_port", host, {"port": port})
         return self.url(host)
 
     def close(self, host: str) -> None:

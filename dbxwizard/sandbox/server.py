@@ -40,6 +40,7 @@ class SandboxServer:
         self._ready: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self.moved: tuple[str, ...] = ()  # hosts on another port than before, which is taken
 
     def start(self) -> None:
         """Returns when every host listens; raises what kept it from starting."""
@@ -63,6 +64,7 @@ class SandboxServer:
         frontend = _Frontend(self.state, self.services)
         try:
             await frontend.open()
+            self.moved = tuple(frontend.ports.moved)
             self._ready.set_result(None)
             await self._stop.wait()
         finally:

@@ -121,6 +121,11 @@ class Sandbox:
         """True while this process is the one that serves."""
         return self._server is not None
 
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Hosts that this process serves on another port than the one before it, which somebody else had taken."""
+        return self._server.moved if self._server else ()
+
     def wait_until_serving(self) -> None:
         """Returns once this process serves. Raises TimeoutError while another one keeps doing so."""
         self._wait_for(lambda: self._server is not None)

@@ -240,6 +240,7 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced_and_the_others_stay(sta
         with Sandbox(state) as sandbox:
             after = Ports(Store(state)).known()
             second = sandbox.endpoints()
+            assert sandbox.moved == ("graph",)
             wire = Wire(state)
             wire.person_token(ADA, AUDIENCES["graph"])
             token = wire.person_token(ADA, AUDIENCES["graph"])

@@ -25,6 +25,11 @@ from dbxwizard.sandbox.ports import LOOPBACK
 from dbxwizard.sandbox.session import Endpoints, Sandbox
 from dbxwizard.sandbox.store import Store
 
+_MOVED = (
+    "on another port than before, which is taken: {}. What keeps an address of theirs, as a connection string\n"
+    "in a secret scope or in .env does, has the old one until deploy and dev setup run again."
+)
+
 
 def run(invocation: Invocation) -> Report:
     action = invocation.words[0] if invocation.words else ""
@@ -97,6 +102,8 @@ def _serve(invocation: Invocation, state: Path) -> Report:
         signal.signal(number, lambda *_: stopped.set())
     with Sandbox(state) as sandbox:
         print("\n".join(_instructions(sandbox.endpoints())), flush=True)
+        if sandbox.moved:
+            print(_MOVED.format(", ".join(sandbox.moved)), file=sys.stderr, flush=True)
         print("serving; ctrl+c ends", file=sys.stderr, flush=True)
         stopped.wait()
     return Report("sandbox", invocation.run_id, Status.SUCCESS)
