@@ -14,6 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 from textual.widgets.button import ButtonVariant
 
+from dbxwizard.screens.one_line import OneLine
+
 T = TypeVar("T")
 
 
@@ -58,7 +60,7 @@ class Question(Dialog[str]):
             yield Static(self._text, markup=False)
             if self._typed:
                 yield Label(f"To go on, type {self._typed}", markup=False)
-                yield Input(id="typed", compact=True, select_on_focus=False)
+                yield OneLine(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="answers"):
                 yield Button(self._cancel, id="cancel", variant="primary", compact=True)
                 variant: ButtonVariant = "error" if self.has_class("-dangerous") else "default"
@@ -90,9 +92,9 @@ class Question(Dialog[str]):
         """As with typing."""
         if self._typed and not isinstance(self.focused, Input):
             event.stop()
-            field = self.query_one("#typed", Input)
+            field = self.query_one("#typed", OneLine)
             field.focus()
-            field.insert_text_at_cursor(event.text.partition("\n")[0])
+            field.insert_text_at_cursor(field.joined(event.text.splitlines()))
 
     @on(Button.Pressed)
     def answer(self, event: Button.Pressed) -> None:

@@ -11,6 +11,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from dbxwizard.screens.one_line import OneLine
+
 
 class FilterBar(Horizontal):
     """Hidden until it is opened. Enter keeps the text, escape takes it away; both give the focus back.
@@ -32,7 +34,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label(self._sign)
-        yield Input(placeholder=f"{self._purpose}; enter keeps it, escape takes it away", compact=True)
+        yield OneLine(placeholder=f"{self._purpose}; enter keeps it, escape takes it away", compact=True)
 
     def open(self) -> None:
         self._before = self.screen.focused

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.backend.views import is_production
 from dbxwizard.screens.dialogs import Question
+from dbxwizard.screens.one_line import OneLine
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.widgets import Choice, Decision
@@ -69,7 +70,7 @@ class LaunchScreen(Page):
             yield Static(self._chosen.workflow.name, classes="title", markup=False)
             with Horizontal(classes="row"):
                 yield Label("On")
-                yield Input(self._ref, "a branch or a tag", id="ref", select_on_focus=False, compact=True)
+                yield OneLine(self._ref, "a branch or a tag", id="ref", select_on_focus=False, compact=True)
             yield Vertical(*self._fields(), id="inputs")
         with Horizontal(id="steps"):
             yield Button("Back", id="back", compact=True)
@@ -83,7 +84,9 @@ class LaunchScreen(Page):
             if self._options(one):
                 yield Decision(id=f"input-{place}")
             else:
-                yield Input(self._values[one.name], one.type, id=f"input-{place}", select_on_focus=False, compact=True)
+                yield OneLine(
+                    self._values[one.name], one.type, id=f"input-{place}", select_on_focus=False, compact=True
+                )
 
     def _options(self, one: WorkflowInput) -> tuple[str, ...]:
         if one.type == "environment":

@@ -17,6 +17,7 @@ from textual.widgets import Input, Label, Static
 from textual.widgets.option_list import Option
 
 from dbxwizard.screens.dialogs import Dialog
+from dbxwizard.screens.one_line import OneLine
 from dbxwizard.screens.widgets import Choices, hanging
 
 ResultT = TypeVar("ResultT")
@@ -85,7 +86,7 @@ class Picker(SearchDialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-tall"):
             yield Label(self._title, id="title", markup=False)
-            yield Input(placeholder="type to search, enter chooses, esc cancels", compact=True)
+            yield OneLine(placeholder="type to search, enter chooses, esc cancels", compact=True)
             yield Choices(compact=True, markup=False)
             yield Static("", id="count", classes="words", markup=False)
 

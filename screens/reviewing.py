@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.backend.views import is_production
 from dbxwizard.screens.dialogs import Dialog, Question
+from dbxwizard.screens.one_line import OneLine
 from dbxwizard.screens.widgets import Checklist
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ReviewDialog(Dialog[Review]):
                 yield Checklist({name: Text(name) for name in self._mine})
             if self._mine:
                 yield Label("Comment, which the run's page shows")
-                yield Input(id="comment", compact=True, select_on_focus=False)
+                yield OneLine(id="comment", compact=True, select_on_focus=False)
             with Horizontal(id="answers"):
                 yield Button("Cancel", id="cancel", variant="primary", compact=True)
                 if self._mine:

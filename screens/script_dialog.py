@@ -11,6 +11,14 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label, Static
 
 from dbxwizard.screens.dialogs import Dialog
+from dbxwizard.screens.one_line import OneLine
+
+
+class Words(OneLine):
+    """A command is often pasted over several lines, each but the last with a backslash at its end."""
+
+    def joined(self, lines: list[str]) -> str:
+        return super().joined([line.rstrip().removesuffix("\\") for line in lines])
 
 
 class ScriptDialog(Dialog[str | None]):
@@ -26,7 +34,7 @@ class ScriptDialog(Dialog[str | None]):
         with Vertical(id="dialog"):
             yield Label(f"Run {self._script} in {self._environment}", id="title", markup=False)
             yield Static("On the environment's cluster, which starts if it has to.", markup=False)
-            yield Input(self._words, placeholder="--name value; of a notebook: NAME=VALUE", compact=True)
+            yield Words(self._words, placeholder="--name value; of a notebook: NAME=VALUE", compact=True)
             with Horizontal(id="answers"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Run", id="run", variant="primary", compact=True)

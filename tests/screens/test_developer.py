@@ -18,6 +18,7 @@ from tests.dev.desk import ADA, content, libraries, runs, script
 from tests.hosting import Hosting, hosting
 from tests.roads import Road
 from tests.screens.pilots import driven, error, settled, text, until
+from tests.screens.test_pasting import paste
 from tests.screens.walking import click_on, footer
 
 
@@ -46,11 +47,15 @@ async def test_a_script_is_run_with_its_words_and_ends_as_it_ends(host_deployed:
         screen = await opened(pilot)
         await pilot.press("u")
         await until(pilot, lambda: "ends.py" in text(pilot) and "remote_analysis.py" in text(pilot))
-        await pilot.press(*"ends", "enter")
+        await paste(pilot, "ends.py\n")
+        await pilot.press("enter")
         await asked(pilot, ScriptDialog)
-        await pilot.press(*f"--value '{value} and more'", "enter")
+        await pilot.press(*f"--value '{value} and more' ")
+        await paste(pilot, "--first one \\\r\n  --last two\n")
+        await pilot.press("enter")
         await until(pilot, lambda: "exit code 7" in lines(screen))
-        assert f"│ given ['--value', '{value} and more'] [b]x[/b]" in lines(screen)
+        given = f"['--value', '{value} and more', '--first', 'one', '--last', 'two']"
+        assert f"│ given {given} [b]x[/b]" in lines(screen)
         await settled(pilot)
         await pilot.press("Y")
         saved = (host_deployed.folder / ".state" / "exports" / "developer.txt").read_text("utf-8")

@@ -28,6 +28,7 @@ from tests.reaching import push
 from tests.roads import Road
 from tests.screens.faulting import ENDLESS, FAULTS, assert_no_defect, faulty, withstands
 from tests.screens.pilots import driven, error, settled, text, until, waits
+from tests.screens.test_pasting import paste
 from tests.screens.walking import click_on, decide, footer
 
 GREET = """name: Greet [bold]all[/]
@@ -133,15 +134,20 @@ async def test_a_workflow_is_started_by_a_form_and_watched_to_its_end(host_runs:
         await shows(pilot, "Nothing has run yet", "requests left")
         await pilot.press("u")
         await shows(pilot, "Greet [bold]all[/]  greet.yml")
-        await pilot.press(*"greet", "enter")
+        await paste(pilot, "\ngreet.yml\r\n")
+        await pilot.press("enter")
         await opened(pilot, LaunchScreen)
         await shows(pilot, "Where [red]to[/red]", "● Development", "○ Production  ⚠ production")
-        await pilot.press("j", "space", "tab", "j", "space", "tab", *"!", "ctrl+g")
+        await pilot.press("shift+tab", "ctrl+u")
+        await paste(pilot, "main\n")
+        await pilot.press("tab", "j", "space", "tab", "j", "space", "tab", *"!")
+        await paste(pilot, " and\r\n  [b]more[/b]\n")
+        await pilot.press("ctrl+g")
         await opened(pilot, WorkflowRunScreen)
         await shows(pilot, "Greet UAT [b]x[/b]", "✓ Check ─▶ ✓ UAT", "✓ success  UAT", "after check", "over")
         [run] = github(runs)
         assert (run["event"]["inputs"], run["conclusion"]) == (
-            {"to": "UAT", "loud": "true", "note": "hello!"},
+            {"to": "UAT", "loud": "true", "note": "hello! and [b]more[/b]"},
             "success",
         )
         await pilot.press("escape")
