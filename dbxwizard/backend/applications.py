@@ -19,7 +19,7 @@ from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.adoption import adopted
 from dbxwizard.steps.applications import OWN_TAG, own_tags, unique_name
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.setup_plan import SetupOptions, display_name, keys_of, pairs
+from dbxwizard.steps.setup_options import SetupOptions, display_name, keys_of, pairs
 
 if TYPE_CHECKING:
     from dbxwizard.clients.graph import GraphClient

@@ -23,9 +23,9 @@ from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
     from dbxwizard.backend.host import Notify
+    from dbxwizard.backend.launch import Launch
     from dbxwizard.backend.resources import EnvironmentResources, Resources
     from dbxwizard.backend.runs import Runs
-    from dbxwizard.backend.service import Launch
     from dbxwizard.backend.telemetry_watch import Watch
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.inventory import EnvironmentInventory

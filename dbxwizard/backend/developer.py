@@ -25,7 +25,7 @@ from dbxwizard.core.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from dbxwizard.backend.host import Notify
-    from dbxwizard.backend.service import Launch
+    from dbxwizard.backend.launch import Launch
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.core.clock import Clock
     from dbxwizard.deployed import Deployed

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dbxwizard.backend.host import Notify
-    from dbxwizard.backend.service import Launch
+    from dbxwizard.backend.launch import Launch
     from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_runs import GitHubRuns
     from dbxwizard.steps.connection import Connection

@@ -17,7 +17,8 @@ from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import NOTE, GitHubSecretsStep, SecretsState
 from dbxwizard.steps.github_variables import GitHubVariablesStep
-from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
+from dbxwizard.steps.setup_options import SetupOptions
+from dbxwizard.steps.setup_plan import setup_steps
 
 
 async def github_table(

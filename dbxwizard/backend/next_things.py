@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from dbxwizard.backend.summary_views import NextThing, Summary
 from dbxwizard.backend.tables import table
 
-if TYPE_CHECKING:
-    from dbxwizard.backend.summary_views import Summary
-
 _HOW_MANY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class NextThing:
-    """`command` and `url`: how to do it, "" where there is none."""
-
-    title: str
-    words: str
-    command: str = ""
-    url: str = ""
 
 
 def next_things(found: Summary, secrets_end: Sequence[str], environments_page: str) -> tuple[NextThing, ...]:

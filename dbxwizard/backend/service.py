@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard.backend import project
@@ -21,6 +20,7 @@ from dbxwizard.backend.console import ConsoleOperations
 from dbxwizard.backend.developer import DeveloperOperations
 from dbxwizard.backend.github_runs import GitHubRunOperations, RunDesk
 from dbxwizard.backend.host import Notify
+from dbxwizard.backend.launch import Launch
 from dbxwizard.backend.runs import Runs, journal_key
 from dbxwizard.backend.session import Session, identity
 from dbxwizard.backend.views import (
@@ -42,43 +42,18 @@ from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from dbxwizard.backend.pick_lists import PickList
     from dbxwizard.backend.summary_views import SummaryText
-    from dbxwizard.clients.cloud import Cloud
     from dbxwizard.doctor import Check
     from dbxwizard.parameters import Environment
     from dbxwizard.steps.connection import Connection
-    from dbxwizard.steps.setup_plan import SetupOptions
+    from dbxwizard.steps.setup_options import SetupOptions
 
 
 _CHOOSE = "Choose one in the wizard, page Sign in."
 
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What a backend is started with.
-
-    `open_cloud` may take a while and may raise OperationError; `variables`: the environment variables that may be used
-    for signing in to that cloud; `find_github_token` looks where a token may lie, and gives None where there is none.
-    """
-
-    root: Path
-    state_folder: Path
-    environ: Mapping[str, str]
-    open_cloud: Callable[[], AbstractContextManager[Cloud]]
-    variables: Callable[[Cloud], Mapping[str, str]]
-    find_github_token: Callable[[Cloud], Awaitable[Secret | None]]
-    tenant: Callable[[Cloud], str] = lambda _: ""
-    sign_in: str = "auto"
-    ref: str = ""
-    ci: bool = False
-    sandbox: bool = False
-    read_only: bool = False
 
 
 class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, WizardOperations):
@@ -260,7 +235,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
 
     def _setup_options(self) -> SetupOptions:
         from dbxwizard.steps.setup_github import wait_minutes
-        from dbxwizard.steps.setup_plan import SetupOptions
+        from dbxwizard.steps.setup_options import SetupOptions
 
         answers = self._answers.read()
         token = self._launch.environ.get("PAT_GITHUB", "")

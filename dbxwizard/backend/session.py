@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dbxwizard.backend.answers import AnswerFile
     from dbxwizard.backend.host import Notify
-    from dbxwizard.backend.service import Launch
+    from dbxwizard.backend.launch import Launch
     from dbxwizard.clients.cloud import Cloud
     from dbxwizard.clients.github_types import TokenInfo
     from dbxwizard.clients.sources import DeviceCode

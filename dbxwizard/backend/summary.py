@@ -23,7 +23,8 @@ from dbxwizard.runs.proof import LEFT_OUT, newest, unprovable_here
 from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.publish import Published, PublishStep
-from dbxwizard.steps.setup_plan import PUBLISHED, SetupOptions, keys_of, pairs
+from dbxwizard.steps.setup_options import SetupOptions, keys_of, pairs
+from dbxwizard.steps.setup_plan import PUBLISHED
 
 if TYPE_CHECKING:
     from dbxwizard.clients.cloud import Cloud

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dbxwizard.backend.next_things import NextThing
-from dbxwizard.backend.summary_views import Link, MadeEnvironment, PublishedValues, Summary
+from dbxwizard.backend.summary_views import Link, MadeEnvironment, NextThing, PublishedValues, Summary
 from dbxwizard.core.markdown import code, link, words
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dbxwizard.backend.next_things import NextThing
+
+@dataclass(frozen=True, slots=True)
+class NextThing:
+    """`command` and `url`: how to do it, "" where there is none."""
+
+    title: str
+    words: str
+    command: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from dbxwizard.core.run_lock import RunLock, is_held
-from dbxwizard.steps.setup_plan import SetupOptions
+from dbxwizard.steps.setup_options import SetupOptions
 
 
 def setup_turn(

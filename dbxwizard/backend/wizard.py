@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from dbxwizard.backend.custom_role_views import CustomRoleView
     from dbxwizard.backend.environment_files import EnvironmentFile
     from dbxwizard.backend.github_views import GitHubTable
-    from dbxwizard.backend.service import Launch
+    from dbxwizard.backend.launch import Launch
     from dbxwizard.backend.session import Session
     from dbxwizard.backend.sign_ins import SignInWay
     from dbxwizard.backend.welcome import Welcome
     from dbxwizard.parameters import Environment
     from dbxwizard.steps.connection import Connection
-    from dbxwizard.steps.setup_plan import SetupOptions
+    from dbxwizard.steps.setup_options import SetupOptions
 
 
 class WizardOperations(ABC):

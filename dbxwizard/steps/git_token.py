@@ -7,7 +7,7 @@ which it expires, never the token.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,9 @@ from dbxwizard.core.secret import Secret
 if TYPE_CHECKING:
     from dbxwizard.clients.github_types import Repository
     from dbxwizard.steps.connection import Connection
+    from dbxwizard.steps.setup_options import AskToken
 
 NAME = "PAT_GITHUB"
-# Asks the person for the token of a repository (OWNER/NAME); None where they give none.
-AskToken = Callable[[str], Awaitable[Secret | None]]
 _FINGERPRINT = 12  # hex digits; tokens are random, so these tell nothing of one
 
 

@@ -11,7 +11,7 @@ from dbxwizard.steps.github_environments import NO_ENVIRONMENTS, no_approval
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_types import Repository, TokenInfo
-    from dbxwizard.steps.setup_plan import SetupOptions
+    from dbxwizard.steps.setup_options import SetupOptions
 
 
 def require_rights(repository: Repository, token: TokenInfo, scopes: Collection[str]) -> None:

@@ -25,7 +25,7 @@ from dbxwizard.steps.named_principals import variable_of
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
     from dbxwizard.clients.github_types import Repository, TokenInfo
-    from dbxwizard.steps.setup_plan import Pair, SetupOptions
+    from dbxwizard.steps.setup_options import Pair, SetupOptions
 
 _REVIEWED = "production"
 _MOST_REVIEWERS = 6  # docs.github.com/rest/deployments/environments

@@ -33,7 +33,7 @@ from dbxwizard.steps.role_assignments import (
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient
-    from dbxwizard.steps.setup_plan import Pair, SetupOptions
+    from dbxwizard.steps.setup_options import Pair, SetupOptions
 
 _NEEDED = (
     "Microsoft.Authorization/roleAssignments/read",

@@ -12,7 +12,7 @@ from dbxwizard.core.errors import UsageError
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.setup_plan import SetupOptions
+from dbxwizard.steps.setup_options import SetupOptions
 from tests.backend.looking import connected, crossed, drafts, look
 from tests.roads import Road
 

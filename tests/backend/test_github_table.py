@@ -8,7 +8,7 @@ from dbxwizard.backend.github_table import github_table
 from dbxwizard.backend.github_views import GitHubTable
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
-from dbxwizard.steps.setup_plan import SetupOptions
+from dbxwizard.steps.setup_options import SetupOptions
 from tests.backend.looking import drafts, look
 from tests.roads import Road
 

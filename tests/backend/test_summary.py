@@ -12,7 +12,7 @@ from dbxwizard.backend.summary_views import Summary
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.sandbox.tokens import TENANT_ID
-from dbxwizard.steps.setup_plan import SetupOptions
+from dbxwizard.steps.setup_options import SetupOptions
 from tests.backend.looking import drafts, look
 from tests.roads import Road
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbxwizard.backend.next_things import NextThing
-from dbxwizard.backend.summary_views import Link, MadeEnvironment, PublishedFiles, PublishedValues, Summary, SummaryText
+from dbxwizard.backend.summary_views import (
+    Link,
+    MadeEnvironment,
+    NextThing,
+    PublishedFiles,
+    PublishedValues,
+    Summary,
+    SummaryText,
+)
 from dbxwizard.backend.views import EventBatch, PlanView, StepView
 from dbxwizard.core.change import Action, Reason
 from dbxwizard.core.errors import OperationError

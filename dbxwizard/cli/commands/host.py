@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from dbxwizard.backend.frames import Channel
 from dbxwizard.backend.host import Notify, serve
+from dbxwizard.backend.launch import Launch
 from dbxwizard.backend.process import LOG
-from dbxwizard.backend.service import Launch, Service
+from dbxwizard.backend.service import Service
 from dbxwizard.cli.invocation import Invocation, in_ci, state_folder
 from dbxwizard.cli.logs import collected
 from dbxwizard.cli.report import Report

@@ -22,7 +22,8 @@ from dbxwizard.core.result import Status
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.setup_github import reviewer_names, wait_minutes
-from dbxwizard.steps.setup_plan import SetupOptions, setup_steps
+from dbxwizard.steps.setup_options import SetupOptions
+from dbxwizard.steps.setup_plan import setup_steps
 
 
 def run(invocation: Invocation) -> Report:
