@@ -1,6 +1,6 @@
 """Takes away each call of a screen to the backend, one at a time, and runs the tests that make it: one has to fail.
 
-    python -m tools.mutate_calls [WORD…] [--tests PATH…]
+    python -m tools.mutate_calls [WORD…] [--tests PATH…] [--patience SECONDS]
 
 All calls, or those whose name has one of the words, with all tests of the screens and the editor, or with these.
 
@@ -30,6 +30,8 @@ from dbxwizard.backend import client
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0  # seconds that a test waits for what never comes
+# Ends a test that waits in another way than by `until`.
+_AT_MOST = ("--timeout=300", "--timeout-method=signal", "-o", "timeout_func_only=true")
 # Pictures are left out: a test has to tell what is missing by what the program came to.
 _TESTS = ("tests/screens", "tests/editor", "--ignore-glob=*pictures.py")
 
@@ -154,10 +156,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Takes away each call of a screen to the backend: a test has to fail.")
     parser.add_argument("words", nargs="*", metavar="WORD", help="calls whose name has one of these; none: all")
     parser.add_argument("--tests", nargs="+", metavar="PATH", default=_TESTS, help="which tests are run")
+    parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS", help="for what never comes")
     asked = parser.parse_args()
-    pilots.PATIENCE = PATIENCE
+    pilots.PATIENCE = asked.patience
     mutants = Mutants({one for one in calls_of_the_source() if _named_by(asked.words, one)})
-    pytest.main(["-q", "-p", "no:cacheprovider", "--timeout=0", *asked.tests], plugins=[mutants])
+    pytest.main(["-q", "-p", "no:cacheprovider", *_AT_MOST, *asked.tests], plugins=[mutants])
     survivors = mutants.wanted - mutants.killers.keys()
     print(f"{len(mutants.killers)} killed, {len(survivors)} survived")
     return 1 if survivors else 0
