@@ -14,6 +14,6 @@ class OneLine(Input):
         event.text = self.joined(event.text.splitlines())
 
     def joined(self, lines: list[str]) -> str:
-        """The first one stays as it is: it may go on behind what is there."""
+        """What is before the first and, of one alone, behind it stays: it may go on with what is there."""
         first, *others = [line for line in lines if line.strip()] or [""]
-        return " ".join((first, *(line.strip() for line in others)))
+        return " ".join((first.rstrip(), *map(str.strip, others))) if others else first
