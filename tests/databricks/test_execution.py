@@ -17,7 +17,7 @@ from dbxwizard.sandbox.databricks.execution.driver import LOST
 from dbxwizard.sandbox.session import Sandbox
 from tests.databricks.conftest import ADA, World
 from tests.databricks.environment import push
-from tests.databricks.unmodified import ask, new_cluster, sdk_for
+from tests.databricks.unmodified import ask, ended, new_cluster, sdk_for
 
 SOURCE = {"git_url": "https://github.com/contoso/databricks", "git_provider": "gitHub", "git_branch": "main"}
 
@@ -35,14 +35,6 @@ def submitted(ada: Sdk, task: dict[str, Any], **more: Any) -> dict[str, Any]:
     given = {"task_key": "a", "existing_cluster_id": new_cluster(ada), **task}
     run_id = ask(ada, "POST", "/api/2.2/jobs/runs/submit", body={"tasks": [given], **more})["run_id"]
     return ended(ada, run_id)
-
-
-def ended(ada: Sdk, run_id: int) -> dict[str, Any]:
-    run = ask(ada, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")
-    while run["state"]["life_cycle_state"] not in ("TERMINATED", "INTERNAL_ERROR", "SKIPPED"):
-        run = ask(ada, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")
-    output = ask(ada, "GET", f"/api/2.2/jobs/runs/get-output?run_id={run['tasks'][0]['run_id']}")
-    return {**run, "output": output}
 
 
 def script(ada: Sdk, world: World, text: str, parameters: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:

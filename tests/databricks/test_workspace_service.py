@@ -16,7 +16,7 @@ from dbxwizard.sandbox.databricks.show import workspaces
 from dbxwizard.sandbox.time import Clock
 from tests.databricks.conftest import ADA, SPN, World
 from tests.databricks.environment import push
-from tests.databricks.unmodified import SETTINGS, ask, new_cluster, sdk_for
+from tests.databricks.unmodified import SETTINGS, ask, ended, new_cluster, sdk_for
 
 GRACE = "grace@contoso.example"
 
@@ -196,15 +196,9 @@ def test_a_run_starts_its_cluster_and_executes_its_script(world: World, ada: Sdk
     pass_time(world, timed, 1)
     assert state() == "RUNNING"
     pass_time(world, timed, 1.5)
-    while state() == "RUNNING":  # from here on it takes what its script takes
-        pass
-    assert state() == "TERMINATED"
-    run = ada.jobs.get_run(run_id)
-    assert run.state is not None
-    assert run.state.result_state == jobs.RunResultState.SUCCESS
-    assert run.tasks is not None
-    output = ada.jobs.get_run_output(run.tasks[0].run_id)  # type: ignore[arg-type]
-    assert (output.logs or "").endswith("executed\n")
+    run = ended(ada, run_id)  # from here on it takes what its script takes
+    assert (state(), run["state"]["result_state"]) == ("TERMINATED", "SUCCESS")
+    assert run["output"]["logs"].endswith("executed\n")
 
 
 @pytest.mark.parametrize(
@@ -234,12 +228,9 @@ def test_a_run_starts_its_cluster_and_executes_its_script(world: World, ada: Sdk
     ],
 )
 def test_a_run_fails_for_a_source_that_is_not_there(world: World, ada: Sdk, more: dict[str, Any], words: str) -> None:
-    run_id = ada.jobs.run_now(job(ada, world, **more)).run_id
-    world.sandbox.settle()
-    run = ada.jobs.get_run(run_id)
-    assert run.state is not None
-    assert run.state.result_state == jobs.RunResultState.FAILED
-    assert words in str(run.state.state_message)
+    state = ended(ada, ada.jobs.run_now(job(ada, world, **more)).run_id)["state"]
+    assert state["result_state"] == "FAILED"
+    assert words in state["state_message"]
 
 
 def test_a_run_is_started_once_for_a_token_and_not_beside_another(world: World, ada: Sdk, timed: Clock) -> None:

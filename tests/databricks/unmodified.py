@@ -49,3 +49,13 @@ def ask(client: Sdk, method: str, path: str, **more: Any) -> dict[str, Any]:
 
 def new_cluster(client: Sdk) -> str:
     return str(ask(client, "POST", "/api/2.1/clusters/create", body=SETTINGS)["cluster_id"])
+
+
+def ended(client: Sdk, run_id: int) -> dict[str, Any]:
+    """The run once it has ended, with the `output` of its first task. What it executes takes what it takes: no clock of
+    the sandbox, and so no settling of it, says when."""
+    run = ask(client, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")
+    while run["state"]["life_cycle_state"] not in ("TERMINATED", "INTERNAL_ERROR", "SKIPPED"):
+        run = ask(client, "GET", f"/api/2.2/jobs/runs/get?run_id={run_id}")
+    output = ask(client, "GET", f"/api/2.2/jobs/runs/get-output?run_id={run['tasks'][0]['run_id']}")
+    return {**run, "output": output}
