@@ -16,7 +16,7 @@ from dbxwizard.sandbox.time import Clock
 
 
 def cloud_of(sandbox: Sandbox) -> Cloud:
-    """As `discover` finds it, without a request in the sandbox's log."""
+    """As a command has it, without a request in the sandbox's log."""
     at = sandbox.endpoints()
     return Cloud(
         name="AzureCloud",
@@ -31,7 +31,7 @@ def cloud_of(sandbox: Sandbox) -> Cloud:
         github_web=at.github,
         federation_issuer=at.oidc,
         federation_audience="api://AzureADTokenExchange",
-        ca_bundle=at.ca_bundle,
+        ca_bundle=at.authority,
         is_sandbox=True,
     )
 

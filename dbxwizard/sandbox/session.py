@@ -68,7 +68,7 @@ def locate(address: str) -> Endpoints:
     parts = urlsplit(address)
     if parts.scheme != "https" or parts.hostname not in (LOOPBACK, "localhost") or not parts.port:
         raise ValueError(f"{address!r} is not the https address of a sandbox on this machine")
-    trusting = ssl.create_default_context()
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reads no authorities, which takes 25 ms
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     connection = HTTPSConnection(LOOPBACK, parts.port, timeout=_PATIENCE, context=trusting)
     try:

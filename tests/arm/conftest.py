@@ -32,7 +32,7 @@ class Arm:
         self.url = sandbox.endpoints().resource_manager
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.verify = str(sandbox.endpoints().ca_bundle)
+        self.session.verify = str(sandbox.endpoints().authority)
         self.object_id, self.user = ADA_ID, True
 
     def acting_as(self, object_id: str) -> Arm:

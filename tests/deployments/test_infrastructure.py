@@ -37,7 +37,7 @@ QUICK = RetryPolicy(base=0.0, not_yet_base=0.01, jitter=lambda: 0.0)
 @pytest.fixture
 def cloud(sandbox: Sandbox) -> Cloud:
     endpoints = sandbox.endpoints()
-    return discover(endpoints.resource_manager, ca_bundle=endpoints.ca_bundle, is_sandbox=True)
+    return discover(endpoints.resource_manager, ca_bundle=endpoints.authority, is_sandbox=True)
 
 
 @pytest.fixture

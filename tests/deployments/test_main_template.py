@@ -40,7 +40,7 @@ def sdk(arm: Arm) -> Iterator[Any]:
         SUBSCRIPTION_ID,
         arm.url,
         credential_scopes=[audience],
-        connection_verify=str(arm.sandbox.endpoints().ca_bundle),
+        connection_verify=str(arm.sandbox.endpoints().authority),
         polling_interval=0,
         retry_total=0,
     )

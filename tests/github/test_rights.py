@@ -47,7 +47,7 @@ def sender(session: requests.Session, root: str) -> Send:
 def sending(sandbox: Sandbox) -> Iterator[Send]:
     with requests.Session() as session:
         session.trust_env = False
-        session.verify = str(sandbox.endpoints().ca_bundle)
+        session.verify = str(sandbox.endpoints().authority)
         yield sender(session, sandbox.endpoints().github)
 
 

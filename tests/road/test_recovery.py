@@ -20,7 +20,7 @@ ACCELERATOR = Path(__file__).parent.parent / "parameters" / "accelerator.json"
 async def _delete_group(road: Road, group: str) -> None:
     with Sandbox(road.state) as sandbox:
         found = sandbox.endpoints()
-        cloud = discover(found.resource_manager, ca_bundle=found.ca_bundle, is_sandbox=True)
+        cloud = discover(found.resource_manager, ca_bundle=found.authority, is_sandbox=True)
         signed_in = await sign_in(cloud, environ={}, interactive=False)
         async with ArmClient(cloud, signed_in, SUBSCRIPTION_ID) as arm:
             await arm.delete_resource(f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{group}", "2025-04-01")

@@ -8,13 +8,11 @@ import ssl
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cache
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from dbxwizard.sandbox import tls
 from dbxwizard.sandbox.entra.directory import AZURE_CLI
 from dbxwizard.sandbox.ports import LOOPBACK, Ports
 from dbxwizard.sandbox.store import Document, Store, is_internal
@@ -43,7 +41,7 @@ class Wire:
     def __init__(self, state: Path, *, timeout: float = 10.0) -> None:
         self.store = Store(state)
         self._ports = Ports(self.store)
-        self._trust = _trusting(tls.bundle(state.parent))
+        self._trust = ssl.create_default_context(cafile=str(state.parent / "ca.pem"))
         self._timeout = timeout
         self._connections: dict[str, HTTPSConnection] = {}
 
@@ -120,8 +118,3 @@ class Wire:
             port = self._ports.known()[host]
             self._connections[host] = HTTPSConnection(LOOPBACK, port, timeout=self._timeout, context=self._trust)
         return self._connections[host]
-
-
-@cache
-def _trusting(bundle: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(bundle))
