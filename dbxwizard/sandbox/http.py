@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 from dbxwizard.sandbox.fields import Spec, check
@@ -175,6 +176,7 @@ class Route:
         return f"{self.method} {self.path}"
 
 
+@cache
 def _compile(path: str, ignore_case: bool) -> re.Pattern[str]:
     def segment(match: re.Match[str]) -> str:
         name = match.group(1)

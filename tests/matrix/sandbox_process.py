@@ -42,6 +42,7 @@ class Recording:
     def copy(self) -> None:
         target = self.folder / f"{self.copies}.sqlite"
         with sqlite3.connect(self._state) as source, sqlite3.connect(target) as kept:
+            kept.execute("PRAGMA synchronous = OFF")  # no copy outlives the machine
             source.backup(kept)
         source.close()
         kept.close()
@@ -205,9 +206,10 @@ class Process:
     def show(self) -> dict[str, Any]:
         """What `sandbox show` prints, and the keys of all documents, so that what it does not list is compared too."""
         assert Frontend.latest is not None
+        assert self._server is not None
         locate(Frontend.latest.ports.url("arm"))  # lets happen what is due
         store = Store(self._state)
-        shown = [service.show(store) for service in all_services().values()]
+        shown = [service.show(store) for service in self._server.services.values()]
         rows = store._connection.execute("SELECT kind, key FROM documents ORDER BY kind, key").fetchall()
         named = _key_ids(store)
         store.close()

@@ -294,7 +294,7 @@ def at(document: Document, path: str) -> Any:
 
 def tolerant(spec: Spec, ignored: frozenset[str]) -> Spec:
     """`spec` with the fields at the dotted paths `ignored` in any form."""
-    if not isinstance(spec, dict):
+    if not ignored or not isinstance(spec, dict):
         return spec
     kept = {name: value for name, value in spec.items() if name.rstrip("?") not in ignored}
     inner = {name: tolerant(value, frozenset(_below(ignored, name.rstrip("?")))) for name, value in kept.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -29,7 +30,7 @@ def check(call: Call, application: Document) -> None:
     _verify(call, assertion, claims)
 
 
-def _match(call: Call, application: Document, claims: dict[str, Any]) -> None:
+def _match(call: Call, application: Document, claims: Mapping[str, Any]) -> None:
     trusted = [found for one in application["federatedIdentityCredentials"] if (found := in_force(one, call.now))]
     if not trusted:
         raise errors.no_federation(application["appId"], application["displayName"])
@@ -67,7 +68,7 @@ def kept_issuer(call: Call, url: str) -> str:
     return "host:oidc" if url == call.url("oidc") else url
 
 
-def _verify(call: Call, assertion: str, claims: dict[str, Any]) -> None:
+def _verify(call: Call, assertion: str, claims: Mapping[str, Any]) -> None:
     """By the key set that the issuer publishes; the only one within reach is the sandbox's GitHub."""
     if claims["iss"] != call.url("oidc"):
         raise errors.aadsts(50166, f"Request to External OIDC endpoint failed: {claims['iss']}.", status=401)

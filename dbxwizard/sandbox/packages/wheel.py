@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def running_wheel() -> tuple[str, bytes]:
         raise NoWheelError(str(error)) from error
 
 
+@cache  # what runs was loaded once; hashing its files takes 60 ms
 def _of_source(root: Path) -> tuple[str, bytes]:
     kept = user_cache_path("dbxwizard") / "wheels" / _digest(root)
     found = list(kept.glob("*.whl"))

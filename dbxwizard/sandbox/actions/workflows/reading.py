@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from dbxwizard.sandbox.actions.expressions.values import Value, to_text
 from dbxwizard.sandbox.actions.workflows.checking import check
@@ -23,6 +24,7 @@ from dbxwizard.sandbox.actions.workflows.rules import WORKFLOW
 from dbxwizard.sandbox.actions.workflows.yaml12 import Node, YamlError, read_yaml
 
 
+@lru_cache(maxsize=64)  # 20 ms a file, and each push asks for all of them
 def read_workflow(path: str, text: str) -> Workflow:
     """The workflow of a file; `path` from the repository's root. Raises WorkflowError with all that is wrong."""
     try:
