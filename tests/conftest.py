@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,8 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.identity import SignedIn, sign_in
+from dbxwizard.sandbox import tokens
 from dbxwizard.sandbox.session import Sandbox
-from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.store import Document, Store
 from tests.environ import NO_PROOF
 from tests.matrix import summary
 from tests.reaching import cloud_of
@@ -35,12 +39,23 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+@cache
+def _signing_keys() -> Mapping[str, Document]:
+    """Those of every new sandbox: to make one takes 50 ms, to read it as long."""
+    with TemporaryDirectory() as folder, closing(Store(Path(folder) / "state.sqlite")) as store, store.transaction():
+        for issuer in ("entra", "oidc"):
+            tokens.signing_key(store, issuer)
+        return dict(store.find("_key"))
+
+
 def new_state(folder: Path) -> Path:
     """The state file of a new sandbox in which nothing takes time."""
     state = folder / "sandbox" / "state.sqlite"
     store = Store(state)
     with store.transaction():
         store.put("_setting", "latency", {"profile": "zero"})
+        for issuer, key in _signing_keys().items():
+            store.put("_key", issuer, key)
     store.close()
     return state
 

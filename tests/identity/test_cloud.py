@@ -24,7 +24,7 @@ def test_the_sandbox_says_what_it_is(sandbox: Sandbox, cloud: Cloud) -> None:
     at = sandbox.endpoints()
     found = discover(
         at.resource_manager,
-        ca_bundle=at.ca_bundle,
+        ca_bundle=at.authority,
         github_url=at.github,
         federation_issuer=at.oidc,
         is_sandbox=True,
@@ -95,7 +95,7 @@ def test_an_unknown_cloud_lists_those_that_there_are() -> None:
 def test_an_address_that_is_no_resource_manager(sandbox: Sandbox) -> None:
     at = sandbox.endpoints()
     with pytest.raises((ServiceError, NotFound)) as caught:
-        discover(at.graph, ca_bundle=at.ca_bundle, is_sandbox=True)
+        discover(at.graph, ca_bundle=at.authority, is_sandbox=True)
     assert caught.value.resource == at.graph
 
 
@@ -104,7 +104,7 @@ def test_an_answer_that_does_not_come_whole(sandbox: Sandbox, world: World, faul
     faults.add(world.store, faults.Fault(fault, service="arm", when="after", times=9))  # type: ignore[arg-type]
     at = sandbox.endpoints()
     with pytest.raises(Transient) as caught:
-        discover(at.resource_manager, ca_bundle=at.ca_bundle, is_sandbox=True)
+        discover(at.resource_manager, ca_bundle=at.authority, is_sandbox=True)
     assert caught.value.code == code
 
 
@@ -118,7 +118,7 @@ def test_a_sandbox_that_changes_hands_is_waited_for(tmp_path: Path, monkeypatch:
             serving.enter_context(Sandbox(tmp_path / "state.sqlite"))
 
         monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=serve, perf_counter=time.perf_counter))
-        found = discover(at.resource_manager, ca_bundle=at.ca_bundle, is_sandbox=True)
+        found = discover(at.resource_manager, ca_bundle=at.authority, is_sandbox=True)
         assert found.resource_manager == at.resource_manager
         assert tenant_of_subscription(found, SUBSCRIPTION_ID) == TENANT_ID
 
