@@ -19,8 +19,8 @@ from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Languag
 
 from dbxwizard.dev.notebook_output import printed
 from tests.databricks.conftest import ADA, World
-from tests.databricks.test_execution import ended, wheel
-from tests.databricks.unmodified import ask, new_cluster, sdk_for
+from tests.databricks.test_execution import wheel
+from tests.databricks.unmodified import ask, ended, new_cluster, sdk_for
 
 SOURCE = "# Databricks notebook source\nprint('one')\n"
 CELLS: list[dict[str, Any]] = [

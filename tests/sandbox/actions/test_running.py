@@ -267,7 +267,7 @@ def has_ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([process], [], [], 10)[0])
+        return bool(select.select([process], [], [], 60)[0])
     finally:
         os.close(process)
 
@@ -283,7 +283,7 @@ def test_a_cancelled_job_ends_its_whole_group(runner: Runner) -> None:
     runner.heard.on_line = on_line
 
     def cancel() -> None:
-        started.wait(30)
+        started.wait(120)
         runner.stop.set()
 
     canceller = threading.Thread(target=cancel)
