@@ -78,7 +78,7 @@ class Hosting:
 
     def join(self) -> None:
         for thread in self.threads:
-            thread.join(60)
+            thread.join(300)
             assert not thread.is_alive(), "a backend did not end"
 
 
