@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -22,21 +23,22 @@ from textual.screen import Screen
 
 from dbxwizard import screens
 from dbxwizard.backend import preferences
-from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.client import Backend
-from dbxwizard.backend.frames import Channel
-from dbxwizard.backend.views import PlanView, Situation
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.modes import MODES, WIZARD, Mode
 from dbxwizard.screens.opening import OpeningScreen, SituationSeen
 from dbxwizard.screens.page import AskFailed
 from dbxwizard.screens.themes import DEFAULT, THEMES
 
-if TYPE_CHECKING:
-    from dbxwizard.parameters.editing.project import Project  # 100 ms that the first frame need not wait for
+if TYPE_CHECKING:  # the first frame need not wait for these
+    from dbxwizard.backend.answers import Answers
+    from dbxwizard.backend.frames import Channel
+    from dbxwizard.backend.views import PlanView, Situation
+    from dbxwizard.parameters.editing.project import Project
     from dbxwizard.screens.leaving import LeavingDialog
 
 _READING = 0.1  # seconds between two looks where the keys act
+_STYLES = Path(str(screens.__file__)).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class DbxWizard(App[int]):
     """`connect` gives the channel to a backend; by default it starts one."""
 
     TITLE = "dbxwizard"
-    CSS_PATH: ClassVar[Path] = Path(str(screens.__file__)).parent / "style.tcss"
+    CSS_PATH: ClassVar[Path] = _STYLES / "opening.tcss"  # and, once the first frame is shown, style.tcss
+    answers: Answers  # as soon as the situation is seen
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-roomy"), (120, "-wide")]  # noqa: RUF012  as Textual types it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
@@ -70,7 +73,6 @@ class DbxWizard(App[int]):
         self.opening = opening
         self.backend = Backend()
         self.situation: Situation | None = None
-        self.answers = Answers()
         self.running = self.developing = ""
         self.plan: PlanView | None = None
         self.editing: Project | None = None
@@ -81,14 +83,13 @@ class DbxWizard(App[int]):
             self.add_mode(mode.name, _factory(mode))
         for theme in THEMES:
             self.register_theme(theme)
+        kept = preferences.read(opening.state_folder).theme
+        self.theme = kept if kept in self.available_themes else DEFAULT
         if not opening.animated:
             self.animation_level = "none"
 
     def on_mount(self) -> None:
-        kept = preferences.read(self.opening.state_folder).theme
-        self.theme = kept if kept in self.available_themes else DEFAULT
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
-        self.push_screen(OpeningScreen())
         self.backend.listen("git-token", self._ask_git_token)
         self.call_after_refresh(self._open_backend)
         if self.opening.screen_reader:
@@ -106,8 +107,16 @@ class DbxWizard(App[int]):
     def _keep_theme(self, name: str) -> None:
         preferences.write(self.opening.state_folder, preferences.Preferences(name))
 
+    def get_default_screen(self) -> Screen[Any]:
+        return OpeningScreen()
+
     async def _open_backend(self) -> None:
-        """After the first frame: starting a process takes its time."""
+        """After the first frame: starting a process takes its time, and so do the styles of everything that follows."""
+        if not gc.isenabled():  # put off by who started the program: what was imported since stays for good
+            gc.freeze()
+            gc.enable()
+        self.stylesheet.read(_STYLES / "style.tcss")
+        self.stylesheet.parse()
         try:
             self.backend.connect(await asyncio.to_thread(self._connect_backend))
         except OSError as error:

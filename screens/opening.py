@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Static
 
-from dbxwizard.backend.views import Situation
+from dbxwizard.screens.bars import ErrorBar, TopBar
 from dbxwizard.screens.page import Page
+
+if TYPE_CHECKING:
+    from dbxwizard.backend.views import Situation
 
 
 class SituationSeen(Message):
@@ -19,8 +22,17 @@ class SituationSeen(Message):
 
 
 class OpeningScreen(Page):
-    def body(self) -> Iterable[Widget]:
+    """Only what says that the program is there, and where; the bars below come while the backend starts."""
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.heading)
         yield Static("Looking at what is here …", id="opening")
+        yield ErrorBar()
 
     def on_mount(self) -> None:
         self.request(self.ask.situation(), SituationSeen, "reading environments/")
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        await self.mount_all(self.lower_bars())
+        self.refresh_bindings()  # which the bar of keys waits for

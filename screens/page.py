@@ -14,13 +14,13 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from dbxwizard.backend.answers import Answers
 from dbxwizard.backend.client import Backend
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.bars import ErrorBar, KeyBar, ModeBar, TopBar
 from dbxwizard.screens.filtering import FilterBar
 
 if TYPE_CHECKING:
+    from dbxwizard.backend.answers import Answers
     from dbxwizard.backend.service import Service
     from dbxwizard.backend.views import PlanView, Situation
     from dbxwizard.parameters.editing.project import Project
@@ -84,8 +84,10 @@ class Page(Screen[Any]):
         yield from self.body()
         yield FilterBar(purpose=self.slash, id="slash")
         yield ErrorBar()
-        yield ModeBar()
-        yield KeyBar(show_command_palette=False, compact=True)
+        yield from self.lower_bars()
+
+    def lower_bars(self) -> Iterable[Widget]:
+        return ModeBar(), KeyBar(show_command_palette=False, compact=True)
 
     def body(self) -> Iterable[Widget]:
         return ()

@@ -41,37 +41,39 @@ def test_no_sdk_and_no_terminal_framework_is_loaded(code: str) -> None:
     assert loaded_by(code).isdisjoint(HEAVY)
 
 
-def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
+def ours_loaded_by(*modules: str) -> list[str]:
+    """The modules of dbxwizard that a new process has once it has imported these."""
     code = (
-        "import dbxwizard.sandbox.session, sys;"
-        "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"
+        f"import {', '.join(modules)}, sys, json;"
+        "print(json.dumps([name for name in sys.modules if name.startswith('dbxwizard')]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "dbxwizard.sandbox.session" in done.stderr
-    assert "dbxwizard.steps" not in done.stderr
-    assert "dbxwizard.clients" not in done.stderr
+    loaded: list[str] = json.loads(done.stdout)
+    assert set(modules) <= set(loaded)
+    return loaded
+
+
+def below(loaded: list[str], *modules: str) -> list[str]:
+    """Of the loaded ones these and what is in them."""
+    return [name for name in loaded if any(f"{name}.".startswith(f"{one}.") for one in modules)]
+
+
+def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
+    assert not below(ours_loaded_by("dbxwizard.sandbox.session"), "dbxwizard.steps", "dbxwizard.clients")
 
 
 def test_what_the_program_is_answered_loads_no_steps_to_be_unpickled() -> None:
     plain = ("board", "choices", "environment_files", "last_deployment", "log", "pick_lists", "resources", "welcome")
     answers = (*plain, "application_views", "custom_role_views", "github_views", "summary_views")
-    code = (
-        f"import {', '.join(f'dbxwizard.backend.{name}' for name in answers)}, sys;"
-        "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "dbxwizard.backend.welcome" in done.stderr
-    for heavy in ("dbxwizard.steps", "dbxwizard.clients", "dbxwizard.arm_template"):
-        assert heavy not in done.stderr
+    loaded = ours_loaded_by(*(f"dbxwizard.backend.{name}" for name in answers))
+    assert not below(loaded, "dbxwizard.steps", "dbxwizard.clients", "dbxwizard.arm_template")
 
 
 def test_the_first_frame_waits_for_nothing_that_it_does_not_need() -> None:
     """An empty Textual application is what it is measured against (docs/speed.md)."""
-    code = (
-        "import dbxwizard.app, dbxwizard.screens.opening, sys;"
-        "sys.stderr.write(repr([name for name in sys.modules if 'dbxwizard' in name]) + chr(10))"
+    loaded = ours_loaded_by(
+        "dbxwizard.cli.main", "dbxwizard.cli.checks", "dbxwizard.cli.commands.open", "dbxwizard.app"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "dbxwizard.screens.opening" in done.stderr
-    for late in ("dbxwizard.parameters.loading", "dbxwizard.core.planner", "dbxwizard.screens.environments"):
-        assert late not in done.stderr
+    assert below(loaded, "dbxwizard.screens.opening")
+    late = ("dbxwizard.parameters", "dbxwizard.core.events", "dbxwizard.core.plan", "dbxwizard.core.result")
+    assert not below(loaded, *late, "dbxwizard.backend.views", "dbxwizard.cli.report", "dbxwizard.screens.environments")

@@ -47,11 +47,11 @@ def check(invocation: Invocation) -> None:
 
 
 def _values(invocation: Invocation, option: Option) -> tuple[str, ...]:
-    """What is to be looked at; an empty text only where somebody gave it."""
+    """What is to be looked at: what somebody decided, an empty text too where it was given, but no default."""
     if option.kind is Kind.MANY:
         return invocation.many(option.key)
     value = invocation.text(option.key)
-    return (value,) if value or invocation.values.get(option.key) is not None else ()
+    return (value,) if value != option.default or invocation.values.get(option.key) is not None else ()
 
 
 def _raise_for(option: str, value: str, looks: Callable[[str], str]) -> None:

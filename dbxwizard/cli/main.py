@@ -53,9 +53,7 @@ def _open_streams() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        values = parse(
-            arguments or ([OPEN] if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty() else [])
-        )
+        values = parse(arguments or ([OPEN] if _in_terminal() else []))
     except UsageError as error:
         return _show("", _form(arguments), error)
     if not values["command"]:
@@ -69,23 +67,36 @@ def _in_terminal() -> bool:
 
 
 def _invoke(values: dict[str, object]) -> int:
-    from dbxwizard.cli.checks import check
-    from dbxwizard.cli.output import masked, render
-    from dbxwizard.cli.report import Report
-
     invocation = _invocation(values, os.environ)
+    report = _report(invocation)
+    # Only now: the terminal program's first frame needs nothing of what a report is made of.
+    from dbxwizard.cli.output import render
+
+    render(report, invocation.output)
+    return report.exit_code
+
+
+def _report(invocation: Invocation) -> Report:
+    from dbxwizard.cli.checks import check
+    from dbxwizard.cli.masking import masked
+
     try:
         check(invocation)
         with masked(invocation.output):
             report: Report = import_module(f"dbxwizard.cli.commands.{invocation.command}").run(invocation)
+            return report
     except OperationError as error:
-        report = Report.failed(invocation.command, invocation.run_id, error)
+        return _failed(invocation.command, invocation.run_id, error)
     except OSError as error:
-        report = Report.failed(invocation.command, invocation.run_id, _from_system(error))
+        return _failed(invocation.command, invocation.run_id, _from_system(error))
     except Exception as error:  # the last door: a defect of ours, told without a traceback
-        report = Report.failed(invocation.command, invocation.run_id, _unexpected(error, invocation))
-    render(report, invocation.output)
-    return report.exit_code
+        return _failed(invocation.command, invocation.run_id, _unexpected(error, invocation))
+
+
+def _failed(command: str, run_id: str, error: OperationError) -> Report:
+    from dbxwizard.cli.report import Report
+
+    return Report.failed(command, run_id, error)
 
 
 def invocation_of(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
@@ -118,9 +129,8 @@ def _form(arguments: Sequence[str]) -> str:
 
 def _show(command: str, form: str, error: OperationError) -> int:
     from dbxwizard.cli.output import render
-    from dbxwizard.cli.report import Report
 
-    report = Report.failed(command, uuid.uuid4().hex, error)
+    report = _failed(command, uuid.uuid4().hex, error)
     render(report, form)
     return report.exit_code
 

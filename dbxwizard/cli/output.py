@@ -7,14 +7,13 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TextIO
 
 from dbxwizard.cli.report import Report
 from dbxwizard.core.advice import advise
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.result import ChangeResult
-from dbxwizard.core.secret import observed
 
 
 def render(report: Report, form: str) -> None:
@@ -60,17 +59,6 @@ def harmless(out: TextIO) -> Iterator[None]:
 
 def _takes_every_character(out: TextIO) -> bool:
     return (out.encoding or "utf-8").lower().replace("-", "") == "utf8"
-
-
-def masked(form: str) -> AbstractContextManager[None]:
-    """While it lasts, GitHub Actions hears of each secret before anything could print it; nobody else does."""
-    in_actions = form == "github" and os.environ.get("GITHUB_ACTIONS") == "true"
-    return observed(_mask) if in_actions else nullcontext()
-
-
-def _mask(value: str) -> None:
-    for line in filter(None, value.splitlines()):
-        print(f"::add-mask::{line.replace('%', '%25')}", flush=True)
 
 
 def _print_text(report: Report, out: TextIO) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import ClassVar
 
 import pytest
 from textual.app import App
@@ -26,7 +27,7 @@ SUBSCRIPTION = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 
 
 class EditorApp(App[None]):
-    CSS_PATH = DbxWizard.CSS_PATH
+    CSS_PATH: ClassVar[list[str | PurePath]] = [DbxWizard.CSS_PATH, DbxWizard.CSS_PATH.with_name("style.tcss")]
     HORIZONTAL_BREAKPOINTS = DbxWizard.HORIZONTAL_BREAKPOINTS
 
     def __init__(self, project: Project, lists: LiveLists | None = None, theme: str = "dbx-dark") -> None:

@@ -55,4 +55,5 @@ async def still(pilot: Pilot[int]) -> None:
             bar.display = False  # it changes with every mode that comes
     for field in pilot.app.screen.query(Input):
         field.cursor_blink = False
+    pilot.app.clear_notifications()  # they go by the clock
     await settled(pilot)

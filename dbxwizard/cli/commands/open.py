@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+from typing import TYPE_CHECKING
+
 from dbxwizard.cli import crash
 from dbxwizard.cli.invocation import Invocation, forwarded, state_folder
-from dbxwizard.cli.report import Report
 from dbxwizard.cli.terminal import require_terminal
 from dbxwizard.core.errors import UsageError
-from dbxwizard.core.result import Status
+
+if TYPE_CHECKING:
+    from dbxwizard.cli.report import Report
 
 
 def run(invocation: Invocation) -> Report:
     require_terminal(invocation.environ)
+    gc.disable()  # until the first frame: importing makes much and leaves no garbage
     from dbxwizard.app import DbxWizard, Opening
 
     program = DbxWizard(
@@ -26,6 +31,9 @@ def run(invocation: Invocation) -> Report:
         )
     )
     code = crash.run(program, state_folder(invocation.environ) / "crashes")
+    from dbxwizard.cli.report import Report
+    from dbxwizard.core.result import Status
+
     return Report("open", invocation.run_id, Status.SUCCESS, code=code)
 
 
