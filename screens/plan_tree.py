@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rich.text import Text
 from textual.widgets.tree import TreeNode
@@ -11,6 +12,9 @@ from textual.widgets.tree import TreeNode
 from dbxwizard.backend.views import PlanView, StepView
 from dbxwizard.screens.widgets import Branches
 from dbxwizard.screens.words import ACTIONS, shown
+
+_NARROWEST = 20  # columns for the words of a right
+_INDENTED = 10  # columns before them, and the scrollbar
 
 
 class PlanTree(Branches[StepView]):
@@ -41,12 +45,25 @@ class PlanTree(Branches[StepView]):
     def _fill(self) -> None:
         self.clear()
         plan = self._plan
+        if plan and plan.lacking:
+            self._add_lacking(plan)
         for name in plan.environments if plan else ():
             steps = [step for step in plan.steps if step.environment == name and self._shows(step)] if plan else []
             if steps:
                 branch = self.root.add(_branch(name, steps), expand=True)
                 for step in steps:
                     self._add(branch, step)
+
+    def _add_lacking(self, plan: PlanView) -> None:
+        """First, as nothing can be applied while it is so."""
+        rights = [right for right in plan.lacking if self._filter in f"{right.message} {right.fix}".lower()]
+        branch = self.root.add(Text("rights that lack", "bold"), expand=True) if rights else self.root
+        width = max(_NARROWEST, self.size.width - _INDENTED)
+        for right in rights:
+            first, *others = wrap(f"✗ {right.message}", width, subsequent_indent="  ")
+            node = branch.add(Text(first), expand=True)
+            for line in (*others, *wrap(f"→ {right.fix}", width, subsequent_indent="  ")):
+                node.add_leaf(Text(line))
 
     def _shows(self, step: StepView) -> bool:
         if not (self._unchanged or step.changes or step.not_checked):
@@ -81,8 +98,8 @@ def _words(step: StepView) -> Iterator[str]:
 
 
 def _details(step: StepView) -> Iterator[str]:
-    if step.not_checked:
-        yield step.not_checked
+    if step.not_checked or step.may_not:
+        yield step.not_checked or step.may_not
     yield from step.reasons
     if step.note:
         yield step.note
@@ -94,4 +111,5 @@ def totals(plan: PlanView) -> str:
     counts = plan.counts()
     told = ", ".join(f"{counts[action]} {sign.word}" for action, sign in ACTIONS.items() if counts[action])
     requests = sum(len(step.writes) for step in plan.changes)
-    return f"{told or 'nothing to do'}; {requests} requests that change something; as {plan.actor}"
+    lacking = "; it may not be applied, as rights lack" if plan.lacking else ""
+    return f"{told or 'nothing to do'}; {requests} requests that change something; as {plan.actor}{lacking}"

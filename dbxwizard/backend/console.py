@@ -156,6 +156,7 @@ class _Facts:
 
     async def drift(self, name: str) -> tuple[Sequence[str], int]:
         plan = await self._of._deploy_plan([name])
+        plan.require_rights()
         changes = [f"{one.step.title}: {one.change.action.value}" for one in plan.changes]
         return changes, len(plan.not_checked)
 

@@ -18,7 +18,7 @@ from dbxwizard.steps.github_environments import GitHubEnvironmentStep
 from dbxwizard.steps.github_secrets import NOTE, GitHubSecretsStep, SecretsState
 from dbxwizard.steps.github_variables import GitHubVariablesStep
 from dbxwizard.steps.setup_options import SetupOptions
-from dbxwizard.steps.setup_plan import setup_steps
+from dbxwizard.steps.setup_plan import GITHUB_STEP_ID, setup_steps
 
 
 async def github_table(
@@ -39,9 +39,9 @@ def github_rows(plan: Plan) -> tuple[GitHubRow, ...]:
 
 
 def _of_github(steps: Sequence[Step[Any]]) -> list[Step[Any]]:
-    """GitHub's steps and all that they need."""
+    """GitHub's steps, or what stands for them where the token may not look, and all that they need."""
     by_id, wanted = {step.id: step for step in steps}, set[str]()
-    waiting = [step.id for step in steps if step.id.startswith("setup/github/")]
+    waiting = [step.id for step in steps if step.id == GITHUB_STEP_ID or step.id.startswith(f"{GITHUB_STEP_ID}/")]
     while waiting:
         step_id = waiting.pop()
         if step_id not in wanted:

@@ -221,7 +221,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
     async def plan_next(self) -> PlanView:
         """What the wizard does next: setup while it would change something, then the deployment of everything."""
         setup = await self.plan_setup()
-        if not setup.changes:
+        if not (setup.changes or setup.lacking):
             return await self.plan_deploy()
         return replace(setup, afterwards=tuple(one.name for one in project.drafts(self._launch.root)))
 
@@ -281,7 +281,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
     async def _plan(self, steps: tuple[Step[Any], ...], only: str) -> Plan:
         connection = await self.connection()
         actor = connection.signed_in.label
-        plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor)
+        plan = await make_plan(steps, listener=lambda _: None, clock=SystemClock(), actor=actor, lenient=True)
         return plan.limited_to(only) if only else plan
 
     def _hold(self, scope: str, plan: Plan) -> PlanView:
@@ -302,9 +302,10 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
         return self._plans[plan]
 
     async def apply(self, *, plan: str) -> str:
-        """Begins to apply the plan with this id, as it was shown; returns the run's id."""
+        """Begins to apply the plan with this id, as it was shown; returns the run's id. Raises what stands against it."""
         self._require_writable()
         view, made = self._held(plan)
+        made.require_rights()
         del self._plans[plan]
         if view.scope == "setup" and self._answers.read().auth == "secret":
             return await self._apply_in_turn(made)
@@ -337,6 +338,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
         turn.enter_context(await asyncio.to_thread(setup_turn, self._launch.state_folder, options, lambda: None))
         try:
             fresh = await self._plan(await setup_steps(options, self._drafts(), await self.connection()), "")
+            fresh.require_rights()
             fresh.require_same(load_saved(json.dumps(shown.to_json())))
             return self._proved_later("setup", runs.start(fresh, "setup", ended=turn.close))
         except BaseException:

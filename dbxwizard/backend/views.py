@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbxwizard.backend.answers import Answers
+from dbxwizard.core.advice import advise
 from dbxwizard.core.change import Action
 
 if TYPE_CHECKING:
+    from dbxwizard.core.errors import OperationError
     from dbxwizard.core.plan import Plan, PlannedStep
 
 
@@ -80,6 +82,7 @@ class StepView:
     known: bool
     not_checked: str
     writes: tuple[str, ...]  # each `METHOD host path: purpose`
+    may_not: str = ""
 
     @classmethod
     def of(cls, planned: PlannedStep) -> StepView:
@@ -96,6 +99,7 @@ class StepView:
             planned.known,
             planned.not_checked,
             tuple(map(str, planned.writes)),
+            planned.may_not,
         )
 
     @property
@@ -104,10 +108,22 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class LackingRight:
+    """`fix`: who gives it, and how."""
+
+    message: str
+    fix: str
+
+    @classmethod
+    def of(cls, error: OperationError) -> LackingRight:
+        return cls(error.message, advise(error))
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """A plan that the backend holds under `id` until a newer one of its `scope` takes its place.
 
-    `afterwards`: the environments whose plan can be made only once this one is applied.
+    `afterwards`: the environments whose plan can be made only once this one is applied; `lacking`: why it may not be.
     """
 
     id: str
@@ -115,10 +131,13 @@ class PlanView:
     actor: str
     steps: tuple[StepView, ...]
     afterwards: tuple[str, ...] = ()
+    lacking: tuple[LackingRight, ...] = ()
 
     @classmethod
     def of(cls, scope: str, plan: Plan) -> PlanView:
-        return cls(f"{scope}-{plan.digest()[:12]}", scope, plan.actor, tuple(map(StepView.of, plan.steps)))
+        steps, lacking = map(StepView.of, plan.steps), map(LackingRight.of, plan.obstacles)
+        name = f"{scope}-{plan.digest()[:12]}"
+        return cls(name, scope, plan.actor, tuple(steps), lacking=tuple(lacking))
 
     @property
     def changes(self) -> tuple[StepView, ...]:

@@ -21,7 +21,7 @@ from dbxwizard.cli.report import Report
 from dbxwizard.core.engine import CancelToken, SystemClock, run
 from dbxwizard.core.events import Listener
 from dbxwizard.core.journal import Journal
-from dbxwizard.core.plan import Plan, Scope, Step, load_saved, make_plan
+from dbxwizard.core.plan import Plan, Step, load_saved, make_plan
 from dbxwizard.core.result import RunResult, Status
 
 _PLAN_SHOWS_CHANGES = 4
@@ -32,30 +32,33 @@ async def plan_only(
     steps: Sequence[Step[Any]],
     actor: str,
     tell: Callable[[Plan], Awaitable[None]],
-    *,
-    lenient: Sequence[Scope],
 ) -> Report:
-    """The plan as a report; writes nothing but --save FILE, and what `tell` tells of it. `lenient`: where a right that
-    lacks stops nothing."""
+    """The plan as a report, with each right that lacks as an error; writes nothing but --save FILE, and what `tell`
+    tells of it."""
     with narrating(invocation) as listener:
-        plan = await _plan(steps, listener, actor, lenient=lenient)
+        plan = await _plan(steps, listener, actor)
     _save(invocation.text("save"), plan)
     await tell(plan)
     result = RunResult.of_plan(invocation.command, invocation.run_id, plan)
     lines = plan_lines(plan, requests=invocation.flag("verbose"))
     report = Report.of(result, lines, plan=plan.to_json())
-    if plan.changes and invocation.flag("detailed_exitcode"):
+    if plan.changes and not plan.lacking and invocation.flag("detailed_exitcode"):
         return replace(report, code=_PLAN_SHOWS_CHANGES)
     return report
 
 
 async def apply(invocation: Invocation, steps: Sequence[Step[Any]], actor: str, *, journal_key: str) -> Report:
-    """Plans, shows the plan, asks where somebody can be asked, runs; every run is kept in the journal."""
+    """Plans, shows the plan, asks where somebody can be asked, runs; every run is kept in the journal.
+
+    Nothing is written where a right lacks for any of it: half of a plan is nothing that anybody asked for.
+    """
     with _journal(invocation, journal_key) as history:
         with narrating(invocation, history) as listener:
             plan = await _plan(steps, listener, actor)
         _require_saved(invocation, plan)
         _show(invocation, plan)
+        if plan.obstacles:
+            return Report.of(RunResult.refused(invocation.command, invocation.run_id, plan))
         if plan.changes and not _agreed(invocation):
             return Report(
                 invocation.command, invocation.run_id, Status.CANCELLED, text=("nothing was changed",), code=130
@@ -92,8 +95,8 @@ def _save(path: str, plan: Plan) -> None:
         made.unlink(missing_ok=True)
 
 
-async def _plan(steps: Sequence[Step[Any]], listener: Listener, actor: str, *, lenient: Sequence[Scope] = ()) -> Plan:
-    return await make_plan(steps, listener=listener, clock=SystemClock(), actor=actor, lenient_scopes=lenient)
+async def _plan(steps: Sequence[Step[Any]], listener: Listener, actor: str) -> Plan:
+    return await make_plan(steps, listener=listener, clock=SystemClock(), actor=actor, lenient=True)
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def _step(planned: PlannedStep) -> Iterator[str]:
         return
     yield f"  {_SIGN[planned.change.action]} {planned.step.title}"
     lines = planned.change.lines()
+    if planned.may_not:
+        yield f"      ! {planned.may_not}"
     yield from (f"      {line}" for line in lines[:_REASONS_SHOWN])
     if len(lines) > _REASONS_SHOWN:
         yield f"      and {len(lines) - _REASONS_SHOWN} more"

@@ -20,7 +20,7 @@ from dbxwizard.clients.cloud import Cloud
 from dbxwizard.clients.errors import NotAllowedYet
 from dbxwizard.clients.threads import Threads
 from dbxwizard.clients.timeouts import request_timeout
-from dbxwizard.core.errors import Forbidden, NotFound, Transient, UsageError
+from dbxwizard.core.errors import NotChecked, NotFound, Transient, UsageError
 from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _PATIENCE = 1200.0  # seconds a cluster may take to settle
 class WorkspaceClient(Client):
     """An asynchronous context manager. Nothing is sent before the first method is awaited.
 
-    Raises the core's errors: NotAllowedYet for every 403 (Forbidden with `refusals_are_final`: for a caller that gets
+    Raises the core's errors: NotAllowedYet for every 403 (NotChecked with `refusals_are_final`: for a caller that gets
     no more rights), Conflict also for INVALID_STATE (it changed meanwhile). `timeout` in seconds, of one request.
     """
 
@@ -79,9 +79,7 @@ class WorkspaceClient(Client):
         except NotAllowedYet as refused:
             if not self._final:
                 raise
-            raise Forbidden(
-                refused.code, refused.message, resource=refused.resource, status=refused.status
-            ) from refused
+            raise NotChecked(refused.message, resource=refused.resource) from refused
 
     def _send(self, method: str, path: str, **more: Any) -> Json:
         with self._opening:

@@ -166,6 +166,19 @@ class Forbidden(ServiceError):
         self.scope = scope
 
 
+class NotChecked(Forbidden):
+    """What was not read, and nothing is amiss: the actor is one that never sees it, or it needs what was not read."""
+
+    def __init__(self, message: str, *, cause: str = "", **about: Unpack[About]) -> None:
+        """`cause`: why that was not read which it needs."""
+        super().__init__("not-checked", message, status=403, **about)
+        self.cause = cause
+
+
+class Blocked(NotChecked):
+    """It needs, by way of others perhaps, what could not be read for want of a right; `cause` names that."""
+
+
 def told_once(errors: Sequence[OperationError]) -> list[OperationError]:
     """The errors in their order; a right that lacks at several scopes is one error, which names them all."""
     kept: dict[object, list[OperationError]] = {}
@@ -178,12 +191,14 @@ def told_once(errors: Sequence[OperationError]) -> list[OperationError]:
 
 def _at_all(found: Sequence[OperationError]) -> OperationError:
     first, *others = found
-    scopes = dict.fromkeys(one.scope for one in others if isinstance(one, Forbidden))
-    if not scopes or not isinstance(first, Forbidden):
+    if not isinstance(first, Forbidden):
+        return first
+    scopes = dict.fromkeys(one.scope for one in others if isinstance(one, Forbidden) and one.scope != first.scope)
+    if not scopes:
         return first
     return Forbidden(
         first.code,
-        f"{first.message} The same right lacks at {', '.join(scopes)}.",
+        f"{first.message.rstrip('.')}. The same right lacks at {', '.join(scopes)}.",
         action=first.action,
         scope=first.scope,
         status=first.status,

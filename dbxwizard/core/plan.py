@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dbxwizard.core.change import Action, Change, Reason, compare
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import OperationError, UsageError
+from dbxwizard.core.errors import Blocked, Forbidden, NotChecked, OperationError, SeveralErrors, UsageError, told_once
 from dbxwizard.core.events import Listener
 from dbxwizard.core.requests import Request
 from dbxwizard.core.retry import RetryPolicy
@@ -47,7 +47,7 @@ CONCURRENCY = 64  # steps at a time; each has few requests under way, clients ke
 class PlannedStep:
     """`known` is False where the reading has to wait for another step; `not_checked` says why it could not be read.
 
-    `writes`: the requests that the change will send.
+    `writes`: the requests that the change will send. `refused`: the right that lacks, to read it or to make the change.
     """
 
     step: Step[Any]
@@ -56,10 +56,26 @@ class PlannedStep:
     known: bool = True
     not_checked: str = ""
     writes: tuple[Request, ...] = ()
+    refused: Forbidden | None = None
 
     @property
     def changes(self) -> bool:
         return bool(self.change) and not self.not_checked
+
+    @property
+    def lacks_right(self) -> bool:
+        """Whether a right lacks that the actor should have; what it is never to see is none."""
+        return self.refused is not None and not isinstance(self.refused, NotChecked)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether what needs it can't be known either."""
+        return bool(self.not_checked) and (self.lacks_right or isinstance(self.refused, Blocked))
+
+    @property
+    def may_not(self) -> str:
+        """Why the actor may not make the change; "" where nothing is known to forbid it."""
+        return refusal(self.refused, "made") if self.refused and self.changes else ""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -74,16 +90,23 @@ class PlannedStep:
             "note": self.change.note,
             "known": self.known,
             "not_checked": self.not_checked,
+            "may_not": self.may_not,
             "writes": [request.to_json() for request in self.writes],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """What a saved plan would change: for each step id its action and its reasons."""
+    """What a saved plan would change: for each step id its action and its reasons; and what it could not check."""
 
     steps: Mapping[str, Essence]
     digest: str
+    not_checked: frozenset[str] = frozenset()
+
+    def before(self, step_id: str, changes: bool) -> Essence:
+        """Of a step that `changes` now or does not: what was not checked promised nothing."""
+        unknown = _NOT_CHECKED if changes and step_id in self.not_checked else _NOTHING
+        return self.steps.get(step_id, unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,22 @@ class Plan:
     def not_checked(self) -> tuple[PlannedStep, ...]:
         return tuple(planned for planned in self.steps if planned.not_checked)
 
+    @property
+    def lacking(self) -> tuple[OperationError, ...]:
+        """Each right that lacks to read or to make something, once; none where the actor is never to see it."""
+        return tuple(told_once([one.refused for one in self.steps if one.refused and one.lacks_right]))
+
+    @property
+    def obstacles(self) -> tuple[OperationError, ...]:
+        """Why it may not be applied: rights that lack, else what was not checked."""
+        return self.lacking or tuple(told_once([one.refused for one in self.not_checked if one.refused]))
+
+    def require_rights(self) -> None:
+        """Raises what stands against applying it: nothing is begun that can't be ended."""
+        obstacles = self.obstacles
+        if obstacles:
+            raise obstacles[0] if len(obstacles) == 1 else SeveralErrors(obstacles)
+
     def limited_to(self, step_id: str) -> Plan:
         """Only the change of this step and of those that wait for it; a dependent that needs another change too is left
         out with that one. What does not change stays: others ask for its outputs."""
@@ -115,7 +154,7 @@ class Plan:
             needs = set(planned.step.needs)
             if planned.step.id == step_id or (needs & chosen and not needs & left_out):
                 chosen.add(planned.step.id)
-            elif planned.changes or needs & left_out:
+            elif planned.changes or planned.not_checked or needs & left_out:
                 left_out.add(planned.step.id)
         return Plan(tuple(planned for planned in self.steps if planned.step.id not in left_out), self.actor)
 
@@ -146,7 +185,7 @@ class Plan:
             planned.step.id: _NOT_CHECKED for planned in self.not_checked if planned.step.id in saved.steps
         }
         differences = {
-            step_id: _difference(saved.steps.get(step_id, _NOTHING), now.get(step_id, _NOTHING))
+            step_id: _difference(saved.before(step_id, step_id in now), now.get(step_id, _NOTHING))
             for step_id in dict.fromkeys((*now, *saved.steps))
         }
         return tuple(f"{step_id} {difference}" for step_id, difference in differences.items() if difference)
@@ -178,6 +217,7 @@ def load_saved(text: str | bytes, *, file: str = "saved plan") -> SavedPlan:
             for step in data["steps"]
             if step["action"] != Action.NONE
         }
+        not_checked = frozenset(str(step["id"]) for step in data["steps"] if step.get("not_checked"))
         digest, version = data["digest"], data["schema_version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _invalid(file, "it is not a plan that dbxwizard saved") from error
@@ -185,7 +225,7 @@ def load_saved(text: str | bytes, *, file: str = "saved plan") -> SavedPlan:
         raise _invalid(file, f"its schema_version is {version!r}, this version reads {SCHEMA_VERSION}")
     if digest != _digest(steps):
         raise _invalid(file, "its digest does not fit its steps: it was edited or cut off")
-    return SavedPlan(steps, digest)
+    return SavedPlan(steps, digest, not_checked)
 
 
 async def make_plan(
@@ -196,19 +236,17 @@ async def make_plan(
     actor: str,
     retry: RetryPolicy | None = None,
     concurrency: int = CONCURRENCY,
-    lenient_scopes: Collection[Scope] = (),
+    lenient: bool = False,
 ) -> Plan:
     """Reads what is there, as much at once as the needs allow, and compares.
 
-    A step that asks for an output of one that is still to be made is planned as a creation, `known` False. In
-    `lenient_scopes` a Forbidden makes a step `not_checked`. Raises the OperationError of a step that can't be read
+    A step that asks for an output of one that is still to be made is planned as a creation, `known` False. `lenient`:
+    where a right lacks the step says so, and the plan goes on. Raises the OperationError of a step that can't be read
     (SeveralErrors when there are more), ValueError for duplicate ids, unknown needs and cycles.
     """
     from dbxwizard.core.planner import Planner
 
-    planner = Planner(
-        steps, listener=listener, clock=clock, actor=actor, retry=retry or RetryPolicy(), lenient=lenient_scopes
-    )
+    planner = Planner(steps, listener=listener, clock=clock, actor=actor, retry=retry or RetryPolicy(), lenient=lenient)
     return await planner.plan(concurrency)
 
 
@@ -216,13 +254,21 @@ def given_by(planned: PlannedStep, inputs: Inputs) -> Given:
     """What others can know of a step before anything is applied."""
     step, change = planned.step, planned.change
     if planned.not_checked:
-        return Given(step.title, {}, complete=False, not_checked=planned.not_checked)
+        cause = planned.refused.cause if isinstance(planned.refused, NotChecked) else ""
+        return Given(step.title, {}, complete=False, not_checked=cause or planned.not_checked)
     exists = planned.state is not None and change.action in (Action.NONE, Action.UPDATE)
     try:
         outputs = step.outputs(planned.state, inputs) if exists else {}
     except KnownAfterApply:
         outputs = {}
     return Given(step.title, outputs, complete=not change)
+
+
+def refusal(refused: Forbidden, done: str) -> str:
+    """Why something can't be `done` (read, made), with the right that lacks where the service named it."""
+    if not (refused.action and refused.scope):
+        return refused.message
+    return f"it can't be {done} without {refused.action} at {refused.scope}"
 
 
 def _digest(essence: Mapping[str, Essence]) -> str:

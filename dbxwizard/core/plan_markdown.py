@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbxwizard.core.advice import advise
 from dbxwizard.core.change import Action, Reason
 from dbxwizard.core.markdown import code, words
 from dbxwizard.core.plan import Plan, PlannedStep
@@ -31,6 +32,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     for planned in plan.steps:
         if planned.changes or planned.not_checked:
             groups.setdefault(planned.step.environment or "setup", []).append(planned)
+    if plan.lacking:
+        yield from ("", "## Rights that lack", "")
+        yield from (f"- {words(error.message)} → {words(advise(error))}" for error in plan.lacking)
     for name, steps in groups.items():
         yield from ("", f"## {words(name)}", "")
         for planned in steps:
@@ -49,6 +53,8 @@ def _step(planned: PlannedStep) -> Iterator[str]:
         yield f"- **not checked** {words(planned.step.title)}: {words(planned.not_checked)}"
         return
     yield f"- **{planned.change.action.value}** {words(planned.step.title)}"
+    if planned.may_not:
+        yield f"  - **not allowed**: {words(planned.may_not)}"
     yield from (f"  - {_reason(reason)}" for reason in planned.change.reasons)
     if planned.change.note:
         yield f"  - {words(planned.change.note)}"

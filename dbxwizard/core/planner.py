@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from dbxwizard.core.change import Action, Change
 from dbxwizard.core.clock import Clock
-from dbxwizard.core.errors import Forbidden, OperationError, SeveralErrors, told_once
+from dbxwizard.core.errors import Blocked, Forbidden, OperationError, SeveralErrors, told_once
 from dbxwizard.core.events import Listener, PlanFailed, PlanReady, PlanStarted, StepRead
 from dbxwizard.core.graph import Walk, topological_order
 from dbxwizard.core.narrator import Narrator
-from dbxwizard.core.plan import Plan, PlannedStep, given_by
+from dbxwizard.core.plan import Plan, PlannedStep, given_by, refusal
 from dbxwizard.core.retry import Freshness, RetryPolicy, patiently
-from dbxwizard.core.step import Given, Inputs, KnownAfterApply, Scope, Step
+from dbxwizard.core.step import Given, Inputs, KnownAfterApply, Step
+
+T = TypeVar("T")
 
 
 class Planner:
@@ -26,7 +28,7 @@ class Planner:
         clock: Clock,
         actor: str,
         retry: RetryPolicy,
-        lenient: Collection[Scope],
+        lenient: bool,
     ) -> None:
         self._steps = {step.id: step for step in steps}
         if len(self._steps) < len(steps):
@@ -34,7 +36,7 @@ class Planner:
         self._needs = {step.id: step.needs for step in steps}
         self._order = topological_order(self._needs)
         self._narrator, self._clock, self._actor = Narrator(listener, clock), clock, actor
-        self._retry, self._lenient = retry, frozenset(lenient)
+        self._retry, self._lenient = retry, lenient
         self._given: dict[str, Given] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._errors: dict[str, OperationError] = {}
@@ -59,7 +61,7 @@ class Planner:
             return  # a need could not be read, which is told already
         inputs = Inputs(step.needs, self._given)
         try:
-            planned = _foretold(await self._look(step, inputs), inputs)
+            planned = await self._allowed(await self._look(step, inputs), inputs)
             self._given[step_id] = given_by(planned, inputs)
         except Exception as caught:
             self._errors[step_id] = self._narrator.failed(step, caught)
@@ -71,18 +73,44 @@ class Planner:
 
     async def _look(self, step: Step[Any], inputs: Inputs) -> PlannedStep:
         try:
-            state = await self._read(step, inputs)
+            return _foretold(await self._seen(step, inputs), inputs)
+        except Forbidden as refused:
+            if not self._lenient:
+                raise
+            refused.resource = refused.resource or step.subject
+            why = refusal(refused, "read")
+            return PlannedStep(step, None, Change.none(), known=False, not_checked=why, refused=refused)
+
+    async def _seen(self, step: Step[Any], inputs: Inputs) -> PlannedStep:
+        self._require_read(step)
+        try:
+            return _compared(step, await self._patiently(step, lambda: step.read(inputs)), inputs)
         except KnownAfterApply as pending:
             return PlannedStep(step, None, Change.create(f"known after {pending.title}"), known=False)
-        except Forbidden as refused:
-            if step.scope not in self._lenient:
-                raise
-            return PlannedStep(step, None, Change.none(), known=False, not_checked=refused.message)
-        return _compared(step, state, inputs)
 
-    async def _read(self, step: Step[Any], inputs: Inputs) -> Any:
+    def _require_read(self, step: Step[Any]) -> None:
+        """Raises Blocked where a right lacks to read what the step needs: what it is itself may hang on that."""
+        blocking = next((self._planned[need] for need in step.needs if self._planned[need].blocks), None)
+        if blocking:
+            cause = blocking.refused.cause if isinstance(blocking.refused, Blocked) else blocking.step.title
+            raise Blocked(f"it waits for what can't be read: {cause}", cause=cause)
+
+    async def _allowed(self, planned: PlannedStep, inputs: Inputs) -> PlannedStep:
+        """With the right that lacks to make its change."""
+        step, change = planned.step, planned.change
+        if not planned.changes:
+            return planned
+        try:
+            await self._patiently(step, lambda: step.require_rights(change, inputs))
+        except Forbidden as refused:
+            if not self._lenient:
+                raise
+            return replace(planned, refused=refused)
+        return planned
+
+    async def _patiently(self, step: Step[Any], ask: Callable[[], Awaitable[T]]) -> T:
         return await patiently(
-            lambda: step.read(inputs),
+            ask,
             policy=self._retry,
             clock=self._clock,
             fresh=lambda: self._freshness.inherited(step.needs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dbxwizard.core.change import Change
@@ -90,9 +90,21 @@ class RunResult:
 
     @classmethod
     def of_plan(cls, command: str, run_id: str, plan: Plan) -> RunResult:
-        """The result of a command that only plans: `changes` are those that a run would make."""
+        """The result of a command that only plans: `changes` are those that a run would make.
+
+        A plan for which rights lack has these as its errors, and is never unchanged: partial or error.
+        """
         outcomes = {planned.step.id: Outcome(Ending.DONE, planned.change) for planned in plan.changes}
-        return collect(plan, outcomes, command=command, run_id=run_id)
+        outcomes |= {one.step.id: Outcome(Ending.FAILED) for one in plan.not_checked if one.lacks_right}
+        found = collect(plan, outcomes, command=command, run_id=run_id)
+        if not plan.lacking:
+            return found
+        return replace(found, status=Status.PARTIAL if plan.changes else Status.ERROR, errors=plan.lacking)
+
+    @classmethod
+    def refused(cls, command: str, run_id: str, plan: Plan) -> RunResult:
+        """The result of a command that would have applied `plan`, and may not."""
+        return cls(command, run_id, Status.ERROR, (), plan.obstacles)
 
     @property
     def exit_code(self) -> int:

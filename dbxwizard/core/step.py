@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from dbxwizard.core.change import Change
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.errors import NotChecked
 from dbxwizard.core.requests import Request
 
 StateT = TypeVar("StateT")
@@ -54,16 +54,15 @@ class Inputs:
     def get(self, step_id: str, name: str) -> object:
         """The output `name` of `step_id`.
 
-        Raises KnownAfterApply while that step is still to be applied, Forbidden when it could not be read, KeyError
+        Raises KnownAfterApply while that step is still to be applied, NotChecked when it could not be read, KeyError
         when the asking step does not need it or it has no such output (both are programming errors).
         """
         if step_id not in self._needs:
             raise KeyError(f"{step_id} is not among the needs {self._needs}")
         given = self._given[step_id]
         if given.not_checked:
-            raise Forbidden(
-                "not-checked", f"{name} of {given.title} is needed, which was not read: {given.not_checked}"
-            )
+            cause = given.not_checked
+            raise NotChecked(f"it needs {given.title}, which was not read: {cause}", cause=cause)
         if name in given.outputs:
             return given.outputs[name]
         if not given.complete:
@@ -117,6 +116,9 @@ class Step(ABC, Generic[StateT]):
         self, state: StateT | None, change: Change, inputs: Inputs, progress: Progress
     ) -> Mapping[str, object]:
         """Makes it so; returns the outputs. After a retryable error it is read and compared anew, then called again."""
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        """Raises Forbidden where the actor may not make `change`, as far as that shows beforehand. Writes nothing."""
 
     def writes(self, state: StateT | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:
         """The requests that `apply` will send to make `change`, in no order. Asks nothing of the network.

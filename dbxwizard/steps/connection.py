@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbxwizard.clients.client import Client
 from dbxwizard.clients.github_token import require_token
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.errors import NotChecked
 from dbxwizard.steps.named_principals import NamedPrincipal
 
 if TYPE_CHECKING:
@@ -145,11 +145,11 @@ class Connection(Client):
         return self._client(("github",), lambda: GitHubAccount(self.cloud, token))
 
     def vault(self, vault_uri: str) -> VaultClient:
-        """Raises Forbidden for who only plans: a right that will never come must not be waited for."""
+        """Raises NotChecked for who only plans: a right that will never come must not be waited for."""
         from dbxwizard.clients.keyvault import VaultClient
 
         if self.only_reads:
-            raise Forbidden("secrets-not-read", "who only plans may not read secrets", resource=vault_uri, status=403)
+            raise NotChecked("who only plans may not read secrets", resource=vault_uri)
         actor = self._databricks or self.signed_in  # the files give the vault's data to the Databricks one
         return self._client(("vault", vault_uri), lambda: VaultClient(self.cloud, actor, vault_uri))
 

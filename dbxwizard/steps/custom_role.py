@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.core.errors import Conflict
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.rights import READ_ROLES, WRITE_ROLES, Rights
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleDefinition
@@ -59,14 +60,20 @@ class CustomRoleStep(Step["RoleDefinition"]):
     scope = Scope.SETUP
     file = "custom_role.json"
 
-    def __init__(self, roles: AuthorizationClient, role_name: str = DEFAULT_NAME) -> None:
+    def __init__(
+        self, roles: AuthorizationClient, role_name: str = DEFAULT_NAME, *, rights: Rights | None = None
+    ) -> None:
+        """`rights`: of who acts, to be asked before a change."""
         self.title = f"custom role {role_name}"
         self._wanted = definition(self.file)
-        self._roles, self._name = roles, role_name
+        self._roles, self._name, self._rights = roles, role_name, rights
         self._scope = f"/subscriptions/{roles.subscription_id}"
 
     async def read(self, inputs: Inputs) -> RoleDefinition | None:
-        return await self._roles.find_custom_role(self._name)
+        found = await self._roles.find_custom_role(self._name)
+        if found is None and self._rights:
+            await self._rights.require(READ_ROLES)  # without which a list of roles is empty
+        return found
 
     def diff(self, state: RoleDefinition | None, inputs: Inputs) -> Change:
         if state is None:
@@ -89,6 +96,10 @@ class CustomRoleStep(Step["RoleDefinition"]):
     def _scopes(self, state: RoleDefinition | None) -> list[str]:
         others = state.assignable_scopes if state else ()
         return [*(scope for scope in others if scope.lower() != self._scope.lower()), self._scope]
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        if self._rights:
+            await self._rights.require(WRITE_ROLES)
 
     async def apply(
         self, state: RoleDefinition | None, change: Change, inputs: Inputs, progress: Progress
@@ -136,8 +147,10 @@ class DeployerRoleStep(CustomRoleStep):
     id = DEPLOYER_STEP_ID
     file = "deployer_role.json"
 
-    def __init__(self, roles: AuthorizationClient, role_name: str = DEPLOYER_NAME) -> None:
-        super().__init__(roles, role_name)
+    def __init__(
+        self, roles: AuthorizationClient, role_name: str = DEPLOYER_NAME, *, rights: Rights | None = None
+    ) -> None:
+        super().__init__(roles, role_name, rights=rights)
 
 
 class PlanRoleStep(CustomRoleStep):
@@ -150,8 +163,8 @@ class PlanRoleStep(CustomRoleStep):
     id = PLAN_STEP_ID
     file = "plan_role.json"
 
-    def __init__(self, roles: AuthorizationClient, role_name: str = PLAN_NAME) -> None:
-        super().__init__(roles, role_name)
+    def __init__(self, roles: AuthorizationClient, role_name: str = PLAN_NAME, *, rights: Rights | None = None) -> None:
+        super().__init__(roles, role_name, rights=rights)
 
 
 def _list_reason(state: RoleDefinition, name: str, wanted: list[str]) -> Reason | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.errors import NotChecked
 from dbxwizard.core.plan import Action, Change, Inputs, Reason, StateT, Step
 from dbxwizard.steps.readings import Readings
 
@@ -58,7 +58,7 @@ class SharedWorkspace:
         return await self._readings.once("principals me", client.me)
 
     async def principal(self, inputs: Inputs, kind: str, name: str) -> Json | None:
-        """As WorkspaceClient.find_principal; who we are is known already. Forbidden for an actor that only reads."""
+        """As WorkspaceClient.find_principal; who we are is known already. NotChecked for an actor that only reads."""
         await self.require_sight_of_members(inputs)
         me = await self.me(inputs)
         if kind != "Groups" and str(me.get("userName", "")).lower() == name.lower():
@@ -67,14 +67,11 @@ class SharedWorkspace:
         return await self._readings.once(f"principals {kind} {name}", lambda: client.find_principal(kind, name))
 
     async def require_sight_of_members(self, inputs: Inputs) -> None:
-        """Raises Forbidden: others than admins see some of a workspace's members, or none, without being told."""
+        """Raises NotChecked: others than admins see some of a workspace's members, or none, without being told."""
         client = await self.client(inputs)
         if self.only_reads:
-            raise Forbidden(
-                "members-not-visible",
-                "who is in the workspace, and what they may do, is shown to its admins alone",
-                resource=client.url,
-                status=403,
+            raise NotChecked(
+                "who is in the workspace, and what they may do, is shown to its admins alone", resource=client.url
             )
 
     async def clusters(self, inputs: Inputs) -> list[Json]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import OperationError, UsageError
-from dbxwizard.core.plan import Inputs, Step
+from dbxwizard.core.errors import Forbidden, NotYet, OperationError, UsageError
+from dbxwizard.core.plan import Inputs, Scope, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Access, Environment, Permission, ScopeAcl, SecretScope
 from dbxwizard.steps.access import AccessStep
@@ -28,6 +28,7 @@ from dbxwizard.steps.git_ref import GitRef
 from dbxwizard.steps.infrastructure import BY, FROM, Around, InfrastructureStep
 from dbxwizard.steps.jobs import JobStep, Repository
 from dbxwizard.steps.members import MemberStep, member_step
+from dbxwizard.steps.pending import Refused
 from dbxwizard.steps.principals import Directory, Principals, repository_of
 from dbxwizard.steps.readings import Readings
 from dbxwizard.steps.resource_reader import ResourceReader
@@ -62,14 +63,17 @@ class DeployOptions:
 async def deploy_steps(
     options: DeployOptions, environments: Iterable[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
-    """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows."""
+    """The steps of all environments, side by side. Raises OperationError for a principal that nobody knows.
+
+    Where the actor may not look up who the principals are, an environment's resources stand beside a step that says so.
+    """
     chosen = tuple(environments)
     shared = _Shared(connection, [one.subscription_id for one in chosen])
     made = [
         _Deployment(options, one, Principals(connection, one, options.repository, shared.directory), shared)
         for one in chosen
     ]
-    return tuple(step for steps in await asyncio.gather(*(one.steps() for one in made)) for step in steps)
+    return tuple(step for steps in await asyncio.gather(*(one.allowed_steps() for one in made)) for step in steps)
 
 
 class _Shared:
@@ -96,6 +100,15 @@ class _Deployment:
         only_reads = shared.connection.only_reads
         self._workspace = SharedWorkspace(environment.name, shared.connection.workspace, only_reads=only_reads)
         self._client_id = ""
+
+    async def allowed_steps(self) -> list[Step[Any]]:
+        try:
+            return await self.steps()
+        except (Forbidden, NotYet) as refused:
+            name = self._environment.name
+            step_id, title = f"{name.lower()}/principals", "what the service principals and people have"
+            rest = Refused(step_id, title, refused, scope=Scope.DEPLOY, environment=name)
+            return [self._infrastructure(), rest]
 
     async def steps(self) -> list[Step[Any]]:
         environment, connection = self._environment, self._connection

@@ -1,11 +1,12 @@
-"""What stands in a plan of everything for steps that can't be known yet, or not from here. Neither is ever applied."""
+"""What stands in a plan for steps that can't be known yet, or not from here. None of it is ever applied."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NoReturn
 
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.advice import advise
+from dbxwizard.core.errors import Forbidden, NotChecked, OperationError
 from dbxwizard.core.plan import Change, Inputs, KnownAfterApply, Progress, Scope, Step
 
 
@@ -17,18 +18,40 @@ class _Unknown(Step[None]):
         return {}
 
 
-class NotChecked(_Unknown):
-    """All of setup, or its part `where`, for somebody who may not look at it; `reason` in the words of the service."""
+class LeftToPerson(_Unknown):
+    """All of setup, in the plan of a job."""
 
+    id = "setup"
+    title = "what setup makes"
     scope = Scope.SETUP
 
-    def __init__(self, reason: str, where: str = "") -> None:
-        self.id = f"setup/{where.lower()}".rstrip("/")
-        self.title = f"what setup makes {f'at {where}' if where else ''}".rstrip()
-        self._reason = reason
+    async def read(self, inputs: Inputs) -> NoReturn:
+        raise NotChecked("it needs a person's rights, and a service principal plans")
+
+
+class Refused(_Unknown):
+    """What could not even be prepared for want of a right, or of a sign-in to its service: `error` says which."""
+
+    def __init__(
+        self, step_id: str, title: str, error: OperationError, *, scope: Scope = Scope.SETUP, environment: str = ""
+    ) -> None:
+        self.id, self.title = step_id, title
+        self.scope, self.environment = scope, environment
+        self._error = error
 
     async def read(self, inputs: Inputs) -> NoReturn:
-        raise Forbidden("not-checked", self._reason, resource=self.title)
+        error = self._error
+        right, scope = getattr(error, "action", ""), getattr(error, "scope", "")
+        raise Forbidden(
+            error.code,
+            error.message,
+            resource=error.resource,
+            fix=error.fix or advise(error),
+            location=error.location,
+            status=403,
+            action=right,
+            scope=scope,
+        ) from error
 
 
 class AfterSetup(_Unknown):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Scope, Step
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.rights import Rights
 
 REGISTERED = "Registered"
 # Those of bicep/main.bicep, and those that Databricks needs in the group that it manages: only what a template names
@@ -44,9 +45,12 @@ class ProvidersStep(Step[Mapping[str, str]]):
     title = "resource providers"
     scope = Scope.SETUP
 
-    def __init__(self, arm: ProviderManager, namespaces: Sequence[str] = REQUIRED) -> None:
+    def __init__(
+        self, arm: ProviderManager, namespaces: Sequence[str] = REQUIRED, *, rights: Rights | None = None
+    ) -> None:
+        """`rights`: of who acts, to be asked before a change."""
         self.resource = f"subscription {arm.subscription_id}"
-        self._arm = arm
+        self._arm, self._rights = arm, rights
         self._namespaces = tuple(namespaces)
 
     async def read(self, inputs: Inputs) -> Mapping[str, str]:
@@ -57,6 +61,10 @@ class ProvidersStep(Step[Mapping[str, str]]):
         found = state or {}
         states = ((name, found.get(name)) for name in self._namespaces)
         return Change.update([Reason(name, state, REGISTERED) for name, state in states if state != REGISTERED])
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        if self._rights:
+            await self._rights.require(*(f"{reason.field}/register/action" for reason in change.reasons))
 
     async def apply(
         self, state: Mapping[str, str] | None, change: Change, inputs: Inputs, progress: Progress

@@ -9,6 +9,7 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.rights import Rights
 from dbxwizard.steps.template_parameters import template_parameters
 
 _VERSION = "2025-04-01"  # as in bicep/main.bicep
@@ -35,12 +36,15 @@ class ResourceGroupStep(Step[Json]):
 
     scope = Scope.SETUP
 
-    def __init__(self, arm: ResourceManager, environment: Environment, subscription_id: str) -> None:
+    def __init__(
+        self, arm: ResourceManager, environment: Environment, subscription_id: str, *, rights: Rights | None = None
+    ) -> None:
+        """`rights`: of who acts, to be asked before a change."""
         group = environment.resources.resource_group
         self.id = resource_group_step_id(environment.name)
         self.title = f"resource group {group}"
         self.environment = environment.name
-        self._arm = arm
+        self._arm, self._rights = arm, rights
         self._resource_id = f"/subscriptions/{subscription_id}/resourceGroups/{group}"
         self._body = {
             "location": environment.location,
@@ -61,6 +65,10 @@ class ResourceGroupStep(Step[Json]):
                 fix="Choose another ResourceGroup, or that Location; a resource group can't move.",
             )
         return Change.none()
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        if self._rights:
+            await self._rights.require("Microsoft.Resources/subscriptions/resourceGroups/write")
 
     async def apply(
         self, state: Json | None, change: Change, inputs: Inputs, progress: Progress

@@ -15,6 +15,7 @@ from dbxwizard.core.plan import Scope as PlanScope
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.readings import Readings
 from dbxwizard.steps.resource_reader import ResourceReader
+from dbxwizard.steps.rights import ASSIGN_ROLES, SEE_ASSIGNMENTS, Rights
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import AuthorizationClient, RoleAssignment
@@ -73,10 +74,11 @@ class AssignmentReader:
     """Reads each scope once, for all steps that look there at about the same time; and names of roles once.
 
     `resources`: has one list of role assignments for what the template and the files want, which tells a first look;
-    what is looked at again is asked for alone."""
+    what is looked at again is asked for alone. `rights`: of who acts, asked beforehand where they are at hand."""
 
     roles: AuthorizationClient
     resources: ResourceReader | None = None
+    rights: Rights | None = None
     _listings: dict[str, Listing] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _readings: Readings = field(default_factory=Readings)
@@ -84,6 +86,8 @@ class AssignmentReader:
     async def at(self, scope: str, after: int = 0) -> Listing:
         """The newest listing of `scope`; asks anew when that is not newer than number `after`."""
         key = scope.lower()
+        if self.rights:
+            await self.rights.require(SEE_ASSIGNMENTS)
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._listings.get(key)
             if known is None:
@@ -217,6 +221,10 @@ class RoleAssignmentStep(Step[AssignmentState]):
             yield Reason("scope", None, state.scope)
         if condition:
             yield Reason("condition", None, condition)
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        if self._reader.rights:
+            await self._reader.rights.require(ASSIGN_ROLES)
 
     async def apply(
         self, state: AssignmentState | None, change: Change, inputs: Inputs, progress: Progress

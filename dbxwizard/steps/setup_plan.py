@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbxwizard import bundled
 from dbxwizard.clients.cloud import PUBLIC_GITHUB
-from dbxwizard.core.errors import Forbidden, OperationError
+from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, OperationError
 from dbxwizard.core.plan import Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
@@ -27,7 +27,7 @@ from dbxwizard.steps.github_access import has_rulesets, require_environments, re
 from dbxwizard.steps.github_rulesets import GITHUB_ACTIONS, RulesetStep, checks_of
 from dbxwizard.steps.github_secrets import secrets_step_id, stored_versions
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
-from dbxwizard.steps.pending import NotChecked
+from dbxwizard.steps.pending import Refused
 from dbxwizard.steps.principals import group_id
 from dbxwizard.steps.publish import PublishStep
 from dbxwizard.steps.setup_github import GitHubSettings, holders_of, reviewers
@@ -36,8 +36,9 @@ from dbxwizard.steps.setup_roles import role_steps
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient
-    from dbxwizard.clients.github_types import Repository
+    from dbxwizard.clients.github_types import Repository, TokenInfo
 
+GITHUB_STEP_ID = "setup/github"  # where the token may not do what setup needs there
 PUBLISHED = (
     "environments",
     "bicep",
@@ -50,38 +51,45 @@ PUBLISHED = (
 
 
 async def setup_steps(
-    options: SetupOptions, environments: Sequence[Environment], connection: Connection, *, looking: bool = False
+    options: SetupOptions, environments: Sequence[Environment], connection: Connection
 ) -> tuple[Step[Any], ...]:
     """All steps of setup. Asks GitHub who calls and what the repository is; raises the core's errors.
 
-    `environments` may have blanks where only setup knows the value. `looking`: for a plan alone; what the caller has no
-    right to at GitHub is then one step that says so, and the others go on.
+    `environments` may have blanks where only setup knows the value. What the caller may not do at GitHub is one step
+    that says so, beside those that can do without it.
     """
     adoptions = adopted(options.adopt, keys_of(pairs(options, environments)))
-    github = connection.github(options.repository)
-    repository = await github.repository()
-    person = await github.token_info()
-    scopes = ("repo", "workflow") if _publishes_workflows(options, environments) else ("repo",)
+    roles = await role_steps(options, pairs(options, environments), connection)
     try:
-        require_rights(repository, person, scopes)
-    except Forbidden as refused:
-        if not looking:
-            raise
-        made = _Setup(options, tuple(environments), connection, github, repository, person.login, adoptions)
-        roles = await role_steps(options, made.pairs, connection)
-        return (*roles, *made.identities(), NotChecked(refused.message, "GitHub"))
-    await require_environments(github, repository, options)
-    names = [environment.name for environment in environments] if options.github_environments else [""]
-    token = await git_token(connection, repository, names, options.git_token, options.ask_git_token)
-    made = _Setup(options, tuple(environments), connection, github, repository, person.login, adoptions)
-    settings = GitHubSettings(options, connection, github, repository, token, await reviewers(options, github, person))
-    return (
-        *await role_steps(options, made.pairs, connection),
-        *made.identities(),
-        *await settings.steps(made.pairs),
-        *made.files(),
-        *(made.rulesets() if await has_rulesets(github, repository, options) else ()),
-    )
+        github = connection.github(options.repository)
+        repository, person = await github.repository(), await github.token_info()
+    except (Forbidden, NotSignedIn, NotFound) as refused:
+        return (*roles, *applications(options, environments, connection, adoptions), _refused(options, refused))
+    made = _Setup(options, tuple(environments), connection, github, repository, person, adoptions)
+    try:
+        return (*roles, *await made.steps())
+    except (Forbidden, NotSignedIn) as refused:
+        identities = applications(options, environments, connection, adoptions)
+        return (*roles, *identities, made.parameter_files(), _refused(options, refused))
+
+
+def applications(
+    options: SetupOptions, environments: Sequence[Environment], connection: Connection, adoptions: Mapping[str, str]
+) -> Iterator[ApplicationStep]:
+    for key in keys_of(pairs(options, environments)):
+        yield ApplicationStep(
+            connection.graph(),
+            key=key,
+            display_name=display_name(options, key),
+            repository=options.repository,
+            adopt=adoptions.get(key, ""),
+        )
+
+
+def _refused(options: SetupOptions, error: OperationError) -> Refused:
+    """What needs GitHub: client secrets too, as whether one is stored there decides whether it is made."""
+    secrets = "client secrets, and " if options.auth == "secret" else ""
+    return Refused(GITHUB_STEP_ID, f"{secrets}what setup makes at GitHub", error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class _Setup:
     connection: Connection
     github: GitHubClient
     repository: Repository
-    git_username: str
+    person: TokenInfo
     adoptions: Mapping[str, str]
 
     @property
@@ -102,17 +110,28 @@ class _Setup:
     def root(self) -> Path:
         return self.environments[0].root if self.environments else Path()
 
+    async def steps(self) -> tuple[Step[Any], ...]:
+        """All but Azure's roles. Raises Forbidden for what the token may not do."""
+        options, environments, github = self.options, self.environments, self.github
+        scopes = ("repo", "workflow") if _publishes_workflows(options, environments) else ("repo",)
+        require_rights(self.repository, self.person, scopes)
+        await require_environments(github, self.repository, options)
+        names = [environment.name for environment in environments] if options.github_environments else [""]
+        token = await git_token(self.connection, self.repository, names, options.git_token, options.ask_git_token)
+        asked = await reviewers(options, github, self.person)
+        settings = GitHubSettings(options, self.connection, github, self.repository, token, asked)
+        return (
+            *self.identities(),
+            *await settings.steps(self.pairs),
+            *self.files(),
+            *(self.rulesets() if await has_rulesets(github, self.repository, options) else ()),
+        )
+
     def identities(self) -> Iterator[Step[Any]]:
         """Applications with their service principals, and client secrets where those were chosen."""
-        graph = self.connection.graph()
-        for key in keys_of(self.pairs):
-            yield ApplicationStep(
-                graph,
-                key=key,
-                display_name=display_name(self.options, key),
-                repository=self.options.repository,
-                adopt=self.adoptions.get(key, ""),
-            )
+        found = applications(self.options, self.environments, self.connection, self.adoptions)
+        for key, application in zip(keys_of(self.pairs), found, strict=True):
+            yield application
             if self.options.auth == "secret":
                 yield from self._client_secrets(key)
 
@@ -133,17 +152,15 @@ class _Setup:
 
         await prove_secret(self.connection.cloud, self.connection.signed_in.tenant_id, client_id, secret)
 
+    def parameter_files(self) -> ParameterFilesStep:
+        """The environment files get what only setup knows."""
+        values = Values(self.options.subscription_id, self.person.login, self.repository.html_url, self._person)
+        return ParameterFilesStep([environment.file for environment in self.environments], values)
+
     def files(self) -> list[Step[Any]]:
-        """The environment files get what only setup knows, and reach the repository."""
-        values = Values(
-            self.options.subscription_id,
-            self.git_username,
-            self.repository.html_url,
-            self._person,
-        )
-        paths = [environment.file for environment in self.environments]
-        steps: list[Step[Any]] = [ParameterFilesStep(paths, values)]
-        return [*steps, PublishStep(self.github, self.root, PUBLISHED)] if self.options.publish else steps
+        """They reach the repository."""
+        filled: list[Step[Any]] = [self.parameter_files()]
+        return [*filled, PublishStep(self.github, self.root, PUBLISHED)] if self.options.publish else filled
 
     def rulesets(self) -> Iterator[Step[Any]]:
         """Last, as they would keep the first files out."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import Forbidden
+from dbxwizard.core.errors import Forbidden, NotYet
 from dbxwizard.core.plan import Inputs, Scope, Step
 from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
@@ -21,8 +21,10 @@ from dbxwizard.steps.custom_role import (
     PlanRoleStep,
 )
 from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
+from dbxwizard.steps.pending import Refused
 from dbxwizard.steps.providers import ProvidersStep
 from dbxwizard.steps.resource_group import ResourceGroupStep, resource_group_step_id
+from dbxwizard.steps.rights import Rights
 from dbxwizard.steps.role_assignments import (
     Assignment,
     AssignmentReader,
@@ -32,14 +34,8 @@ from dbxwizard.steps.role_assignments import (
 )
 
 if TYPE_CHECKING:
-    from dbxwizard.clients.authorization import AuthorizationClient
     from dbxwizard.steps.setup_options import Pair, SetupOptions
 
-_NEEDED = (
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleAssignments/write",
-    "Microsoft.Authorization/roleDefinitions/write",
-)
 _DESCRIPTION = "dbxwizard"
 _MAKER = "Contributor"
 _GIVER = "Role Based Access Control Administrator"
@@ -56,39 +52,19 @@ async def role_steps(options: SetupOptions, pairs: Sequence[Pair], connection: C
     """
     authorization = connection.authorization(options.subscription_id)
     arm = connection.arm(options.subscription_id)
-    await _require_rights(authorization)
-    made = _Roles(options, AssignmentReader(authorization))
-    steps: list[Step[Any]] = [ProvidersStep(arm), CustomRoleStep(authorization, options.role_name)]
+    rights = Rights(authorization)
+    made = _Roles(options, AssignmentReader(authorization, rights=rights))
+    steps: list[Step[Any]] = [ProvidersStep(arm, rights=rights)]
+    steps.append(CustomRoleStep(authorization, options.role_name, rights=rights))
     if any(pair.plans for pair in pairs):
-        steps.append(PlanRoleStep(authorization))
+        steps.append(PlanRoleStep(authorization, rights=rights))
     if options.isolation == "environment":
-        steps.append(DeployerRoleStep(authorization))
+        steps.append(DeployerRoleStep(authorization, rights=rights))
         made_for = (environment for pair in pairs for environment in pair.environments)
-        steps += [ResourceGroupStep(arm, environment, options.subscription_id) for environment in made_for]
+        steps += [ResourceGroupStep(arm, one, options.subscription_id, rights=rights) for one in made_for]
     for pair in pairs:
         steps += await made.of(pair)
     return steps
-
-
-async def _require_rights(authorization: AuthorizationClient) -> None:
-    """Raises Forbidden for a right that setup can't do without.
-
-    Asked beforehand: later, a refusal counts as "not yet" for ten minutes, as the application was just made.
-    """
-    from dbxwizard.clients.authorization import allowed
-
-    scope = f"/subscriptions/{authorization.subscription_id}"
-    held = await authorization.permissions(scope)
-    missing = [action for action in _NEEDED if not allowed(held, action)]
-    if missing:
-        raise Forbidden(
-            "AuthorizationFailed",
-            f"you may not {', '.join(missing)} over scope '{scope}'",
-            resource=f"subscription {authorization.subscription_id}",
-            status=403,
-            action=missing[0],
-            scope=scope,
-        )
 
 
 class _Roles:
@@ -115,13 +91,17 @@ class _Roles:
         if self._options.owner:
             owner = described(pair.main, "Owner")
             return [*steps, self._step(pair.main, "Owner", "Owner", scope, needs, description=owner)]
-        maker, giver = described(pair.main, _MAKER), described(pair.main, _GIVER)
-        condition = partial(_condition, await self._givable(pair.environments))
-        return [
-            *steps,
-            self._step(pair.main, _MAKER, _MAKER, scope, needs, description=maker),
-            self._step(pair.main, _GIVER, _GIVER, scope, after, condition=condition, description=giver),
-        ]
+        maker = described(pair.main, _MAKER)
+        steps.append(self._step(pair.main, _MAKER, _MAKER, scope, needs, description=maker))
+        return [*steps, await self._giver(pair, scope, after, described(pair.main, _GIVER))]
+
+    async def _giver(self, pair: Pair, scope: str, needs: tuple[str, ...], description: str) -> Step[Any]:
+        """Gives the roles of the files; which these are is seen only by who may read roles."""
+        try:
+            condition = partial(_condition, await self._givable(pair.environments))
+        except (Forbidden, NotYet) as refused:
+            return Refused(_step_id(pair.main, _GIVER), _title(pair.main, _GIVER), refused)
+        return self._step(pair.main, _GIVER, _GIVER, scope, needs, condition=condition, description=description)
 
     async def _givable(self, environments: Sequence[Environment]) -> frozenset[str]:
         """The GUIDs of the roles that the files give; the custom role, which may be still to be made, left out."""
@@ -145,8 +125,8 @@ class _Roles:
         application = application_step_id(key)
         return RoleAssignmentStep(
             self._reader,
-            step_id=f"setup/role/{key}/{title.lower().replace(' ', '-')}",
-            title=f"role {title} of {key}",
+            step_id=_step_id(key, title),
+            title=_title(key, title),
             wanted=Assignment(
                 lambda inputs: str(inputs.get(application, "object_id")),
                 "ServicePrincipal",
@@ -159,6 +139,14 @@ class _Roles:
             plan_scope=Scope.SETUP,
             needs=(application, *needs),
         )
+
+
+def _step_id(key: str, title: str) -> str:
+    return f"setup/role/{key}/{title.lower().replace(' ', '-')}"
+
+
+def _title(key: str, title: str) -> str:
+    return f"role {title} of {key}"
 
 
 def _description(pair: Pair, key: str, role: str) -> str:

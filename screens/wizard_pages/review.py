@@ -38,6 +38,8 @@ class ReviewPage(WizardPage, PlanPage):
         self.look_again()
 
     def may_go_on(self) -> str:
+        if self.plan and self.plan.lacking:
+            return "rights lack: they stand first in the plan, with who gives them"
         return "" if self.plan or self.program.running else "the plan is still being made"
 
     def plan_shown(self, plan: PlanView) -> None:

@@ -53,6 +53,7 @@ class Thing(Step[Body]):
     resource: str = ""
     reading: list[Fault | None] = field(default_factory=list)  # one for each read, then none
     applying: list[Fault | None] = field(default_factory=list)
+    forbidden: Exception | None = None  # what stands against changing it
 
     def __post_init__(self) -> None:
         self.title = self.title or f"the {self.id}"
@@ -73,6 +74,10 @@ class Thing(Step[Body]):
         if state is None:
             return Change.create(**self.wants)
         return Change.update(compare(self.wants, state))
+
+    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+        if self.forbidden:
+            raise self.forbidden
 
     async def apply(
         self, state: Body | None, change: Change, inputs: Inputs, progress: Progress

@@ -11,7 +11,7 @@ import pytest
 
 from dbxwizard.backend.run_model import RunModel
 from dbxwizard.backend.views import PlanView
-from dbxwizard.core.errors import Conflict, Forbidden, NotYet, OperationError, Transient
+from dbxwizard.core.errors import Conflict, Forbidden, NotChecked, NotYet, OperationError, Transient
 from dbxwizard.core.events import (
     RunFinished,
     RunStarted,
@@ -25,7 +25,7 @@ from dbxwizard.core.events import (
     StepWaiting,
     fan_out,
 )
-from dbxwizard.core.plan import Action, Scope
+from dbxwizard.core.plan import Action
 from dbxwizard.core.result import Status
 
 LATE = Transient("http-500", "oops", status=500)
@@ -232,9 +232,9 @@ async def test_a_step_that_cancels_itself_fails_and_the_run_goes_on(world: Any) 
 
 async def test_what_was_not_checked_is_left_alone_and_its_dependents_go_on(world: Any, faults: Any) -> None:
     before, _ = faults
-    world.add("role", scope=Scope.SETUP, reading=[before(Forbidden("AuthorizationFailed", "no"))])
+    world.add("role", reading=[before(NotChecked("no"))])
     world.add("cluster", "role")
-    result = await world.run(await world.plan(lenient_scopes={Scope.SETUP}))
+    result = await world.run(await world.plan(lenient=True))
     assert world.writes == ["cluster"]
     assert result.status is Status.SUCCESS
 
@@ -243,9 +243,9 @@ async def test_what_was_not_checked_hides_no_change_before_it(world: Any, faults
     before, _ = faults
     world.cloud = {"last": {"size": 1}}
     world.add("new")
-    world.add("role", "new", scope=Scope.SETUP, reading=[before(Forbidden("AuthorizationFailed", "no"))])
+    world.add("role", "new", reading=[before(NotChecked("no"))])
     world.add("last", "role", wants={"size": 2}, applying=[before(NotYet("PrincipalNotFound", "not yet"))])
-    result = await world.run(await world.plan(lenient_scopes={Scope.SETUP}))
+    result = await world.run(await world.plan(lenient=True))
     assert result.status is Status.SUCCESS
     assert world.calls == [("apply", "new"), ("read", "last"), ("apply", "last"), ("read", "last"), ("apply", "last")]
 

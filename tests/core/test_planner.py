@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dbxwizard.core.errors import Forbidden, NotSignedIn, NotYet, OperationError, SeveralErrors, Transient
+from dbxwizard.core.errors import Forbidden, NotChecked, NotSignedIn, NotYet, OperationError, SeveralErrors, Transient
 from dbxwizard.core.events import PlanFailed, PlanReady, PlanStarted, StepFailed, StepRead, StepRetried
 from dbxwizard.core.plan import Action, Reason, Scope
 
@@ -104,10 +104,10 @@ async def test_a_reader_waits_for_its_needs_only(world: Any) -> None:
     assert world.calls.index(("read", "after-quick")) > world.calls.index(("read", "quick"))
 
 
-async def test_what_the_actor_may_not_see_is_not_checked_in_a_lenient_scope(world: Any, faults: Any) -> None:
+async def test_what_the_actor_may_not_see_is_not_checked_where_that_stops_nothing(world: Any, faults: Any) -> None:
     before, _ = faults
     world.add("role", scope=Scope.SETUP, reading=[before(Forbidden("AuthorizationFailed", "no right to read roles"))])
-    plan = await world.plan(lenient_scopes={Scope.SETUP})
+    plan = await world.plan(lenient=True)
     assert plan.steps[0].not_checked == "no right to read roles"
     assert plan.changes == ()
     assert plan.counts() == dict.fromkeys(Action, 0)
@@ -118,7 +118,7 @@ async def test_a_final_not_yet_of_403_is_a_forbidden(world: Any, faults: Any) ->
     before, _ = faults
     refusal = NotYet("AuthorizationFailed", "no right", status=403)
     world.add("role", scope=Scope.SETUP, reading=[before(refusal), before(refusal)])
-    assert (await world.plan(lenient_scopes={Scope.SETUP})).steps[0].not_checked == "no right"
+    assert (await world.plan(lenient=True)).steps[0].not_checked == "no right"
     with pytest.raises(Forbidden) as caught:
         await world.plan()
     assert (caught.value.code, caught.value.exit_code, caught.value.resource) == ("AuthorizationFailed", 3, "the role")
@@ -128,23 +128,56 @@ async def test_a_final_not_yet_of_401_is_not_signed_in(world: Any, faults: Any) 
     before, _ = faults
     world.add("sign-in", scope=Scope.SETUP, reading=[before(NotYet("AADSTS70021", "no match", status=401))])
     with pytest.raises(NotSignedIn):
-        await world.plan(lenient_scopes={Scope.SETUP})
+        await world.plan(lenient=True)
 
 
-async def test_not_checked_is_not_for_other_scopes(world: Any, faults: Any) -> None:
+async def test_a_right_that_lacks_ends_a_plan_unless_it_goes_on_without(world: Any, faults: Any) -> None:
     before, _ = faults
     world.add("cluster", reading=[before(Forbidden("PERMISSION_DENIED", "no"))])
     with pytest.raises(Forbidden):
-        await world.plan(lenient_scopes={Scope.SETUP})
+        await world.plan()
     assert world.told(PlanFailed)[0].errors == 1
 
 
-async def test_outputs_of_what_was_not_checked_are_forbidden(world: Any, faults: Any) -> None:
+def no_right(scope: str) -> Forbidden:
+    return Forbidden("AuthorizationFailed", f"no right at {scope}", action="roles/read", scope=scope, status=403)
+
+
+async def test_what_needs_something_unread_says_so_and_each_right_is_told_once(world: Any, faults: Any) -> None:
     before, _ = faults
-    world.add("role", scope=Scope.SETUP, reading=[before(Forbidden("AuthorizationFailed", "no right"))])
+    world.add("role", reading=[before(no_right("/here"))])
+    world.add("other", reading=[before(no_right("/there"))])
+    world.add("new")
     world.add("assignment", "role", asks=(("role", "id"),))
-    with pytest.raises(Forbidden, match="no right"):
-        await world.plan(lenient_scopes={Scope.SETUP})
+    world.add("last", "assignment", asks=(("assignment", "id"),))
+    world.add("both", "new", "role", asks=(("new", "id"),))
+    plan = await world.plan(lenient=True)
+    why = "it can't be read without roles/read at /here"
+    told = {name: planned.not_checked for name, planned in by_id(plan).items()}
+    assert told["role"] == why
+    assert told["assignment"] == told["both"] == told["last"] == "it waits for what can't be read: the role"
+    assert [planned.step.id for planned in plan.changes] == ["new"]
+    (error,) = plan.lacking
+    assert (error.exit_code, error.message) == (3, "no right at /here. The same right lacks at /there.")
+
+
+async def test_what_the_actor_is_never_to_see_is_no_right_that_lacks(world: Any, faults: Any) -> None:
+    before, _ = faults
+    world.add("members", reading=[before(NotChecked("for admins alone"))])
+    plan = await world.plan(lenient=True)
+    assert (plan.steps[0].not_checked, plan.lacking) == ("for admins alone", ())
+    assert [error.exit_code for error in plan.obstacles] == [3]
+
+
+async def test_a_change_that_may_not_be_made_is_a_change_that_says_so(world: Any) -> None:
+    world.add("role", forbidden=no_right("/here"))
+    world.cloud = {"there": {}}
+    world.add("there", forbidden=no_right("/here"))
+    role, there = (await world.plan(lenient=True)).steps
+    assert (role.changes, role.may_not) == (True, "it can't be made without roles/read at /here")
+    assert (there.changes, there.may_not) == (False, "")
+    with pytest.raises(Forbidden):
+        await world.plan()
 
 
 async def test_all_errors_are_collected_and_what_depends_on_them_is_not_read(world: Any, faults: Any) -> None:

@@ -12,11 +12,11 @@ from dbxwizard.cli.commands import deploy, setup
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.cli.world import opened
-from dbxwizard.core.errors import Forbidden, NotSignedIn, OperationError, each_error
-from dbxwizard.core.plan import Plan, Scope, Step
+from dbxwizard.core.errors import OperationError, each_error
+from dbxwizard.core.plan import Plan, Step
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.deploy_plan import deploy_steps
-from dbxwizard.steps.pending import AfterSetup, NotChecked
+from dbxwizard.steps.pending import AfterSetup, LeftToPerson
 from dbxwizard.steps.setup_plan import setup_steps
 
 # What is wrong only until setup has run.
@@ -40,9 +40,7 @@ async def _plan(invocation: Invocation, scope: str, subscription: str) -> Report
     async with opened(invocation, subscription_id=subscription) as connection:
         steps = await _steps(invocation, scope, connection)
         actor = connection.signed_in.label
-        lenient = (Scope.SETUP, Scope.DEPLOY) if connection.only_reads else (Scope.SETUP,)
-        tell = partial(_tell, invocation, connection)
-        return await execution.plan_only(invocation, steps, actor, tell, lenient=lenient)
+        return await execution.plan_only(invocation, steps, actor, partial(_tell, invocation, connection))
 
 
 async def _tell(invocation: Invocation, connection: Connection, plan: Plan) -> None:
@@ -58,18 +56,17 @@ async def _tell(invocation: Invocation, connection: Connection, plan: Plan) -> N
 
 async def _steps(invocation: Invocation, scope: str, connection: Connection) -> list[Step[Any]]:
     if scope == "setup":
-        return [*await setup_steps(setup.options(invocation), files.drafts(invocation), connection, looking=True)]
+        return [*await setup_steps(setup.options(invocation), files.drafts(invocation), connection)]
     if scope == "deploy":
         return [*await deploy_steps(deploy.options(invocation), files.environments(invocation), connection)]
     return [*await _all_of_setup(invocation, connection), *await _all_of_deploy(invocation, connection)]
 
 
 async def _all_of_setup(invocation: Invocation, connection: Connection) -> Sequence[Step[Any]]:
-    """The steps of setup, or one that says why they can't be looked at from here: a job has not a person's rights."""
-    try:
-        return await setup_steps(setup.options(invocation), files.drafts(invocation), connection, looking=True)
-    except (Forbidden, NotSignedIn) as refused:
-        return [NotChecked(refused.message)]
+    """The steps of setup, or one that says why they are not looked at from here."""
+    if connection.signed_in.kind != "user":
+        return [LeftToPerson()]
+    return await setup_steps(setup.options(invocation), files.drafts(invocation), connection)
 
 
 async def _all_of_deploy(invocation: Invocation, connection: Connection) -> Sequence[Step[Any]]:
