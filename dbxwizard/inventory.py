@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet
+from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, NotYet, ServiceError
 from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentInventory:
-    """`state`: absent, incomplete (Azure resources of the template are missing) or deployed. `not_checked` says why the
-    inside of the workspace could not be seen."""
+    """`state`: absent, incomplete (Azure resources of the template are missing), deployed, or not checked where it may
+    not be seen. `not_checked` says why, or why the inside of the workspace could not be seen."""
 
     name: str
     state: str
@@ -86,6 +86,14 @@ async def read_environment(environment: Environment, connection: Connection) -> 
         resources=tuple(sorted(_label(str(one["type"]), str(one["name"])) for one in found)),
         missing=missing,
         **await _inside(deployed),
+    )
+
+
+def unread(environment: Environment, refused: ServiceError) -> EnvironmentInventory:
+    """What is known of an environment that `refused` to be read."""
+    group = environment.resources.resource_group
+    return EnvironmentInventory(
+        environment.name, "not checked", group, environment.location, not_checked=refused.message
     )
 
 

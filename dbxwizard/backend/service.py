@@ -302,7 +302,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
         return self._plans[plan]
 
     async def apply(self, *, plan: str) -> str:
-        """Begins to apply the plan with this id, as it was shown; returns the run's id. Raises what stands against it."""
+        """Begins to apply the plan with this id, as it was shown; returns the run's id. Raises what forbids it."""
         self._require_writable()
         view, made = self._held(plan)
         made.require_rights()

@@ -30,7 +30,8 @@ def pull_request(invocation: Invocation) -> int:
 async def comment(invocation: Invocation, client: GitHubClient, number: int, plan: Plan) -> None:
     """Raises the core's errors."""
     names = ", ".join(f"**{words(name)}**" for name in plan.environments)
-    changed = f"A merge changes {names}:" if plan.changes else f"A merge changes nothing in {names}."
+    seen = ", as far as it could be looked at" if plan.lacking else ""
+    changed = f"A merge changes {names}{seen}:" if plan.changes else f"A merge changes nothing in {names}{seen}."
     body = "\n\n".join([f"{MARK}\n{changed}", plan_markdown(plan, _LONGEST), *_source(invocation)])
     found = await _ours(invocation, client, await client.issues.comments(number), MARK)
     if found is None:
@@ -50,7 +51,7 @@ async def keep_issues(invocation: Invocation, client: GitHubClient, plan: Plan) 
             differs = f"{mark}\n**{words(name)}** is not as it was deployed. A deployment would change this:"
             body = "\n\n".join([differs, plan_markdown(part, _LONGEST)])
             await _keep(client, found, f"Drift in {name}", body)
-        elif found is not None:
+        elif found is not None and not part.lacking:  # else nobody knows whether it is as deployed again
             await client.issues.update_issue(found.id, state="closed")
 
 

@@ -259,7 +259,7 @@ def from_answer(status: int, data: object, headers: Mapping[str, str], resource:
         fix = f"The token lacks the {missing}: `gh auth refresh --scopes repo,workflow`, or set another in GH_TOKEN."
         return Forbidden(
             code,
-            message,
+            f"{message} ({missing} is needed)" if missing.startswith("permission") else message,
             resource=resource,
             fix=fix if missing.startswith("scope") else "",
             status=status,

@@ -110,7 +110,7 @@ async def patiently(
             error = single(caught)
             delay = tries.delay(error, clock.now() - fresh())
             if delay is None or not isinstance(error, OperationError):
-                raise _final(error) from caught
+                raise final(error) from caught
         retried(error, delay, tries.attempt)
         await clock.sleep(delay)
 
@@ -123,7 +123,7 @@ def single(error: Exception) -> Exception:
     return next((leaf for leaf in leaves if not isinstance(leaf, Transient | NotYet | Conflict)), leaves[0])
 
 
-def _final(error: Exception) -> Exception:
+def final(error: Exception) -> Exception:
     """What a NotYet is once nothing can replicate any more: 401 means not signed in, 403 forbidden."""
     if not isinstance(error, NotYet) or error.status not in (401, 403):
         return error

@@ -160,7 +160,7 @@ def test_every_step_says_what_it_writes() -> None:
         import_module(f"dbxwizard.steps.{module.name}")
     every: type = Step  # an abstract class is no type[Step] to mypy
     silent = {step.__name__ for step in _below(every) if step.__module__.startswith("dbxwizard.") and _is_silent(step)}
-    assert silent == {"WorkspaceStep", "_Unknown", "NotChecked", "AfterSetup", "ParameterFilesStep"}
+    assert silent == {"WorkspaceStep", "_Unknown", "LeftToPerson", "Refused", "AfterSetup", "ParameterFilesStep"}
 
 
 def _below(kind: type[Step[Any]]) -> set[type[Step[Any]]]:

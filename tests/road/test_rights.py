@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import LOGIN, OWNER, REPOSITORY, SANDBOX_TOKEN
@@ -95,21 +96,104 @@ def test_deploy_without_one_right_in_azure(set_up: Road, action: str) -> None:
     told(set_up.deploy("-e", "Development"), action)
 
 
-@pytest.mark.parametrize("scope", ["deploy", "setup", "all"])
-def test_a_plan_by_somebody_without_any_right_in_azure_is_one_error(deployed: Road, scope: str) -> None:
-    with deployed.change() as store:
+def no_role(road: Road, *, but: str = "") -> None:
+    """The person has no right in Azure; or what they had at the subscription, in the resource group `but` alone."""
+    with road.change() as store:
         for key, one in store.find("arm.roleAssignment"):
             if one["principalType"] == "User":
                 store.delete("arm.roleAssignment", key)
+                if but and one["scope"].count("/") == 2:
+                    scope = f"{one['scope']}/resourceGroups/{but}"
+                    there = key.replace(one["scope"].lower(), scope.lower())
+                    store.put("arm.roleAssignment", there, {**one, "scope": scope})
+
+
+def not_administrator(road: Road) -> None:
+    with road.change() as store:
+        organisation = store.get("github.account", OWNER)
+        assert organisation
+        store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
+
+
+def planned(road: Road, scope: str, *options: str) -> tuple[Outcome, dict[str, dict[str, Any]]]:
+    outcome = road.run("plan", "--scope", scope, "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY, *options)
+    return outcome, {one["id"]: one for one in outcome.report["plan"]["steps"]}
+
+
+def unchecked(steps: dict[str, dict[str, Any]]) -> set[str]:
+    return {name for name, one in steps.items() if one["not_checked"]}
+
+
+@pytest.mark.parametrize("scope", ["deploy", "setup", "all"])
+def test_a_plan_by_somebody_without_any_right_in_azure_tells_each_and_goes_on(deployed: Road, scope: str) -> None:
+    no_role(deployed)
     before = deployed.writes()
-    given = ("--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
-    outcome = deployed.run("plan", "--scope", scope, *given)
+    outcome, steps = planned(deployed, scope)
     told(outcome, "AuthorizationFailed")
-    [error] = outcome.errors
-    if scope == "deploy":
-        groups = ("rg-dbx-development", "rg-dbx-uat", "rg-dbx-preproduction", "rg-dbx-production")
-        assert all(group in error["message"] for group in groups)
     assert deployed.writes() == before
+    assert {one["action"] for one in steps.values()} == {"none"}
+    at_azure = ("setup/providers", "setup/custom-role", "setup/plan-role", "setup/role/")
+    setup = {name for name, one in steps.items() if one["scope"] == "setup"}
+    assert unchecked(steps) & setup == {name for name in setup if name.startswith(at_azure)}
+    if scope != "setup":
+        groups = ("rg-dbx-development", "rg-dbx-uat", "rg-dbx-preproduction", "rg-dbx-production")
+        (error,) = (one for one in outcome.errors if "resourceGroups/read" in one["message"])
+        assert all(group in error["message"] for group in groups)
+        assert {name for name, one in steps.items() if one["scope"] == "deploy"} <= unchecked(steps)
+        waiting = "it waits for what can't be read: Azure resources"
+        assert steps["uat/clusters/dbx-sp-cluster"]["not_checked"] == waiting
+
+
+def test_what_is_new_and_may_not_be_made_is_no_reason_to_begin(fresh: Road) -> None:
+    """Roles that can't be seen are not said to be new; GitHub is planned; setup shows the same, and writes nothing."""
+    no_role(fresh)
+    before = fresh.writes()
+    outcome, steps = planned(fresh, "setup", "--detailed-exitcode", "--save", str(fresh.folder / "plan.json"))
+    told(outcome, "AuthorizationFailed")
+    assert outcome.report["status"] == "partial"
+    assert "roleDefinitions/read" in steps["setup/custom-role"]["not_checked"]
+    assert steps["setup/github/environment/development"]["action"] == "create"
+    refused = fresh.setup()
+    assert "+ GitHub environment Development" in refused.err
+    assert refused.errors == outcome.errors
+    assert fresh.writes() == before
+
+
+def test_who_reads_only_gets_the_whole_plan_and_the_rights_to_make_it(fresh: Road) -> None:
+    without(fresh, "*/write", "*/register/action")
+    outcome, steps = planned(fresh, "setup")
+    told(outcome, "roleDefinitions/write", "roleAssignments/write", "register/action")
+    assert (len(outcome.errors), unchecked(steps)) == (3, set())
+    assert "roleDefinitions/write" in steps["setup/custom-role"]["may_not"]
+    assert steps["setup/custom-role"]["action"] == "create"
+
+
+def test_a_right_in_one_resource_group_is_enough_for_the_plan_of_it(deployed: Road) -> None:
+    no_role(deployed, but="rg-dbx-development")
+    outcome, steps = planned(deployed, "deploy")
+    told(outcome, "resourceGroups/read", "roleDefinitions/read")
+    assert {name for name in unchecked(steps) if name.startswith("development/")} == {
+        "development/role/databricks-spn/dbx-custom-role"
+    }
+    assert {"uat/infrastructure", "preproduction/infrastructure", "production/infrastructure"} <= unchecked(steps)
+    status = deployed.run("status")
+    told(status, "resourceGroups/resources/read")
+    states = {one["name"]: one["outputs"]["state"] for one in status.report["environments"]}
+    assert states == {"Development": "deployed"} | dict.fromkeys(("UAT", "PreProduction", "Production"), "not checked")
+
+
+@pytest.mark.parametrize("scope", ["deploy", "setup"])
+def test_a_directory_that_may_not_be_read_leaves_azure_to_be_planned(deployed: Road, scope: str) -> None:
+    with deployed.store() as store:
+        faults.add(store, faults.Fault("status", "graph", status=403, times=1000))
+    outcome, steps = planned(deployed, scope)
+    told(outcome, "refused on demand")
+    if scope == "deploy":
+        assert unchecked(steps) == {name for name in steps if name.endswith("/principals")}
+        assert steps["uat/infrastructure"]["action"] == "create"
+    else:
+        assert "setup/custom-role" not in unchecked(steps)
+        assert {name for name in steps if name.startswith("setup/application/")} <= unchecked(steps)
 
 
 def test_setup_where_members_may_not_register_applications(fresh: Road) -> None:
@@ -156,23 +240,34 @@ def test_setup_with_a_fine_grained_token_without_one_permission(fresh: Road, per
 
 
 def test_setup_by_somebody_who_is_no_administrator_of_the_repository(fresh: Road) -> None:
-    with fresh.change() as store:
-        organisation = store.get("github.account", OWNER)
-        assert organisation
-        store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
+    not_administrator(fresh)
     told(fresh.setup(), "admin")
 
 
-def test_a_plan_without_rights_at_github_says_which_and_goes_on_elsewhere(fresh: Road) -> None:
-    with fresh.change() as store:
-        organisation = store.get("github.account", OWNER)
-        assert organisation
-        store.put("github.account", OWNER, {**organisation, "members": {LOGIN: "member"}})
-    outcome = fresh.run("plan", "--scope", "setup", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
-    assert outcome.code == 0, outcome.out
-    steps = {one["id"]: one for one in outcome.report["plan"]["steps"]}
+@pytest.mark.parametrize("auth", ["federated", "secret"])
+def test_a_plan_without_rights_at_github_says_which_and_goes_on_elsewhere(fresh: Road, auth: str) -> None:
+    not_administrator(fresh)
+    outcome, steps = planned(fresh, "setup", "--auth", auth)
+    told(outcome, "admin")
     assert "does not administer" in steps["setup/github"]["not_checked"]
-    assert steps["setup/application/main-spn"]["action"] == "create"
+    assert unchecked(steps) == {"setup/github"}
+    assert steps["setup/application/main-spn"]["action"] == steps["setup/custom-role"]["action"] == "create"
+    assert steps["setup/files"]["action"] == "update"
+
+
+def test_a_repository_that_the_token_may_not_see_leaves_azure_to_be_planned(fresh: Road) -> None:
+    outcome, steps = planned(fresh, "setup", "--repo", "contoso/elsewhere")
+    told(outcome, "Not Found")
+    assert unchecked(steps) == {"setup/github"}
+
+
+def test_a_permission_that_a_token_lacks_is_named_beside_what_it_may_see(deployed: Road) -> None:
+    permissions = {name: level for name, level in FINE_GRAINED.items() if name != "environments"}
+    with deployed.change() as store:
+        _token(store, kind="fine-grained", permissions=permissions)
+    outcome, steps = planned(deployed, "setup")
+    told(outcome, "permission environments=read is needed")
+    assert {name.split("/")[2] for name in unchecked(steps)} == {"variables"}
 
 
 def test_deploy_by_somebody_whom_the_workspace_does_not_know_and_azure_does_not_vouch_for(deployed: Road) -> None:
