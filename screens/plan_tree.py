@@ -56,13 +56,13 @@ class PlanTree(Branches[StepView]):
 
     def _add_lacking(self, plan: PlanView) -> None:
         """First, as nothing can be applied while it is so."""
-        rights = [right for right in plan.lacking if self._filter in f"{right.message} {right.fix}".lower()]
+        rights = [right for right in plan.lacking if self._filter in f"{right.words} {right.fix}".lower()]
         branch = self.root.add(Text("rights that lack", "bold"), expand=True) if rights else self.root
         width = max(_NARROWEST, self.size.width - _INDENTED)
         for right in rights:
-            first, *others = wrap(f"✗ {right.message}", width, subsequent_indent="  ")
+            first, *others = wrap(f"✗ {right.words}", width, subsequent_indent="  ", break_on_hyphens=False)
             node = branch.add(Text(first), expand=True)
-            for line in (*others, *wrap(f"→ {right.fix}", width, subsequent_indent="  ")):
+            for line in (*others, *wrap(f"→ {right.fix}", width, subsequent_indent="  ", break_on_hyphens=False)):
                 node.add_leaf(Text(line))
 
     def _shows(self, step: StepView) -> bool:
@@ -78,7 +78,8 @@ class PlanTree(Branches[StepView]):
 
     def _label(self, step: StepView) -> Text:
         sign = ACTIONS["not checked" if step.not_checked else step.action]
-        return Text.assemble(shown(sign, self.app.theme_variables), "  ", step.title)
+        forbidden = ("  not allowed", self.app.theme_variables.get("error", "")) if step.may_not else ""
+        return Text.assemble(shown(sign, self.app.theme_variables), "  ", step.title, forbidden)
 
     def recolour(self) -> None:
         for branch in self.root.children:

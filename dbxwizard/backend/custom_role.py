@@ -18,6 +18,7 @@ from dbxwizard.steps.custom_role import (
     PlanRoleStep,
     definition,
 )
+from dbxwizard.steps.rights import Rights
 
 Whose = Literal["databricks", "deployer", "plan"]
 _ROLES: dict[Whose, tuple[type[CustomRoleStep], str]] = {
@@ -36,7 +37,8 @@ async def custom_role(
     Raises the core's errors for a role that can't be read.
     """
     kind, name = _ROLES.get(whose, (CustomRoleStep, role_name))
-    step, nothing = kind(connection.authorization(subscription_id), name), Inputs((), {})
+    authorization = connection.authorization(subscription_id)
+    step, nothing = kind(authorization, name, rights=Rights(authorization)), Inputs((), {})
     state = await step.read(nothing)
     change = step.diff(state, nothing)
     held = [one for permission in state.permissions for one in permission.actions] if state else None

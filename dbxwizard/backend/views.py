@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from dbxwizard.backend.answers import Answers
 from dbxwizard.core.advice import advise
 from dbxwizard.core.change import Action
+from dbxwizard.core.errors import Forbidden, OperationError
 
 if TYPE_CHECKING:
-    from dbxwizard.core.errors import OperationError
     from dbxwizard.core.plan import Plan, PlannedStep
 
 
@@ -109,14 +109,16 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class LackingRight:
-    """`fix`: who gives it, and how."""
+    """`words`: the right and where it lacks, else what the service said; `fix`: who gives it, and how."""
 
-    message: str
+    words: str
     fix: str
 
     @classmethod
     def of(cls, error: OperationError) -> LackingRight:
-        return cls(error.message, advise(error))
+        named = isinstance(error, Forbidden) and error.action and error.scope
+        words = f"{error.action} at {error.scope}" if isinstance(error, Forbidden) and named else error.message
+        return cls(words, advise(error))
 
 
 @dataclass(frozen=True, slots=True)

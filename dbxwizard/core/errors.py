@@ -200,7 +200,7 @@ def _at_all(found: Sequence[OperationError]) -> OperationError:
         first.code,
         f"{first.message.rstrip('.')}. The same right lacks at {', '.join(scopes)}.",
         action=first.action,
-        scope=first.scope,
+        scope=", ".join((first.scope, *scopes)),
         status=first.status,
         resource=first.resource,
         fix=first.fix,

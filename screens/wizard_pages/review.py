@@ -39,7 +39,7 @@ class ReviewPage(WizardPage, PlanPage):
 
     def may_go_on(self) -> str:
         if self.plan and self.plan.lacking:
-            return "rights lack: they stand first in the plan, with who gives them"
+            return "rights lack, first in the plan"
         return "" if self.plan or self.program.running else "the plan is still being made"
 
     def plan_shown(self, plan: PlanView) -> None:

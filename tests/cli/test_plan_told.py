@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.github import access
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.sandbox.session import Sandbox
@@ -93,6 +94,13 @@ def test_drift_is_one_issue_that_is_opened_updated_and_closed(deployed: Road, ap
     [(_, state, changed)] = drifts()
     assert (state, changed != body) == ("open", True)
     deployed.edit("Development", NEW.replace("45", "50"), OLD)
+    refuse = faults.Fault("status", "arm", status=403, path="/subscriptions/*", times=1000)
+    with deployed.store() as store:
+        faults.add(store, refuse)
+    assert deployed.run(*PLAN, "--issue", **job).code == 3  # who can't look knows nothing of drift
+    with deployed.store() as store:
+        faults.clear(store)
+    assert [one["state"] for one in api.get("/issues", params={"state": "all"}).json()] == ["open"]
     assert [state for _, state, _ in drifts()] == ["closed"]
     deployed.edit("Development", OLD, NEW)
     assert sorted(state for _, state, _ in drifts()) == ["closed", "open"]

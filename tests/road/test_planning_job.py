@@ -38,6 +38,17 @@ def test_it_sees_what_was_deployed_and_says_what_it_may_not_see(deployed: Road) 
     assert deployed.writes() == before
 
 
+def test_it_is_no_answer_when_it_may_not_read_what_it_is_meant_to(deployed: Road) -> None:
+    job = deployed.job("Development-plan")
+    with deployed.change() as store:
+        for key, one in store.find("arm.roleAssignment"):
+            if one["principalType"] == "ServicePrincipal" and one["scope"].count("/") == 2:
+                store.delete("arm.roleAssignment", key)
+    outcome = deployed.run("plan", "-e", "Development", "--detailed-exitcode", **job)
+    assert (outcome.code, outcome.report["status"]) == (3, "error")
+    assert [error["code"] for error in outcome.errors] == ["AuthorizationFailed"]
+
+
 def test_it_tells_what_a_deployment_would_change(deployed: Road) -> None:
     deployed.edit("Development", '"autotermination_minutes": 20', '"autotermination_minutes": 25')
     outcome = plan(deployed, "Development")

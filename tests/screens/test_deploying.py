@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dbxwizard.backend.answers import AnswerFile, Answers
+from dbxwizard.core.errors import OperationError, each_error
 from dbxwizard.core.events import RunFinished, RunStarted
 from dbxwizard.core.journal import Journal
 from dbxwizard.sandbox import faults
@@ -118,6 +119,35 @@ async def test_the_wizard_sets_up_and_deploys_what_was_reviewed(host: Hosting) -
         await pilot.press("ctrl+n")
         await until(pilot, lambda: pilot.app.current_mode == "environments")
     assert await left(host) == []
+
+
+async def test_rights_that_lack_stand_first_in_the_review_and_nothing_is_applied(host: Hosting) -> None:
+    road = Road(host.folder)
+    with road.change() as store:
+        for key, one in store.find("arm.roleAssignment"):
+            if one["principalType"] == "User":
+                store.delete("arm.roleAssignment", key)
+    decide(host)
+    async with driven(host.program(), 80, 24) as pilot:
+        await until(pilot, plan_shown(pilot))
+        assert "it may not be applied, as rights lack" in " ".join(text(pilot).split())
+        first, *others = pilot.app.screen.query_one(PlanTree).root.children
+        assert str(first.label) == "rights that lack"
+        assert any("roleDefinitions/read" in str(node.label) for node in first.children)
+        assert [str(node.label).split()[0] for node in others][:2] == ["setup", "Development"]
+        await pilot.press("ctrl+n")
+        await settled(pilot)
+        assert on_page(pilot, "ReviewPage")()
+        plan = pilot.app.screen.plan  # type: ignore[attr-defined]
+    host.join()
+    backend = connected(host)
+    try:
+        with pytest.raises(OperationError) as refused:
+            await backend.ask.apply(plan=(await backend.ask.plan_setup()).id)
+    finally:
+        backend.leave()
+    assert (refused.value.exit_code, len(plan.lacking)) == (3, len(each_error(refused.value)))
+    assert not road.writes()
 
 
 async def test_a_plan_is_filtered_copied_and_saved(host: Hosting) -> None:
