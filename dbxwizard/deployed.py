@@ -24,7 +24,7 @@ class Deployed:
 
     def __init__(self, environment: Environment, connection: Connection) -> None:
         """Raises UsageError for a file that is no template."""
-        from dbxwizard.steps.expected import load_template
+        from dbxwizard.steps.azure.expected import load_template
 
         self.environment, self.connection = environment, connection
         self._template = load_template(environment.root)
@@ -33,7 +33,7 @@ class Deployed:
     @cached_property
     def expected(self) -> Expansion:
         """Raises OperationError for a template that the service would refuse."""
-        from dbxwizard.steps.expected import expected_resources
+        from dbxwizard.steps.azure.expected import expected_resources
 
         return expected_resources(self.environment, self._template, self.connection.signed_in.tenant_id)
 

@@ -138,7 +138,7 @@ def _missing_rights(name: str, permissions: Iterable[Permission], wanted: dict[s
 
 
 async def _providers(connection: Connection, subscription_id: str) -> list[Check]:
-    from dbxwizard.steps.providers import REQUIRED
+    from dbxwizard.steps.azure.providers import REQUIRED
 
     states = await connection.arm(subscription_id).providers()
     waiting = [name for name in REQUIRED if states.get(name) != "Registered"]
@@ -192,7 +192,7 @@ def _expiry(expires_at: str) -> list[Check]:
 
 def _plan_tier(plan: str, *, private: bool, environments: bool) -> Check:
     """docs.github.com/actions/reference/environments: what private repositories have on which plan."""
-    from dbxwizard.steps.github_environments import NO_APPROVAL, NO_ENVIRONMENTS
+    from dbxwizard.steps.github.environments import NO_APPROVAL, NO_ENVIRONMENTS
 
     if not environments:
         detail = "no environments, as accepted: variables of the repository, trust in its branches, no reviewers"
@@ -220,7 +220,7 @@ async def expiring(connection: Connection, repository: str) -> list[Check]:
 
 async def _client_secrets(connection: Connection, repository: str) -> list[Check]:
     """Only --auth secret has them; a federated credential does not expire."""
-    from dbxwizard.steps.applications import OWN_TAG, own_tags
+    from dbxwizard.steps.identity.applications import OWN_TAG, own_tags
 
     if connection.signed_in.kind != "user":
         return []

@@ -130,7 +130,7 @@ async def _inside(deployed: Deployed) -> dict[str, Any]:
 
 def is_ours(tags: Mapping[str, Any] | None) -> bool:
     """Whether what has these tags was made by dbxwizard."""
-    from dbxwizard.steps.databricks_workspace import TAG
+    from dbxwizard.steps.databricks.shared_workspace import TAG
 
     return TAG in (tags or {})
 

@@ -16,9 +16,9 @@ from dbxwizard.backend.application_views import (
 )
 from dbxwizard.backend.tables import table
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.adoption import adopted
-from dbxwizard.steps.applications import OWN_TAG, own_tags, unique_name
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.identity.adoption import adopted
+from dbxwizard.steps.identity.applications import OWN_TAG, own_tags, unique_name
 from dbxwizard.steps.setup_options import SetupOptions, display_name, keys_of, pairs
 
 if TYPE_CHECKING:

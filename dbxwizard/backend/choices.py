@@ -133,7 +133,7 @@ async def subscription_roles(
 
 
 async def _roles(connection: Connection, subscription_id: str) -> SubscriptionRoles:
-    from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+    from dbxwizard.steps.azure.role_assignments import BUILT_IN_ROLES
 
     client, scope = connection.authorization(subscription_id), f"/subscriptions/{subscription_id}"
     known = {guid: name for name, guid in BUILT_IN_ROLES.items()}

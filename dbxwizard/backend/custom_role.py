@@ -8,8 +8,7 @@ from dbxwizard.backend.custom_role_views import CustomRoleView, Difference, Role
 from dbxwizard.backend.tables import table
 from dbxwizard.core.change import Action
 from dbxwizard.core.plan import Inputs
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.custom_role import (
+from dbxwizard.steps.azure.custom_role import (
     DEFAULT_NAME,
     DEPLOYER_NAME,
     PLAN_NAME,
@@ -18,6 +17,7 @@ from dbxwizard.steps.custom_role import (
     PlanRoleStep,
     definition,
 )
+from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.rights import Rights
 
 Whose = Literal["databricks", "deployer", "plan"]

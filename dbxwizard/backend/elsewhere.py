@@ -28,7 +28,7 @@ class Elsewhere:
 
     async def in_azure(self, connection: Connection, environments: Sequence[Environment]) -> dict[str, LastDeployment]:
         """One list for each subscription."""
-        from dbxwizard.steps.infrastructure import deployment_name
+        from dbxwizard.steps.azure.infrastructure import deployment_name
 
         found: dict[tuple[str, str], LastDeployment] = {}
         for subscription in {one.subscription_id for one in environments if one.subscription_id}:

@@ -14,9 +14,9 @@ from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Plan, PlannedStep, Step, make_plan
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.github_environments import GitHubEnvironmentStep
-from dbxwizard.steps.github_secrets import NOTE, GitHubSecretsStep, SecretsState
-from dbxwizard.steps.github_variables import GitHubVariablesStep
+from dbxwizard.steps.github.environments import GitHubEnvironmentStep
+from dbxwizard.steps.github.secrets import NOTE, GitHubSecretsStep, SecretsState
+from dbxwizard.steps.github.variables import GitHubVariablesStep
 from dbxwizard.steps.setup_options import SetupOptions
 from dbxwizard.steps.setup_plan import GITHUB_STEP_ID, setup_steps
 

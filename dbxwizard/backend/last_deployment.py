@@ -1,7 +1,8 @@
 """The newest deployment of an environment that anybody made: by this machine's journal, Azure's history, or GitHub's.
 
 Azure keeps the deployment of each environment under one name, with when it ended and, in its tags, who began it and
-where (steps.infrastructure). A run that changed nothing there is known to the journal, or to GitHub if a job made it.
+where (steps.azure.infrastructure). A run that changed nothing there is known to the journal, or to GitHub if a job
+made it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class LastDeployment:
     @classmethod
     def of_azure(cls, deployment: Mapping[str, Any]) -> LastDeployment:
         """learn.microsoft.com/rest/api/resources/deployments/list-at-subscription-scope"""
-        from dbxwizard.steps.infrastructure import BY, FROM
+        from dbxwizard.steps.azure.infrastructure import BY, FROM
 
         properties, tags = deployment["properties"], deployment.get("tags") or {}
         status = _STATUSES.get(str(properties.get("provisioningState")), "running")

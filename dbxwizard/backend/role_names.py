@@ -8,7 +8,7 @@ from pathlib import Path
 from dbxwizard import parameters
 from dbxwizard.backend.project import loaded_files
 from dbxwizard.parameters.nodes import Node, Object, Scalar, children
-from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+from dbxwizard.steps.azure.role_assignments import BUILT_IN_ROLES
 
 _PRINCIPAL = "databricks-spn"
 

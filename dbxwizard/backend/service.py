@@ -179,7 +179,7 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
         return found
 
     def _repository(self) -> str:
-        from dbxwizard.steps.principals import repository_of
+        from dbxwizard.steps.identity.principals import repository_of
 
         named = (name for name in map(repository_of, project.readable(self._launch.root)) if name)
         return self._answers.read().repo or next(named, "")

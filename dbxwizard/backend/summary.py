@@ -20,9 +20,9 @@ from dbxwizard.inventory import EnvironmentInventory
 from dbxwizard.parameters.model import Environment
 from dbxwizard.runs.digest import Failure
 from dbxwizard.runs.proof import LEFT_OUT, newest, unprovable_here
-from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.publish import Published, PublishStep
+from dbxwizard.steps.github.publish import Published, PublishStep
+from dbxwizard.steps.identity.applications import unique_name
 from dbxwizard.steps.setup_options import SetupOptions, keys_of, pairs
 from dbxwizard.steps.setup_plan import PUBLISHED
 

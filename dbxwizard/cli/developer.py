@@ -16,7 +16,7 @@ from dbxwizard.clients.run_types import Run
 from dbxwizard.core.errors import NotFound, OperationError, UsageError
 from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox.github.seed import REVIEWER, REVIEWER_TOKEN, SANDBOX_TOKEN
-from dbxwizard.steps.publish_files import FILE, LocalFile
+from dbxwizard.steps.github.publish_files import FILE, LocalFile
 
 _UNDER_WAY = ("queued", "in_progress", "pending", "requested")
 _MOST_DIGITS = 18

@@ -6,7 +6,7 @@ from dbxwizard.backend import project
 from dbxwizard.cli.invocation import Invocation, in_ci
 from dbxwizard.core.errors import UsageError
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.principals import repository_of
+from dbxwizard.steps.identity.principals import repository_of
 
 
 def environments(invocation: Invocation) -> tuple[Environment, ...]:

@@ -23,7 +23,7 @@ from dbxwizard.core.errors import Forbidden, NotYet, OperationError, UsageError
 from dbxwizard.dev.one_time_runs import run_once
 from dbxwizard.dev.own_files import own_folder
 from dbxwizard.dev.telling import Tell
-from dbxwizard.steps.wheel_build import (
+from dbxwizard.steps.databricks.wheel_build import (
     build,
     content_hash,
     distribution_name,
@@ -31,7 +31,7 @@ from dbxwizard.steps.wheel_build import (
     source_files,
     stored_length,
 )
-from dbxwizard.steps.wheels import (
+from dbxwizard.steps.databricks.wheels import (
     DEPLOYED,
     deployed_folder,
     folder_name,

@@ -14,30 +14,30 @@ from dbxwizard.core.errors import Forbidden, NotYet, OperationError, UsageError
 from dbxwizard.core.plan import Inputs, Scope, Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Access, Environment, Permission, ScopeAcl, SecretScope
-from dbxwizard.steps.access import AccessStep
-from dbxwizard.steps.access import Principal as WorkspacePrincipal
-from dbxwizard.steps.access_token import AccessTokenStep
-from dbxwizard.steps.clusters import ClusterStep
+from dbxwizard.steps.azure.expected import load_template
+from dbxwizard.steps.azure.infrastructure import BY, FROM, Around, InfrastructureStep
+from dbxwizard.steps.azure.resource_reader import ResourceReader
+from dbxwizard.steps.azure.role_assignments import AssignmentReader
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.databricks_workspace import SharedWorkspace
+from dbxwizard.steps.databricks.access import AccessStep
+from dbxwizard.steps.databricks.access import Principal as WorkspacePrincipal
+from dbxwizard.steps.databricks.access_token import AccessTokenStep
+from dbxwizard.steps.databricks.clusters import ClusterStep
+from dbxwizard.steps.databricks.git_folders import GitCredentialStep, GitFolderStep
+from dbxwizard.steps.databricks.jobs import JobStep, Repository
+from dbxwizard.steps.databricks.members import MemberStep, member_step
+from dbxwizard.steps.databricks.run_as import RunAsStep
+from dbxwizard.steps.databricks.secret_scopes import SecretScopeStep
+from dbxwizard.steps.databricks.shared_workspace import SharedWorkspace
+from dbxwizard.steps.databricks.wheel_build import WheelBuilds
+from dbxwizard.steps.databricks.wheels import WheelStep
+from dbxwizard.steps.databricks.workspace import Workspace
 from dbxwizard.steps.environment_roles import environment_role_steps
-from dbxwizard.steps.expected import load_template
 from dbxwizard.steps.git_changes import unchanged
-from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
 from dbxwizard.steps.git_ref import GitRef
-from dbxwizard.steps.infrastructure import BY, FROM, Around, InfrastructureStep
-from dbxwizard.steps.jobs import JobStep, Repository
-from dbxwizard.steps.members import MemberStep, member_step
+from dbxwizard.steps.identity.principals import Directory, Principals, repository_of
 from dbxwizard.steps.pending import Refused
-from dbxwizard.steps.principals import Directory, Principals, repository_of
 from dbxwizard.steps.readings import Readings
-from dbxwizard.steps.resource_reader import ResourceReader
-from dbxwizard.steps.role_assignments import AssignmentReader
-from dbxwizard.steps.run_as import RunAsStep
-from dbxwizard.steps.secret_scopes import SecretScopeStep
-from dbxwizard.steps.wheel_build import WheelBuilds
-from dbxwizard.steps.wheels import WheelStep
-from dbxwizard.steps.workspace import Workspace
 
 if TYPE_CHECKING:
     from dbxwizard.clients.keyvault import VaultClient

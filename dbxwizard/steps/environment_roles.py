@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from dbxwizard.core.plan import Inputs
 from dbxwizard.parameters.model import Access, Environment, RoleAssignment
+from dbxwizard.steps.azure.deployer_limits import DeployerLimits
+from dbxwizard.steps.azure.role_assignments import Assignment, AssignmentReader, RoleAssignmentStep, Source
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.deployer_limits import DeployerLimits
-from dbxwizard.steps.principals import Principal, Principals
-from dbxwizard.steps.role_assignments import Assignment, AssignmentReader, RoleAssignmentStep, Source
+from dbxwizard.steps.identity.principals import Principal, Principals
 
 
 async def environment_role_steps(

@@ -12,14 +12,14 @@ from dbxwizard.clients.github_types import Reviewer
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.plan import Inputs, Step
 from dbxwizard.core.secret import Secret
-from dbxwizard.steps.applications import application_step_id, client_secret_step_id, new_secret_value
 from dbxwizard.steps.branching import RELEASE_BRANCH, admitted, plan_environment, planning
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.federation import FederationStep
-from dbxwizard.steps.git_token import GitToken
-from dbxwizard.steps.github_environments import GitHubEnvironmentStep, Protection
-from dbxwizard.steps.github_secrets import GitHubSecretsStep, WantedSecret
-from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
+from dbxwizard.steps.github.environments import GitHubEnvironmentStep, Protection
+from dbxwizard.steps.github.git_token import GitToken
+from dbxwizard.steps.github.secrets import GitHubSecretsStep, WantedSecret
+from dbxwizard.steps.github.variables import GitHubVariablesStep, Output
+from dbxwizard.steps.identity.applications import application_step_id, client_secret_step_id, new_secret_value
+from dbxwizard.steps.identity.federation import FederationStep
 from dbxwizard.steps.named_principals import variable_of
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ class SetupOptions:
     databricks_name: str = ""
     plan_name: str = ""
     role_name: str = "DBX_Custom_Role"
-    adopt: tuple[str, ...] = ()  # each ID or KEY=ID, see steps.adoption
+    adopt: tuple[str, ...] = ()  # each ID or KEY=ID, see steps.identity.adoption
     publish: bool = True
     github_environments: bool = True  # False: the repository's own variables and secrets, and trust in its branches
     approval: bool = True  # False: nobody is asked before a deployment to Production

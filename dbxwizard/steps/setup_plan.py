@@ -14,22 +14,22 @@ from dbxwizard.core.errors import Forbidden, NotFound, NotSignedIn, OperationErr
 from dbxwizard.core.plan import Step
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.adoption import adopted
-from dbxwizard.steps.applications import (
+from dbxwizard.steps.branching import MAIN_BRANCH, RELEASE_BRANCH
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.github.access import has_rulesets, require_environments, require_rights
+from dbxwizard.steps.github.git_token import git_token
+from dbxwizard.steps.github.publish import PublishStep
+from dbxwizard.steps.github.rulesets import GITHUB_ACTIONS, RulesetStep, checks_of
+from dbxwizard.steps.github.secrets import secrets_step_id, stored_versions
+from dbxwizard.steps.identity.adoption import adopted
+from dbxwizard.steps.identity.applications import (
     ApplicationStep,
     ClientSecretStep,
     RetiredSecretsStep,
 )
-from dbxwizard.steps.branching import MAIN_BRANCH, RELEASE_BRANCH
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.git_token import git_token
-from dbxwizard.steps.github_access import has_rulesets, require_environments, require_rights
-from dbxwizard.steps.github_rulesets import GITHUB_ACTIONS, RulesetStep, checks_of
-from dbxwizard.steps.github_secrets import secrets_step_id, stored_versions
+from dbxwizard.steps.identity.principals import group_id
 from dbxwizard.steps.parameter_files import ParameterFilesStep, Person, Values
 from dbxwizard.steps.pending import Refused
-from dbxwizard.steps.principals import group_id
-from dbxwizard.steps.publish import PublishStep
 from dbxwizard.steps.setup_github import GitHubSettings, holders_of, reviewers
 from dbxwizard.steps.setup_options import Pair, SetupOptions, display_name, keys_of, pairs
 from dbxwizard.steps.setup_roles import role_steps

@@ -10,9 +10,7 @@ from dbxwizard.core.errors import Forbidden, NotYet
 from dbxwizard.core.plan import Inputs, Scope, Step
 from dbxwizard.parameters import roles_in_use
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.applications import application_step_id
-from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.custom_role import (
+from dbxwizard.steps.azure.custom_role import (
     DEFAULT_NAME,
     DEPLOYER_STEP_ID,
     PLAN_STEP_ID,
@@ -20,18 +18,20 @@ from dbxwizard.steps.custom_role import (
     DeployerRoleStep,
     PlanRoleStep,
 )
-from dbxwizard.steps.custom_role import STEP_ID as CUSTOM_ROLE
-from dbxwizard.steps.pending import Refused
-from dbxwizard.steps.providers import ProvidersStep
-from dbxwizard.steps.resource_group import ResourceGroupStep, resource_group_step_id
-from dbxwizard.steps.rights import Rights
-from dbxwizard.steps.role_assignments import (
+from dbxwizard.steps.azure.custom_role import STEP_ID as CUSTOM_ROLE
+from dbxwizard.steps.azure.providers import ProvidersStep
+from dbxwizard.steps.azure.resource_group import ResourceGroupStep, resource_group_step_id
+from dbxwizard.steps.azure.role_assignments import (
     Assignment,
     AssignmentReader,
     RoleAssignmentStep,
     Source,
     deployer_condition,
 )
+from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.identity.applications import application_step_id
+from dbxwizard.steps.pending import Refused
+from dbxwizard.steps.rights import Rights
 
 if TYPE_CHECKING:
     from dbxwizard.steps.setup_options import Pair, SetupOptions

@@ -18,9 +18,9 @@ from dbxwizard.core.result import RunResult, Status
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.arm.conditions import Attributes, evaluate
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
-from dbxwizard.steps.custom_role import CustomRoleStep, definition
-from dbxwizard.steps.providers import REQUIRED, ProvidersStep
-from dbxwizard.steps.role_assignments import (
+from dbxwizard.steps.azure.custom_role import CustomRoleStep, definition
+from dbxwizard.steps.azure.providers import REQUIRED, ProvidersStep
+from dbxwizard.steps.azure.role_assignments import (
     BUILT_IN_ROLES,
     Assignment,
     AssignmentReader,

@@ -7,7 +7,7 @@ import pytest
 from dbxwizard.backend.custom_role import custom_role, in_words
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.store import Document
-from dbxwizard.steps.custom_role import definition, role_guid
+from dbxwizard.steps.azure.custom_role import definition, role_guid
 from tests.backend.looking import connected, crossed
 from tests.roads import Road
 

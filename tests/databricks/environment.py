@@ -16,17 +16,17 @@ from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Access, Cluster, GitConfiguration, GitFolder, Job, Permission
 from dbxwizard.sandbox.github.objects import GitObjects
 from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
-from dbxwizard.steps.access import AccessStep, Principal
-from dbxwizard.steps.access_token import AccessTokenStep
-from dbxwizard.steps.clusters import ClusterStep
-from dbxwizard.steps.databricks_workspace import SharedWorkspace
-from dbxwizard.steps.git_folders import GitCredentialStep, GitFolderStep
+from dbxwizard.steps.databricks.access import AccessStep, Principal
+from dbxwizard.steps.databricks.access_token import AccessTokenStep
+from dbxwizard.steps.databricks.clusters import ClusterStep
+from dbxwizard.steps.databricks.git_folders import GitCredentialStep, GitFolderStep
+from dbxwizard.steps.databricks.jobs import JobStep, Repository
+from dbxwizard.steps.databricks.run_as import RunAsStep, run_as_step
+from dbxwizard.steps.databricks.secret_scopes import SecretScopeStep
+from dbxwizard.steps.databricks.shared_workspace import SharedWorkspace
+from dbxwizard.steps.databricks.wheels import WheelStep
+from dbxwizard.steps.databricks.workspace import Workspace
 from dbxwizard.steps.git_ref import GitRef
-from dbxwizard.steps.jobs import JobStep, Repository
-from dbxwizard.steps.run_as import RunAsStep, run_as_step
-from dbxwizard.steps.secret_scopes import SecretScopeStep
-from dbxwizard.steps.wheels import WheelStep
-from dbxwizard.steps.workspace import Workspace
 from tests import reaching
 from tests.databricks.conftest import ADA, RESOURCE_ID, SPN, World
 

@@ -16,7 +16,7 @@ import pytest
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.sandbox.databricks.show import workspaces
-from dbxwizard.steps.wheel_build import Wheel, WheelBuilds, build, content_hash, distribution_of
+from dbxwizard.steps.databricks.wheel_build import Wheel, WheelBuilds, build, content_hash, distribution_of
 from tests.databricks.conftest import World
 from tests.databricks.environment import CLUSTER, Environment, changed
 
@@ -145,7 +145,7 @@ async def test_a_content_is_built_once_for_all_environments(project: Path, monke
         asked.append(mark)
         return await build(project, mark)
 
-    monkeypatch.setattr("dbxwizard.steps.wheel_build.build", counted)
+    monkeypatch.setattr("dbxwizard.steps.databricks.wheel_build.build", counted)
     wheels = await asyncio.gather(*(builds.wheel(project, mark) for _ in range(4)))
     assert len({wheel.file_name for wheel in wheels}) == len(asked) == 1
 

@@ -14,7 +14,7 @@ from dbxwizard.parameters.model import Environment, Resources
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.store import Store
-from dbxwizard.steps.template_parameters import template_parameters
+from dbxwizard.steps.azure.template_parameters import template_parameters
 from tests.arm.conftest import SUBSCRIPTION, Arm
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,8 +24,8 @@ from dbxwizard.parameters.model import Environment, KeyVault, Storage
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.session import Sandbox
 from dbxwizard.sandbox.tokens import TENANT_ID
-from dbxwizard.steps.infrastructure import InfrastructureStep
-from dbxwizard.steps.template_parameters import template_parameters
+from dbxwizard.steps.azure.infrastructure import InfrastructureStep
+from dbxwizard.steps.azure.template_parameters import template_parameters
 from tests.arm.conftest import SUBSCRIPTION, Arm, writes
 
 from .conftest import MAIN, NEEDED, Deployments

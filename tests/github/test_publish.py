@@ -15,8 +15,8 @@ from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.service import GitHubService
 from dbxwizard.sandbox.store import Store
-from dbxwizard.steps.publish import SETUP_BRANCH, PublishStep
-from dbxwizard.steps.publish_files import LARGEST, collect
+from dbxwizard.steps.github.publish import SETUP_BRANCH, PublishStep
+from dbxwizard.steps.github.publish_files import LARGEST, collect
 
 from .conftest import Apply, plan_of, reasons, writes
 

@@ -12,7 +12,7 @@ from dbxwizard.clients.github import GitHubClient
 from dbxwizard.core.plan import Action
 from dbxwizard.sandbox.github.service import GitHubService
 from dbxwizard.sandbox.store import Store
-from dbxwizard.steps.github_rulesets import RulesetStep, checks_of
+from dbxwizard.steps.github.rulesets import RulesetStep, checks_of
 
 from .conftest import Apply, plan_of, reasons, writes
 

@@ -21,14 +21,14 @@ from dbxwizard.sandbox.github.service import GitHubService
 from dbxwizard.sandbox.github.values import open_secrets
 from dbxwizard.sandbox.store import Store
 from dbxwizard.sandbox.time import Clock
-from dbxwizard.steps.github_environments import GitHubEnvironmentStep, Protection
-from dbxwizard.steps.github_secrets import (
+from dbxwizard.steps.github.environments import GitHubEnvironmentStep, Protection
+from dbxwizard.steps.github.secrets import (
     NOTE,
     GitHubSecretsStep,
     WantedSecret,
     stored_versions,
 )
-from dbxwizard.steps.github_variables import GitHubVariablesStep, Output
+from dbxwizard.steps.github.variables import GitHubVariablesStep, Output
 
 from .conftest import Apply, plan_of, reasons, writes
 

@@ -14,7 +14,7 @@ from dbxwizard.core.engine import ManualClock
 from dbxwizard.core.errors import Forbidden, OperationError
 from dbxwizard.core.result import Status
 from dbxwizard.sandbox import faults
-from dbxwizard.steps.applications import ApplicationStep, own_tags, unique_name
+from dbxwizard.steps.identity.applications import ApplicationStep, own_tags, unique_name
 from tests.identity.running import applied, fields, planned
 from tests.identity.world import MakeApplication, World
 

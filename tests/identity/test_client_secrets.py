@@ -17,7 +17,7 @@ from dbxwizard.core.plan import Change, Inputs, Progress, Scope, Step
 from dbxwizard.core.result import RunResult, Status
 from dbxwizard.core.secret import Secret
 from dbxwizard.sandbox import faults, tokens
-from dbxwizard.steps.applications import ApplicationStep, ClientSecretStep, RetiredSecretsStep
+from dbxwizard.steps.identity.applications import ApplicationStep, ClientSecretStep, RetiredSecretsStep
 from tests.identity.running import applied, fields, planned
 from tests.identity.world import World
 

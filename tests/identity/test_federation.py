@@ -14,8 +14,8 @@ from dbxwizard.core.errors import NotYet, OperationError
 from dbxwizard.core.plan import Step
 from dbxwizard.core.result import Status
 from dbxwizard.sandbox import tokens
-from dbxwizard.steps.applications import ApplicationStep
-from dbxwizard.steps.federation import FederationStep, credential_name
+from dbxwizard.steps.identity.applications import ApplicationStep
+from dbxwizard.steps.identity.federation import FederationStep, credential_name
 from tests.identity.running import applied, fields, planned
 from tests.identity.world import World
 

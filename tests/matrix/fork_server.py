@@ -39,7 +39,7 @@ _started: dict[int, int] = {}  # process id -> where it waits for the word
 
 def _load() -> None:
     for package in map(import_module, _PACKAGES):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)
     for name in _LATE:
         import_module(name)

@@ -44,7 +44,7 @@ deploy.deploy_steps = fail
 """
 _CRASH_IN_A_STEP = """
 import os
-import dbxwizard.steps.secret_scopes as module
+import dbxwizard.steps.databricks.secret_scopes as module
 async def fail(self, inputs):
     raise KeyError(os.environ["PAT_GITHUB"], "client_secret=" + os.environ["ARM_CLIENT_SECRET"])
 for value in list(vars(module).values()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbxwizard.sandbox.store import Document, Store
-from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+from dbxwizard.steps.azure.role_assignments import BUILT_IN_ROLES
 from tests.road.drifting import GONE, Drift, at, fewer, level, put
 
 SCIM = "/api/{version}/preview/scim/v2"

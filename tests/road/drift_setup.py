@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dbxwizard.steps.applications import unique_name
-from dbxwizard.steps.custom_role import DEFAULT_NAME, role_guid
-from dbxwizard.steps.role_assignments import BUILT_IN_ROLES
+from dbxwizard.steps.azure.custom_role import DEFAULT_NAME, role_guid
+from dbxwizard.steps.azure.role_assignments import BUILT_IN_ROLES
+from dbxwizard.steps.identity.applications import unique_name
 from tests.road.drifting import Drift, at, fewer, put
 
 ROLE = "PUT /{scope...}/providers/Microsoft.Authorization/roleDefinitions/{name} properties"

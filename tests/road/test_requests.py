@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from dbxwizard.core.step import Step
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.steps.connection import Connection
-from dbxwizard.steps.publish import PublishStep
+from dbxwizard.steps.github.publish import PublishStep
 from dbxwizard.steps.setup_plan import PUBLISHED
 from tests.backend.looking import look
 from tests.driving import dbxwizard
@@ -156,8 +156,8 @@ def test_a_plan_in_detail_shows_the_requests(set_up: Road) -> None:
 
 def test_every_step_says_what_it_writes() -> None:
     """All but those that are never applied, and the one that writes files on this machine alone."""
-    for module in iter_modules(steps.__path__):
-        import_module(f"dbxwizard.steps.{module.name}")
+    for module in walk_packages(steps.__path__, "dbxwizard.steps."):
+        import_module(module.name)
     every: type = Step  # an abstract class is no type[Step] to mypy
     silent = {step.__name__ for step in _below(every) if step.__module__.startswith("dbxwizard.") and _is_silent(step)}
     assert silent == {"WorkspaceStep", "_Unknown", "LeftToPerson", "Refused", "AfterSetup", "ParameterFilesStep"}

@@ -13,7 +13,7 @@ from dbxwizard.cli.world import opened
 from dbxwizard.parameters import Environment
 from dbxwizard.steps.deploy_plan import DeployOptions, checked_out, deploy_steps
 from dbxwizard.steps.git_ref import GitRef
-from dbxwizard.steps.principals import repository_of
+from dbxwizard.steps.identity.principals import repository_of
 
 
 def run(invocation: Invocation) -> Report:

@@ -18,7 +18,7 @@ from dbxwizard.core.result import Status
 from dbxwizard.core.retry import RetryPolicy, patiently
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.parameters import Environment
-from dbxwizard.steps.principals import repository_of
+from dbxwizard.steps.identity.principals import repository_of
 
 _SIGN = {Verdict.OK: "ok", Verdict.WARNING: "!", Verdict.MISSING: "MISSING", Verdict.UNKNOWN: "?"}
 _NOT_ALLOWED = 3

@@ -15,7 +15,7 @@ from dbxwizard.cli.world import attached, cloud_at
 from dbxwizard.clients.run_types import Run
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.result import Status
-from dbxwizard.steps.publish_files import LocalFile, collect
+from dbxwizard.steps.github.publish_files import LocalFile, collect
 
 # What was done, in words and as data; no words where there was nothing to do.
 Done = tuple[str, dict[str, object]]

@@ -17,7 +17,7 @@ from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progres
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.steps.branching import environment_of
-from dbxwizard.steps.github_environments import environment_path, environment_step_id
+from dbxwizard.steps.github.environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient

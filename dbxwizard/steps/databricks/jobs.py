@@ -9,7 +9,8 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, KnownAfterApply, Progress, Reason, compare
 from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Job
-from dbxwizard.steps.databricks_workspace import (
+from dbxwizard.steps.databricks.requests import grant, to_workspace
+from dbxwizard.steps.databricks.shared_workspace import (
     TAG,
     Json,
     SharedWorkspace,
@@ -20,7 +21,6 @@ from dbxwizard.steps.databricks_workspace import (
     job_step,
 )
 from dbxwizard.steps.git_ref import GitRef
-from dbxwizard.steps.workspace_requests import grant, to_workspace
 
 # Tasks whose code may come from a repository; the others name none.
 _FROM_GIT = ("notebook_task", "spark_python_task", "dbt_task")

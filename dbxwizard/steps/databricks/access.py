@@ -11,8 +11,8 @@ from dbxwizard.core.errors import NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Access, Permission
-from dbxwizard.steps import workspace_requests as requests
-from dbxwizard.steps.databricks_workspace import (
+from dbxwizard.steps.databricks import requests
+from dbxwizard.steps.databricks.shared_workspace import (
     Json,
     SharedWorkspace,
     WorkspaceStep,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.requests import Request
-from dbxwizard.steps import workspace_requests as requests
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace
+from dbxwizard.steps.databricks import requests
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace
 
 ENTITLEMENTS = ("allow-cluster-create", "databricks-sql-access", "workspace-access")
 

@@ -11,7 +11,7 @@ from dbxwizard import bundled
 from dbxwizard.arm_template import DeploymentScope, Expansion, TemplateError, expand
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.template_parameters import template_parameters
+from dbxwizard.steps.azure.template_parameters import template_parameters
 
 
 def load_template(root: Path) -> Mapping[str, Any]:

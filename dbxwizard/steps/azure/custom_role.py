@@ -40,7 +40,7 @@ def definition(file: str = "custom_role.json") -> dict[str, Any]:
     admin (platform facts, 19); assignWorkspaceAdmin says the same of a person (learn.microsoft.com/azure/
     role-based-access-control/permissions/analytics).
     """
-    text = files("dbxwizard.steps").joinpath("data", file).read_text("utf-8")
+    text = files("dbxwizard.steps.azure").joinpath("data", file).read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

@@ -18,9 +18,9 @@ from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.resource_reader import Lister, ResourceReader
-from dbxwizard.steps.template_differences import Wanted, differences, is_not_there, shown, stale_assignments
-from dbxwizard.steps.template_parameters import template_parameters
+from dbxwizard.steps.azure.resource_reader import Lister, ResourceReader
+from dbxwizard.steps.azure.template_differences import Wanted, differences, is_not_there, shown, stale_assignments
+from dbxwizard.steps.azure.template_parameters import template_parameters
 
 Json = Mapping[str, Any]
 Reading = Callable[[Expected], Awaitable[Json | None]]

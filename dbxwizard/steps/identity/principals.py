@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from dbxwizard.core.errors import OperationError
 from dbxwizard.parameters.model import Environment
-from dbxwizard.steps.applications import unique_name
 from dbxwizard.steps.connection import Connection
+from dbxwizard.steps.identity.applications import unique_name
 from dbxwizard.steps.readings import Readings
 
 Kind = Literal["User", "Group", "ServicePrincipal"]

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
-from dbxwizard.steps import workspace_requests as requests
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
-from dbxwizard.steps.wheel_build import WheelBuilds, content_hash, distribution_of, stored_length
+from dbxwizard.steps.databricks import requests
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace, WorkspaceStep, cluster_step
+from dbxwizard.steps.databricks.wheel_build import WheelBuilds, content_hash, distribution_of, stored_length
 
 if TYPE_CHECKING:
     from dbxwizard.clients.databricks import WorkspaceClient

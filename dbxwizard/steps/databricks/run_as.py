@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from dbxwizard.core.errors import NotFound, NotYet
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.databricks.requests import to_workspace
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace, WorkspaceStep
 from dbxwizard.steps.readings import Readings
-from dbxwizard.steps.workspace_requests import to_workspace
 
 USER_ROLE = "roles/servicePrincipal.user"
 

@@ -17,7 +17,7 @@ from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progres
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps import parameter_files
 from dbxwizard.steps.branching import RELEASE_BRANCH
-from dbxwizard.steps.publish_files import FILE, Collected, LocalFile, collect
+from dbxwizard.steps.github.publish_files import FILE, Collected, LocalFile, collect
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient

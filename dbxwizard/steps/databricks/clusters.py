@@ -13,8 +13,15 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason, compare
 from dbxwizard.core.requests import Request
 from dbxwizard.parameters.model import Cluster
-from dbxwizard.steps import workspace_requests as requests
-from dbxwizard.steps.databricks_workspace import TAG, Json, SharedWorkspace, WorkspaceStep, cluster_step, creation
+from dbxwizard.steps.databricks import requests
+from dbxwizard.steps.databricks.shared_workspace import (
+    TAG,
+    Json,
+    SharedWorkspace,
+    WorkspaceStep,
+    cluster_step,
+    creation,
+)
 
 DATABRICKS_SPN = "databricks-spn"
 # The modes of today and the names by which the service may answer.

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import Forbidden, UsageError
-from dbxwizard.steps.github_environments import NO_ENVIRONMENTS, no_approval
+from dbxwizard.steps.github.environments import NO_ENVIRONMENTS, no_approval
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient

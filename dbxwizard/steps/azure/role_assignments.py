@@ -13,8 +13,8 @@ from dbxwizard.core.errors import NotFound, UsageError
 from dbxwizard.core.plan import Action, Change, Inputs, KnownAfterApply, Progress, Reason, Step
 from dbxwizard.core.plan import Scope as PlanScope
 from dbxwizard.core.requests import Host, Request
+from dbxwizard.steps.azure.resource_reader import ResourceReader
 from dbxwizard.steps.readings import Readings
-from dbxwizard.steps.resource_reader import ResourceReader
 from dbxwizard.steps.rights import ASSIGN_ROLES, SEE_ASSIGNMENTS, Rights
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Assignment:
 
 
 class Limits(Protocol):
-    """As steps.deployer_limits has them."""
+    """As steps.azure.deployer_limits has them."""
 
     async def forbids(self, role: str, scope: str) -> bool: ...
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from dbxwizard.core.plan import Change, Inputs, Progress
 from dbxwizard.core.requests import Request
-from dbxwizard.steps.access import NAME_FIELD, Principal
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
-from dbxwizard.steps.workspace_requests import add_principal
+from dbxwizard.steps.databricks.access import NAME_FIELD, Principal
+from dbxwizard.steps.databricks.requests import add_principal
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace, WorkspaceStep
 
 
 def member_step(workspace: SharedWorkspace, name: str) -> str:

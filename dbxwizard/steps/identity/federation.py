@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
-from dbxwizard.steps.applications import application_step_id
 from dbxwizard.steps.branching import environment_of
+from dbxwizard.steps.identity.applications import application_step_id
 
 if TYPE_CHECKING:
     from dbxwizard.clients.graph import GraphClient

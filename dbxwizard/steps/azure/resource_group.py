@@ -9,8 +9,8 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.plan import Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.parameters.model import Environment
+from dbxwizard.steps.azure.template_parameters import template_parameters
 from dbxwizard.steps.rights import Rights
-from dbxwizard.steps.template_parameters import template_parameters
 
 _VERSION = "2025-04-01"  # as in bicep/main.bicep
 Json = Mapping[str, Any]

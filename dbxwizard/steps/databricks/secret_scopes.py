@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
 from dbxwizard.core.secret import Secret
-from dbxwizard.steps.databricks_workspace import SharedWorkspace, WorkspaceStep
-from dbxwizard.steps.workspace_requests import to_workspace
+from dbxwizard.steps.databricks.requests import to_workspace
+from dbxwizard.steps.databricks.shared_workspace import SharedWorkspace, WorkspaceStep
 
 # The value that a source of model.SecretScope names; None when it does not exist here. May raise KnownAfterApply.
 Resolve = Callable[[str, Inputs], Awaitable[Secret | None]]

@@ -11,8 +11,8 @@ from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
-from dbxwizard.steps.workspace_requests import to_workspace
+from dbxwizard.steps.databricks.requests import to_workspace
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace, WorkspaceStep
 
 _DAY = 86400.0
 

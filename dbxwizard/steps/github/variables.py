@@ -11,7 +11,7 @@ from dbxwizard.core.errors import Conflict, NotFound
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Scope, Step, compare
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.steps.branching import environment_of
-from dbxwizard.steps.github_environments import environment_path, environment_step_id
+from dbxwizard.steps.github.environments import environment_path, environment_step_id
 
 if TYPE_CHECKING:
     from dbxwizard.clients.github import GitHubClient

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dbxwizard.core.errors import Forbidden, NotYet
-from dbxwizard.steps.role_assignments import BUILT_IN_ROLES, AssignmentReader
+from dbxwizard.steps.azure.role_assignments import BUILT_IN_ROLES, AssignmentReader
 
 if TYPE_CHECKING:
     from dbxwizard.clients.authorization import RoleAssignment

@@ -12,9 +12,9 @@ from dbxwizard.core.plan import Change, Inputs, Progress, Reason
 from dbxwizard.core.requests import Request
 from dbxwizard.core.secret import Secret
 from dbxwizard.parameters.model import GitConfiguration, GitFolder
-from dbxwizard.steps.databricks_workspace import Json, SharedWorkspace, WorkspaceStep
+from dbxwizard.steps.databricks.requests import hand_over, make_folder, to_workspace
+from dbxwizard.steps.databricks.shared_workspace import Json, SharedWorkspace, WorkspaceStep
 from dbxwizard.steps.git_ref import GitRef, ResolveCommit
-from dbxwizard.steps.workspace_requests import hand_over, make_folder, to_workspace
 
 _GIT_REFUSED = "Git provider credentials"  # the words of a refusal for want of a Git credential
 _FINGERPRINT = 12  # hex digits; tokens are random, so these tell nothing of one

@@ -1,0 +1,1 @@
+"""The repository's settings, and what is published to it."""
