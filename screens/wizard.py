@@ -29,6 +29,9 @@ _MENDED_ON = {
     "isolation-without-environments": "service_principals",
     "role-not-found": "custom_role",
     "github-not-administrator": "sign_in",
+    "github-repository-not-found": "sign_in",
+    "reviewer-unknown": "github",
+    "wait-invalid": "github",
     "github-token-scope": "sign_in",
 }
 

@@ -170,7 +170,8 @@ def _usable_first(choices: Iterable[RepositoryChoice]) -> list[RepositoryChoice]
 async def repository(connection: Connection, full_name: str) -> RepositoryDetail:
     """What the list does not say. NotFound also where the token does not reach it; UsageError for no OWNER/NAME."""
     client = connection.github(full_name)
-    found, empty, plan = await asyncio.gather(client.repository(), client.is_empty(), client.plan())
+    found = await client.repository()  # first: it alone says that there is none
+    empty, plan = await asyncio.gather(client.is_empty(), client.plan())
     return RepositoryDetail(
         found.full_name,
         found.private,

@@ -55,7 +55,12 @@ class GitHubClient(RepositoryPart, Client):
         return await token_info(self._connection)
 
     async def repository(self) -> Repository:
-        data = await self._get("")
+        """NotFound also where the token may not see it: GitHub does not tell the two apart."""
+        try:
+            data = await self._get("")
+        except NotFound as error:
+            code, words = "github-repository-not-found", f"GitHub shows no repository {self.name} to this token"
+            raise NotFound(code, words, resource=error.resource, status=error.status) from error
         owner = required(data, "owner")
         return Repository(
             id=required(data, "id"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _FULL_NAME = r"[^/\s]+/[^/\s]+"
+_LOOKED_FOR = ("azure", "tenant", "github")
 _MOST_ROLES = 50  # subscriptions whose roles are asked for: a request or two each
 
 
@@ -63,10 +64,12 @@ class ChoosingPage(WizardPage):
     def __init__(self) -> None:
         super().__init__()
         self.identity: Identity | None = None
+        self.looked = False  # whether it is known who is signed in
         self.github: GitHubIdentity | None = None
         self._subscriptions: Sequence[SubscriptionChoice] = ()
         self._roles: dict[str, SubscriptionRoles] = {}
         self._repository: RepositoryDetail | None = None
+        self.unseen = ""  # the repository that GitHub does not show
         self._picker: Picker | None = None
 
     def sign_in_by(self, method: str, tenant: str) -> None:
@@ -79,8 +82,10 @@ class ChoosingPage(WizardPage):
         chosen = _joined(answers.subscription_name, _roles(self._roles.get(answers.subscription)), answers.subscription)
         self.tell("subscription", bool(answers.subscription), chosen if answers.subscription else "none is chosen yet")
         repository = self._repository
-        fine = bool(answers.repo) and (repository is None or repository.may_administer)
-        about = f"{answers.repo}  {_detail(repository)}" if answers.repo else "none is chosen yet"
+        unseen = bool(answers.repo) and answers.repo == self.unseen
+        fine = bool(answers.repo) and not unseen and (repository is None or repository.may_administer)
+        detail = "GitHub does not show it" if unseen else _detail(repository)
+        about = f"{answers.repo}  {detail}" if answers.repo else "none is chosen yet"
         self.tell("repository", fine, about)
         self.look_again()
 
@@ -90,13 +95,16 @@ class ChoosingPage(WizardPage):
             "auto": self.identity,
             "choose-subscription": self.answers.subscription,
             "token": self.github,
-            "choose-repository": self.answers.repo,
+            "choose-repository": self.answers.repo and self.answers.repo != self.unseen,
         }
         focused = self.focused.id if self.focused else None
         if focused in from_here:
             self.query_one(f"#{next((name for name, there in wanted.items() if not there), 'next')}").focus()
 
     def tell(self, name: str, fine: bool, words: str) -> None:
+        if name in _LOOKED_FOR and not fine and not self.looked:
+            self.query_one(f"#{name}", Static).update("… looking")
+            return
         sign = shown(VERDICTS["ok" if fine else "missing"], self.app.theme_variables)
         self.query_one(f"#{name}", Static).update(Text.assemble(sign, f"  {words}"))
 
@@ -175,6 +183,7 @@ class ChoosingPage(WizardPage):
             self.lead("choose-repository")
 
     def look_at_repository(self) -> None:
+        self.unseen = ""
         self.draw()
         if self.answers.repo and self.identity and self.github:
             self.request(self.ask.repository(name=self.answers.repo), RepositoryRead, "reading the repository")

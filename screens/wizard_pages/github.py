@@ -51,6 +51,9 @@ class PlacesRead(Message):
     trade_offs: Sequence[TradeOff]
 
 
+_MENDED_IN = {"reviewer-unknown": "reviewers", "wait-invalid": "wait"}  # errors, and the field of each
+
+
 class GitHubPage(WizardPage):
     key: ClassVar[str] = "github"
     needs: ClassVar[tuple[str, ...]] = ("subscription", "repo", "environments")
@@ -69,11 +72,12 @@ class GitHubPage(WizardPage):
         with Horizontal(classes="row"):
             yield Label("Approved by")
             named = ", ".join(self.answers.reviewers)
-            told = "who is set, else you; or logins, team:ORG/SLUG"
+            told = "who is set at GitHub, else you; or logins, team:ORG/SLUG"
             yield Input(named, told, id="reviewers", select_on_focus=False, compact=True)
         with Horizontal(classes="row"):
-            yield Label("After minutes")
-            yield Input(self.answers.wait_minutes, "as set", id="wait", type="integer", max_length=5, compact=True)
+            yield Label("Wait, minutes")
+            minutes, told = self.answers.wait_minutes, "as set at GitHub"
+            yield Input(minutes, told, id="wait", type="integer", max_length=5, compact=True)
         yield Static("", id="counts", markup=False)
         yield WrappedTable({"what": 3, "name": 6, "where": 4, "state": 4})
         yield Static("", id="purpose", classes="words", markup=False)
@@ -86,6 +90,8 @@ class GitHubPage(WizardPage):
     def show_failure(self, error: OperationError) -> None:
         """What the repository's plan does not offer is a decision, not the end."""
         super().show_failure(error)
+        if error.code in _MENDED_IN:
+            self.query_one(f"#{_MENDED_IN[error.code]}").focus()
         if error.code in _NOT_OFFERED:
             self._offer(_NOT_OFFERED[error.code])
 

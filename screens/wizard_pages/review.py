@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from dbxwizard.backend.views import PlanView
+from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.deploying import PlanMade, PlanPage, RunBegun
 from dbxwizard.screens.plan_tree import PlanTree
 from dbxwizard.screens.wizard import WizardPage
@@ -19,6 +20,7 @@ from dbxwizard.screens.wizard import WizardPage
 class ReviewPage(WizardPage, PlanPage):
     key: ClassVar[str] = "review"
     needs = ("subscription", "repo", "environments")
+    _failed = False  # whether the last try to make a plan ended with an error
 
     def content(self) -> Iterable[Widget]:
         yield Vertical(
@@ -29,7 +31,7 @@ class ReviewPage(WizardPage, PlanPage):
 
     def look(self) -> None:
         """Reads what is there and compares; a private repository's token may be asked for meanwhile."""
-        self.plan = None
+        self.plan, self._failed = None, False
         if self.program.running:
             self.query_one("#totals", Static).update("A run is going on; Apply shows it.")
         else:
@@ -40,7 +42,14 @@ class ReviewPage(WizardPage, PlanPage):
     def may_go_on(self) -> str:
         if self.plan and self.plan.lacking:
             return "rights lack, first in the plan"
-        return "" if self.plan or self.program.running else "the plan is still being made"
+        if self.plan or self.program.running:
+            return ""
+        return "there is no plan: ctrl+r makes it anew" if self._failed else "the plan is still being made"
+
+    def show_failure(self, error: OperationError) -> None:
+        self._failed = self.plan is None
+        super().show_failure(error)
+        self.look_again()
 
     def plan_shown(self, plan: PlanView) -> None:
         self.program.plan = plan

@@ -117,6 +117,7 @@ class SignInPage(ChoosingPage):
             ("choose a subscription", self.answers.subscription),
             ("give a GitHub token with the scopes repo and workflow", self.github and not self.github.lacking),
             ("choose a repository", self.answers.repo),
+            ("choose a repository that GitHub shows to you", self.answers.repo != self.unseen),
         )
         return next((words for words, there in wanted if not there), "")
 
@@ -151,6 +152,11 @@ class SignInPage(ChoosingPage):
 
     def show_failure(self, error: OperationError) -> None:
         """Also before the code, while it is waited for; not being signed in is what this page mends."""
+        self.looked = True
+        if error.code == "github-repository-not-found" and error.resource.endswith(f" {self.answers.repo}"):
+            self.unseen = self.answers.repo
+            self.lead("next", "choose-repository")
+        self.draw()
         if error.code != "github-token-missing":  # its line says so
             Page.show_failure(self, error)
         if self._signing_in is not None and self._signing_in.is_finished:
@@ -168,6 +174,7 @@ class SignInPage(ChoosingPage):
         self._signing_in = None
         self._close_code()
         self.take_identity(message.identity)
+        self.looked = message.identity is None
         self.draw()
         if message.identity is None:
             return
@@ -196,6 +203,7 @@ class SignInPage(ChoosingPage):
     @on(TokenChecked)
     def show_token(self, message: TokenChecked) -> None:
         self.github = message.identity
+        self.looked = True
         self.look_at_repository()
         self.lead("auto", "check", "find", "token")
 

@@ -110,6 +110,28 @@ async def test_a_token_that_will_not_do_is_told_at_once(host: Hosting, token: st
         assert may_go_on(pilot) == (token == "ghp_nobody")  # the one that was found before goes on being used
 
 
+async def test_a_repository_that_github_does_not_show_is_told_and_held_back(host: Hosting) -> None:
+    decide(host, "sign_in", repo="contoso/databriks")
+    async with driven(host.program(), 120, 40) as pilot:
+        assert "contoso/databriks  GitHub does not show it" in text(pilot)
+        assert "github-repository-not-found" in error(pilot)
+        assert not may_go_on(pilot)
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.id == "choose-repository"
+
+
+async def test_what_was_answered_wrongly_is_mended_where_it_was_asked(host: Hosting) -> None:
+    decide(host, "review", wait_minutes="99999")
+    async with driven(host.program(), 120, 40) as pilot:
+        assert "The page GitHub is where to see to it" in text(pilot)
+        await pilot.press("enter")
+        await arrived(pilot, "github")
+        await pilot.press("ctrl+u", "5", "enter")  # in the field that is wrong
+        await settled(pilot)
+        assert not error(pilot)
+    assert kept(host).wait_minutes == "5"
+
+
 async def test_without_a_token_its_line_says_so_until_one_is_pasted(fresh: Road) -> None:
     with hosting(fresh.folder, CI="true", AZURE_TENANT_ID=TENANT_ID) as host:
         decide(host, "sign_in")
