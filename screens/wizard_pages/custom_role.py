@@ -38,6 +38,9 @@ class Renamed(Message):
     files: Sequence[str]
 
 
+_COLUMNS = {"it may": 2, "action": 3}  # an action is one long word
+
+
 class CustomRolePage(WizardPage):
     key: ClassVar[str] = "custom_role"
     needs: ClassVar[tuple[str, ...]] = ("subscription",)
@@ -57,7 +60,7 @@ class CustomRolePage(WizardPage):
         with Vertical(id="other-name"):
             yield Static("", id="named", markup=False)
             yield Button("Write this name into the files", id="rename", compact=True)
-        yield WrappedTable({"it may": 1, "action": 1})
+        yield WrappedTable(_COLUMNS)
 
     def look(self) -> None:
         self.request(self.ask.custom_roles(), RolesRead, "reading the custom role")
@@ -131,15 +134,16 @@ class CustomRolePage(WizardPage):
         self._fill()
 
     def _fill(self) -> None:
-        rows = [
-            (f"{role.name} {one.action}", self._cells(one))
-            for role in self._roles
-            for one in role.actions
-            if self._filter in f"{one.words} {one.action}".lower()
-        ]
+        rows = [row for role in self._roles for row in self._rows(role)]
         compared = any(one.standing for role in self._roles for one in role.actions)
-        columns = {"it may": 4, "action": 4, "state": 2} if compared else {"it may": 1, "action": 1}
+        columns = {"it may": 4, "action": 4, "state": 2} if compared else _COLUMNS
         self.query_one(WrappedTable).show(rows, columns)
+
+    def _rows(self, role: CustomRoleView) -> list[tuple[str, tuple[Text, ...]]]:
+        """Below a line with the role's name: two may hold the same action."""
+        wanted = [one for one in role.actions if self._filter in f"{one.words} {one.action}".lower()]
+        title = [(role.name, (Text(role.name, "bold"), Text(""), Text("")))] if wanted else []
+        return [*title, *((f"{role.name} {one.action}", self._cells(one)) for one in wanted)]
 
     def _cells(self, one: RoleAction) -> tuple[Text, ...]:
         state = shown(STANDINGS[one.standing], self.app.theme_variables) if one.standing else Text("")

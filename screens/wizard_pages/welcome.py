@@ -90,9 +90,13 @@ class WelcomePage(WizardPage):
             self.request(self.ask.welcome(live=True), lambda found: WelcomeRead(found, live=True), "checking")
         written = bool(self.situation.environments)
         self.query_one("#about", Static).update(self._about(message.welcome))
-        self.query_one("#write").display = not written
+        write = self.query_one("#write")
+        leads = written and write.has_focus
+        write.display = not written
         self.recolour()
         self.look_again()
+        if leads:  # it goes, and enter alone goes on
+            self.query_one("#next").focus()
 
     def recolour(self) -> None:
         if self._welcome is not None:
