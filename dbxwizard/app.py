@@ -151,6 +151,10 @@ class DbxWizard(App[int]):
         else:
             self.open_url(url)
 
+    def action_help_quit(self) -> None:
+        """ctrl+c, by which other programs end and which here copies what is marked."""
+        self.notify("ctrl+q leaves the program")
+
     def action_keys(self) -> None:
         from dbxwizard.screens.keys import KeysPanel
 

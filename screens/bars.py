@@ -43,6 +43,10 @@ class TopBar(Horizontal):
         return Text.assemble(*program, self._heading)
 
     def on_resize(self) -> None:
+        """Once the screen has its breadth: a heading that is hidden meanwhile would keep the width of its old words."""
+        self.call_after_refresh(self._draw_heading)
+
+    def _draw_heading(self) -> None:
         self.query_one("#heading", Static).update(self._headed())
 
     def _world(self) -> str:

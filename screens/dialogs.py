@@ -30,7 +30,7 @@ class Question(Dialog[str]):
     """Gives the key of the button that was pressed, "" for Cancel and for escape.
 
     `answers`: key → label. Cancel comes first and has the focus. With `typed` the others wait until that name is typed;
-    enter goes to Cancel until then, to the first of the others after it.
+    enter says so until then, and goes to the first of the others after it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +59,7 @@ class Question(Dialog[str]):
             yield Label(self._title, id="title", markup=False)
             yield Static(self._text, markup=False)
             if self._typed:
-                yield Label(f"To go on, type {self._typed}", markup=False)
+                yield Label(f"To go on, type {self._typed}", id="asked", markup=False)
                 yield OneLine(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="answers"):
                 yield Button(self._cancel, id="cancel", variant="primary", compact=True)
@@ -78,7 +78,11 @@ class Question(Dialog[str]):
     @on(Input.Submitted, "#typed")
     def go_on(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one("#cancel" if event.value.strip() != self._typed else f"#{self._answers[0][0]}").focus()
+        if event.value.strip() == self._typed:
+            self.query_one(f"#{self._answers[0][0]}").focus()
+        else:
+            self.query_one("#asked", Label).update(f"✗ That is not the name. To go on, type {self._typed}")
+            event.input.select_all()
 
     def on_key(self, event: events.Key) -> None:
         """Whoever begins to type means the name, though Cancel has the focus."""

@@ -19,6 +19,8 @@ from dbxwizard.screens.widgets import WrappedTable
 from dbxwizard.screens.words import VERDICTS, age, shown
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from dbxwizard.doctor import Check
 
 _STALE = 900.0  # seconds after which a check counts as old; then opening the screen checks again
@@ -45,6 +47,7 @@ class DoctorScreen(Page):
         super().__init__()
         self._checks: tuple[Check, ...] = ()
         self._filter = ""
+        self._asked: Worker[None] | None = None  # for all checks
 
     def body(self) -> Iterable[Widget]:
         yield CheckTable({_CHECK: 2, _FOUND: 5, _AGE: 1})
@@ -56,12 +59,14 @@ class DoctorScreen(Page):
 
     @on(events.ScreenResume)
     def look(self) -> None:
-        if any(_is_stale(check) for check in self._checks) or not self._checks:
+        """Textual resumes the first screen of a mode twice."""
+        asked = self._asked is not None and not self._asked.is_finished
+        if not asked and (not self._checks or any(_is_stale(check) for check in self._checks)):
             self.action_check()
 
     def action_check(self) -> None:
         self.action_dismiss_error()
-        self.request(self.ask.doctor(), lambda checks: ChecksMade(checks, ""), "checking")
+        self._asked = self.request(self.ask.doctor(), lambda checks: ChecksMade(checks, ""), "checking")
 
     def action_check_one(self) -> None:
         """What is under the cursor, and what is asked for together with it."""

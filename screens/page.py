@@ -80,6 +80,8 @@ class Page(Screen[Any]):
     ]
 
     def compose(self) -> ComposeResult:
+        # Textual says how wide it is after the first layout, and half a second may pass until the next.
+        self.add_class(*_breadth(self.app.size.width, self.app.HORIZONTAL_BREAKPOINTS or ()))
         yield TopBar(self.heading)
         yield from self.body()
         yield FilterBar(purpose=self.slash, id="slash")
@@ -191,6 +193,10 @@ class Page(Screen[Any]):
         if text:
             name = Path(type(self).__module__.rpartition(".")[2]).with_suffix(".txt").name
             self.program.save_text(name, text)
+
+
+def _breadth(width: int, breakpoints: Iterable[tuple[int, str]]) -> list[str]:
+    return [name for least, name in sorted(breakpoints) if width >= least][-1:]
 
 
 def _differs(page: Page, *methods: str) -> bool:

@@ -15,9 +15,11 @@ PATIENCE = 120.0  # seconds; a busy machine proves nothing
 
 
 @asynccontextmanager
-async def driven(program: DbxWizard, width: int = 100, height: int = 30) -> AsyncIterator[Pilot[int]]:
+async def driven(
+    program: DbxWizard, width: int = 100, height: int = 30, *, toasts: bool = False
+) -> AsyncIterator[Pilot[int]]:
     """The program on a screen of that size, once its first page is there; it is left at the end."""
-    async with program.run_test(size=(width, height)) as pilot:
+    async with program.run_test(size=(width, height), notifications=toasts) as pilot:
         try:
             await until(pilot, lambda: program.situation is not None and program.current_mode != "_default")
             await settled(pilot)

@@ -301,7 +301,8 @@ async def test_what_works_in_production_is_changed_by_who_types_its_name(host_pr
         await pilot.press("ctrl+n")
         await until(pilot, on_page(pilot, "Question"))
         await pilot.click("#typed")
-        await pilot.press(*"production")  # not its name
+        await pilot.press(*"production", "enter")  # not its name
+        assert "That is not the name" in text(pilot)
         await pilot.click("#apply")
         assert on_page(pilot, "Question")()
         await pilot.press("escape")

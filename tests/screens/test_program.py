@@ -14,7 +14,7 @@ from dbxwizard.screens.widgets import Table
 from tests.conftest import new_state
 from tests.hosting import Hosting, hosting
 from tests.roads import Road
-from tests.screens.pilots import driven, error, settled, text
+from tests.screens.pilots import driven, error, settled, text, until
 
 
 async def test_the_wizard_opens_until_everything_is_set_up(host: Hosting) -> None:
@@ -46,7 +46,20 @@ async def test_the_welcome_page_writes_a_new_project(host: Hosting) -> None:
         assert not (host.folder / "environments").exists()
         await pilot.click("#write")
         await settled(pilot)
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.id == "next"  # the button that was pressed has gone
     assert (host.folder / "environments" / "UAT.json").is_file()
+
+
+async def test_ctrl_c_says_how_to_leave_and_the_heading_is_whole_after_any_width(host: Hosting) -> None:
+    async with driven(host.program(), 120, 40, toasts=True) as pilot:
+        heading = text(pilot).splitlines()[0]
+        for width in (40, 120):
+            await pilot.resize_terminal(width, 40)
+            await settled(pilot)
+        assert text(pilot).splitlines()[0] == heading
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "ctrl+q leaves the program" in text(pilot))
 
 
 async def test_doctor_shows_what_it_found_and_its_details(host_set_up: Hosting) -> None:
@@ -62,10 +75,14 @@ async def test_doctor_shows_what_it_found_and_its_details(host_set_up: Hosting) 
 
 async def test_one_check_is_made_again_and_each_tells_its_age(host_set_up: Hosting, set_up: Road) -> None:
     async with driven(host_set_up.program()) as pilot:
+        with set_up.store() as store:
+            opened = len(store.requests())
         await pilot.press("5")
         await settled(pilot)
         with set_up.store() as store:
-            before = len(store.requests())
+            asked = [str(one["path"]) for one in store.requests()[opened:]]
+            before = opened + len(asked)
+        assert [path.rpartition("/")[2] for path in asked].count("authorizationPolicy") == 1
         await pilot.press("j", "enter")
         await settled(pilot)
         with set_up.store() as store:
