@@ -170,8 +170,18 @@ class Board:
     async def _note_last(self) -> float:
         found, error = await self._attempt(self._source.last_deployments())
         for name, last in (found or {}).items():
+            if self._outdates_drift(name, last):
+                self._drift_first.append(name)
+                self._drift_wanted.set()
             self._change(name, last=last)
         return asked_to_wait(error)
+
+    def _outdates_drift(self, name: str, last: LastDeployment) -> bool:
+        """Whether a deployment has ended since the drift was looked at; told once of each."""
+        row = self._rows.get(name)
+        if row is None or row.drift is None or name in self._drift_first or last.status == "running":
+            return False
+        return last != row.last and last.at > row.drift.at
 
     # drift and credentials
 

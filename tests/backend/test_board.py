@@ -50,6 +50,7 @@ class Facts:
     states: list[str] = field(default_factory=list)
     drifts: list[str] = field(default_factory=list)
     wrong: OperationError | Exception | None = None
+    deployed: dict[str, LastDeployment] = field(default_factory=dict)
 
     async def names(self) -> Sequence[str]:
         return self.wanted
@@ -68,7 +69,7 @@ class Facts:
         return {"": ("the token",), "Production": ("a secret",)}
 
     async def last_deployments(self) -> dict[str, LastDeployment]:
-        return {}
+        return self.deployed
 
 
 async def settle() -> None:
@@ -146,6 +147,19 @@ async def test_who_wants_to_see_now_does_not_wait(watch: Watch) -> None:
     await settle()
     assert len(facts.states) == 4
     assert facts.drifts == ["Development", "Production"]
+    await board.close()
+
+
+async def test_drift_is_looked_at_anew_once_a_deployment_has_ended(watch: Watch) -> None:
+    facts = Facts()
+    board = await _started(facts, watch)
+    facts.deployed = {"Development": LastDeployment("running", 1010.0, "ada")}
+    await watch.advance(30)
+    assert facts.drifts == ["Development", "Production"]
+    facts.deployed = {"Development": LastDeployment("success", 1050.0, "ada")}
+    await watch.advance(30)
+    await watch.advance(30)
+    assert facts.drifts == ["Development", "Production", "Development"]
     await board.close()
 
 
