@@ -131,6 +131,22 @@ def test_words_may_stand_around_options_and_look_like_them_after_two_dashes(
     assert parse(arguments)["words"] == words
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["deploi"], "there is no command deploi; did you mean deploy?"),
+        (["setup", "--subscripton", "x"], "did you mean --subscription?"),
+        (["deploy", "--env", "Development"], "did you mean --environment?"),
+        (["--wizzard"], "did you mean --wizard?"),
+    ],
+)
+def test_what_is_written_wrongly_is_met_with_what_was_meant(arguments: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(arguments)
+    assert said in refused.value.message
+    assert "--help`" in refused.value.fix
+
+
 @pytest.mark.parametrize("arguments", [["dev", "run", "a.py", "--fold", "3"], ["plan", "--", "x"], ["plan", "x"]])
 def test_what_is_neither_option_nor_word_is_refused(arguments: list[str]) -> None:
     with pytest.raises(UsageError, match="unrecognized arguments"):

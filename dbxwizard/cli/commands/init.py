@@ -42,7 +42,8 @@ def _or_merges(path: str) -> str:
 def _unpublished(install: Source) -> list[str]:
     if UNPUBLISHED not in install.lines:
         return []
-    return ["the workflows can't install dbxwizard yet: say where it comes from with --update --install-from"]
+    where = "dbxwizard init --update --install-from WHEEL says from where"
+    return [f"the workflows can't install dbxwizard yet: {where}"]
 
 
 def _choices(invocation: Invocation, base: Base | None) -> Choices:
