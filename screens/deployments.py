@@ -200,6 +200,8 @@ class PlanScreen(PlanPage):
     def action_apply(self) -> None:
         if self.plan and self.plan.changes:
             self.begin(self.plan)
+        elif self.plan:
+            self.notify("there is nothing to change")
 
     @on(RunBegun)
     def follow(self, message: RunBegun) -> None:

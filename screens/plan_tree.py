@@ -90,7 +90,7 @@ class PlanTree(Branches[StepView]):
 
 def _branch(name: str, steps: list[StepView]) -> Text:
     counted = Counter("not checked" if step.not_checked else step.action for step in steps)
-    words = ", ".join(f"{count} {action}" for action, count in counted.items())
+    words = ", ".join(f"{count} {ACTIONS[action].word}" for action, count in counted.items())
     return Text.assemble((name or "setup", "bold"), f"  {words}")
 
 
@@ -111,6 +111,8 @@ def totals(plan: PlanView) -> str:
     """Counts in words, how many requests, and who acts."""
     counts = plan.counts()
     told = ", ".join(f"{counts[action]} {sign.word}" for action, sign in ACTIONS.items() if counts[action])
+    if not plan.changes and not plan.lacking:
+        return f"Nothing to change: {told or 'no steps'}; as {plan.actor}"
     requests = sum(len(step.writes) for step in plan.changes)
     lacking = "; it may not be applied, as rights lack" if plan.lacking else ""
     return f"{told or 'nothing to do'}; {requests} requests that change something; as {plan.actor}{lacking}"

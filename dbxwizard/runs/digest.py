@@ -190,5 +190,5 @@ async def _from_rules(shown: Sequence[str], explaining: Explaining) -> list[str]
     found = next((found for line in shown if (found := _NOT_ADMITTED.search(line))), None)
     admitted = await _known(explaining.admitted, found[1]) if found else ()
     return (
-        [f"{found[1]} admits {', '.join(admitted)}: start it with --ref on one of these."] if found and admitted else []
+        [f"{found[1]} admits {', '.join(admitted)}: start it on one of these (`--ref`)."] if found and admitted else []
     )

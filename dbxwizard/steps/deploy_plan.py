@@ -329,7 +329,7 @@ class _Deployment:
             folders=tuple(Permission(one.path, "CAN_READ") for one in environment.git_folders),
         )
         principal = WorkspacePrincipal("ServicePrincipals", found.name, found.object_id)
-        return [AccessStep(self._workspace, self._absolute(access), principal, needs=folders)]
+        return [AccessStep(self._workspace, self._absolute(access), principal, needs=folders, who="plan-spn")]
 
     def _absolute(self, access: Access) -> Access:
         """Folders without a leading slash are those of Repo_Configuration, below /Repos/<client id>/."""

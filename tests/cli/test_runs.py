@@ -234,7 +234,7 @@ def test_a_ref_that_an_environment_does_not_admit_is_told_with_those_that_it_doe
     ended = runs(gated, "launch", "run.yml", "-i", "to=UAT", "--follow")
     assert ended.code == 1
     assert 'Branch "main" is not allowed to deploy to UAT' in ended.errors[0]["message"]
-    assert ended.errors[0]["fix"] == "UAT admits release: start it with --ref on one of these."
+    assert ended.errors[0]["fix"] == "UAT admits release: start it on one of these (`--ref`)."
 
 
 def test_what_was_deployed_last_and_by_which_runs(gated: Road) -> None:

@@ -57,18 +57,25 @@ class AccessState:
 
 
 class AccessStep(WorkspaceStep[AccessState]):
-    """One entry of the file. `needs`: what else must be there first, such as Git folders that it gives rights on."""
+    """One entry of the file. `needs`: what else must be there first, such as Git folders that it gives rights on;
+    `who`: how a person knows the principal, where its name is an id."""
 
     def __init__(
-        self, workspace: SharedWorkspace, access: Access, principal: Principal, *, needs: Sequence[str] = ()
+        self,
+        workspace: SharedWorkspace,
+        access: Access,
+        principal: Principal,
+        *,
+        needs: Sequence[str] = (),
+        who: str = "",
     ) -> None:
         clusters = [cluster_step(workspace, one.name) for one in access.clusters]
         jobs = [job_step(workspace, one.name) for one in access.jobs]
         super().__init__(
             workspace,
             f"access/{principal.name}",
-            f"access of {principal.name}",
-            resource=f"access of {principal.name} in {workspace.environment}",
+            f"access of {who or principal.name}",
+            resource=f"access of {who or principal.name} in {workspace.environment}",
             needs=(*clusters, *jobs, *needs),
         )
         self._access, self._principal = access, principal
