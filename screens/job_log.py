@@ -147,6 +147,8 @@ class JobLogScreen(Page):
     def _why_none(self) -> str:
         if not self._job.ended:
             return "GitHub gives a job's log when the job has ended. Its steps so far:"
+        if not self._job.steps and self._path is None:
+            return "The job ended before its first step, so there is no log of it. Its run says why: esc goes there."
         if self._job.has_log and self._path is None and self._asked < _MOST:
             return "The log is being fetched. Its steps:"
         return "GitHub has no log of this job. Its steps:"

@@ -254,6 +254,9 @@ async def test_what_waits_is_rejected(host_runs: Hosting, runs: Road) -> None:
         await opened(pilot, ReviewDialog)
         await pilot.press("tab", "enter")
         await shows(pilot, "✗ failed  Production", "over")
+        await click_on(pilot, "✗ failed  Production", lowest=True)
+        await opened(pilot, JobLogScreen)
+        await shows(pilot, "ended before its first step")
     assert github(runs)[0]["conclusion"] == "failure"
 
 
