@@ -47,7 +47,11 @@ class GitHubRuns(RepositoryPart):
         return [_run(each) for each in found]
 
     async def run(self, run_id: int) -> Run:
-        return _run(await self._watched(f"/actions/runs/{run_id}"))
+        try:
+            return _run(await self._watched(f"/actions/runs/{run_id}"))
+        except NotFound as error:
+            words, fix = f"there is no run {run_id}", "`dbxwizard runs list` shows those that there are."
+            raise NotFound("run-not-found", words, resource=error.resource, fix=fix, status=error.status) from error
 
     async def cancel(self, run_id: int) -> None:
         """Raises Conflict for a run that has ended."""

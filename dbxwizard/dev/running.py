@@ -70,7 +70,9 @@ def find_script(named: str, environment: Environment) -> Path:
     found = [folder / f"{named}{ending}" for folder in folders for ending in _ENDINGS]
     chosen = next((path for path in found if path.is_file()), None)
     if chosen is None:
-        raise UsageError("script-missing", "there is no such script or notebook", resource=named)
+        places = ", ".join(dict.fromkeys(str(folder.resolve()) for folder in folders))
+        fix = f"Say its path, or put it into one of these folders: {places}."
+        raise UsageError("script-missing", "there is no such script or notebook", resource=named, fix=fix)
     return chosen
 
 

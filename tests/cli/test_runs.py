@@ -147,7 +147,7 @@ def test_a_run_is_cancelled_and_ends_with_130(road: Road) -> None:
         (("launch", "run.yml", "-i", "from=a"), "input-invalid", 2),
         (("launch", "run.yml", "--ref", "nowhere"), "workflow-not-found", 2),
         (("watch", "last"), "run-invalid", 2),
-        (("watch", "1"), "http-404", 1),
+        (("watch", "1"), "run-not-found", 1),
         (("watch",), "run-not-found", 1),
         (("approve",), "nothing-waits", 1),
         (("list", "--limit", "many"), "option-invalid", 2),
