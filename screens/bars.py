@@ -35,7 +35,7 @@ class TopBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(self._headed(), id="heading", markup=False)
-        yield Static("", id="waits", markup=False)
+        yield Static("", id="waits", classes="-none", markup=False)
         yield Static(self._world(), id="world", markup=False)
 
     def _headed(self) -> Text:
@@ -57,6 +57,7 @@ class TopBar(Horizontal):
     def watch_waits(self, waits: str) -> None:
         for place in self.query("#waits").results(Static):  # none before it is mounted, and once its page is left
             place.update(f"… {waits}" if waits else "")
+            place.set_class(not waits, "-none")  # the heading has its room
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
