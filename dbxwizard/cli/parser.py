@@ -29,7 +29,7 @@ def build(called: str = "") -> argparse.ArgumentParser:
     """Knows all commands, and the options of the one that is called: those of all take longer than to start."""
     parser = _Parser(
         prog="dbxwizard",
-        description="Bring Azure Databricks under CI/CD: four environments, two service principals, no portal.",
+        description="Bring Azure Databricks under CI/CD: four environments, no secret, no portal.",
         epilog=_EPILOG,
         allow_abbrev=False,
     )

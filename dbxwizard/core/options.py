@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -116,6 +116,8 @@ FOLDER = Option(
 ENVIRONMENTS = Option(
     "environment", "an environment by name; repeat for several (default: all)", Kind.MANY, metavar="NAME", short="e"
 )
+
+ONE_ENVIRONMENT = replace(ENVIRONMENTS, help="the environment by name (may be left out where there is only one)")
 
 AUTH = Option(
     "auth",

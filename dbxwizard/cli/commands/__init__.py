@@ -15,6 +15,7 @@ from dbxwizard.core.options import (
     LOG_FILE,
     LOGS,
     NO_PROOF,
+    ONE_ENVIRONMENT,
     OUTPUT,
     PLAN,
     PROVE,
@@ -74,7 +75,7 @@ COMMANDS = (
     ),
     Command(
         "setup",
-        "make the custom role, both service principals and GitHub's settings; once per repository and subscription",
+        "make the custom roles, the service principals and GitHub's settings; once per repository and subscription",
         (FOLDER, *SETUP, NO_PROOF, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
     ),
     Command(
@@ -115,12 +116,12 @@ COMMANDS = (
     Command(
         "logs",
         "what code that ran in an environment has told of itself: log, spans, errors, metrics",
-        (FOLDER, *LOGS, ENVIRONMENTS, DECISIONS[0], *WORLD, *OUTPUT),
+        (FOLDER, *LOGS, ONE_ENVIRONMENT, DECISIONS[0], *WORLD, *OUTPUT),
     ),
     Command(
         "dev",
         "this machine beside an environment: set it up, check it, push the framework, run a script there, sync files",
-        (FOLDER, *DEV, ENVIRONMENTS, *DECISIONS, *WORLD, *OUTPUT),
+        (FOLDER, *DEV, ONE_ENVIRONMENT, *DECISIONS, *WORLD, *OUTPUT),
         (
             Words("ACTION", f"one of {', '.join(DEV_ACTIONS)}", "?", DEV_ACTIONS),
             Words(

@@ -1,4 +1,4 @@
-"""`dbxwizard setup`: the custom role, both service principals and GitHub; once per repository and subscription."""
+"""`dbxwizard setup`: the custom roles, the service principals and GitHub; once per repository and subscription."""
 
 from __future__ import annotations
 
