@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from dbxwizard.backend.developer_views import TOPIC, DeveloperLine
+from dbxwizard.backend.console.developer_views import TOPIC, DeveloperLine
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens import developer_words
@@ -34,7 +34,7 @@ from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.words import NO_FILES, many
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.developer_views import (
+    from dbxwizard.backend.console.developer_views import (
         CheckTold,
         PushShown,
         SetupShown,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.developer_views import (
+    from dbxwizard.backend.console.developer_views import (
         CheckTold,
         DeveloperLine,
         MachineChecked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.developer_views import ChangeShown, CheckTold, ScriptEnd
+    from dbxwizard.backend.console.developer_views import ChangeShown, CheckTold, ScriptEnd
 
 INFORMATION, ERROR = "INFORMATION", "ERROR"  # levels of the log
 _SIGNS = {"ok": "✓", "failed": "✗", "skipped": "○"}

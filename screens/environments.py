@@ -19,8 +19,8 @@ from dbxwizard.screens.widgets import Table
 from dbxwizard.screens.words import NO_FILES, RUNS, STATES, age, many, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.board import BoardRow
-    from dbxwizard.backend.last_deployment import LastDeployment
+    from dbxwizard.backend.console.board import BoardRow
+    from dbxwizard.backend.console.last_deployment import LastDeployment
 
 _NAME, _STATE, _DRIFT, _RUNNING, _LAST, _ENDS, _SEEN = (
     "environment",

@@ -10,7 +10,7 @@ from rich.text import Text
 from dbxwizard.screens.words import of_workflow
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Node
+    from dbxwizard.backend.console.github_runs import Node
 
 _ARROW = " ─▶ "
 _LEAST = 8  # columns of a stage

@@ -14,14 +14,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from dbxwizard.backend.job_log import LogFile
+from dbxwizard.backend.console.job_log import LogFile
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.job_log_view import JobLogView
 from dbxwizard.screens.page import AskFailed, Page
 from dbxwizard.screens.words import of_workflow, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import RunJob, WatchedRun
+    from dbxwizard.backend.console.github_runs import RunJob, WatchedRun
 
 _AGAIN = 2.0  # seconds: GitHub has the log of a job a moment after its end
 _MOST = 15  # times that it is asked for

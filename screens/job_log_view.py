@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from dbxwizard.backend.job_log import Group, LogFile, plain, stamped
+from dbxwizard.backend.console.job_log import Group, LogFile, plain, stamped
 from dbxwizard.screens.widgets import SCROLLING
 
 _PAGE = 128  # lines that are read at a time

@@ -20,8 +20,8 @@ from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.widgets import Choice, Decision
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Input as WorkflowInput
-    from dbxwizard.backend.github_runs import Launchable, LaunchForm
+    from dbxwizard.backend.console.github_runs import Input as WorkflowInput
+    from dbxwizard.backend.console.github_runs import Launchable, LaunchForm
 
 
 class LaunchFormRead(Message):

@@ -15,7 +15,7 @@ from dbxwizard.screens.page import AskFailed
 from dbxwizard.screens.telemetry import choose_telemetry
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.log import LogBatch
+    from dbxwizard.backend.console.log import LogBatch
 
 _PACE = 0.1  # seconds between two looks at the file
 _LEVELS: dict[str, frozenset[str] | None] = {

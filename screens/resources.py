@@ -23,9 +23,9 @@ from dbxwizard.screens.widgets import Branches
 from dbxwizard.screens.words import CLUSTERS, NO_FILES, Sign, age
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.board import BoardRow
-    from dbxwizard.backend.items import Item
-    from dbxwizard.backend.resources import Branch, EnvironmentResources
+    from dbxwizard.backend.console.board import BoardRow
+    from dbxwizard.backend.console.items import Item
+    from dbxwizard.backend.console.resources import Branch, EnvironmentResources
     from dbxwizard.workspace_actions import ClusterState, JobRun
 
 PAGE = 1000  # things of one kind that are shown at once

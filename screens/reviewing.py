@@ -19,7 +19,7 @@ from dbxwizard.screens.one_line import OneLine
 from dbxwizard.screens.widgets import Checklist
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import WaitingEnvironment
+    from dbxwizard.backend.console.github_runs import WaitingEnvironment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from rich.text import Text
 from dbxwizard.screens.words import age, of_workflow, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Budget, Failure, RunLook
+    from dbxwizard.backend.console.github_runs import Budget, Failure, RunLook
 
 _MOST = 12  # error lines of a job
 

@@ -25,7 +25,7 @@ from dbxwizard.screens.words import age, many, of_workflow, shown
 from dbxwizard.screens.workflow_run import WorkflowRunScreen
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Run, RunList
+    from dbxwizard.backend.console.github_runs import Run, RunList
 
 _AFTER_A_FAILURE = 30.0  # seconds until the next look
 _ANY = "*"  # no environment, branch or state has this name

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from dbxwizard.backend.telemetry_watch import TOPIC, Watch
+from dbxwizard.backend.console.telemetry_watch import TOPIC, Watch
 from dbxwizard.core.errors import OperationError
 from dbxwizard.screens.lines_page import LinesPage
 from dbxwizard.screens.page import AskFailed, Page
@@ -20,7 +20,7 @@ from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.words import NO_FILES, age
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.telemetry_watch import TelemetryBatch
+    from dbxwizard.backend.console.telemetry_watch import TelemetryBatch
 
 _AFTER_A_FAILURE = 30.0  # seconds until the next look
 _ANY = "*"  # no commit has this name

@@ -28,7 +28,7 @@ from dbxwizard.screens.widgets import Branches
 from dbxwizard.screens.words import age, of_workflow, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.github_runs import Failure, Node, RunJob, RunLook, RunStep, WatchedRun
+    from dbxwizard.backend.console.github_runs import Failure, Node, RunJob, RunLook, RunStep, WatchedRun
 
 _OPEN = ("in_progress", "failure", "timed_out")  # jobs whose steps are shown without being asked for
 _FEW = 12  # lines of a run whose jobs are all open

@@ -63,8 +63,13 @@ def test_the_sandbox_loads_neither_steps_nor_clients() -> None:
 
 
 def test_what_the_program_is_answered_loads_no_steps_to_be_unpickled() -> None:
-    plain = ("board", "choices", "environment_files", "last_deployment", "log", "pick_lists", "resources", "welcome")
-    answers = (*plain, "application_views", "custom_role_views", "github_views", "summary_views")
+    console = ("board", "last_deployment", "log", "resources")
+    wizard = ("choices", "environment_files", "welcome", "application_views", "custom_role_views", "github_views")
+    answers = (
+        "pick_lists",
+        *(f"console.{name}" for name in console),
+        *(f"wizard.{name}" for name in (*wizard, "summary_views")),
+    )
     loaded = ours_loaded_by(*(f"dbxwizard.backend.{name}" for name in answers))
     assert not below(loaded, "dbxwizard.steps", "dbxwizard.clients", "dbxwizard.arm_template")
 

@@ -104,8 +104,8 @@ def _texts() -> list[str]:
 
 
 async def _tree(folder: Path) -> list[float]:
-    from dbxwizard.backend.items import Item
-    from dbxwizard.backend.resources import Branch, EnvironmentResources
+    from dbxwizard.backend.console.items import Item
+    from dbxwizard.backend.console.resources import Branch, EnvironmentResources
     from dbxwizard.screens import resources
     from dbxwizard.screens.widgets import Branches
 

@@ -84,7 +84,7 @@ class AnswerFile:
 
 def _as_initialized(root: Path) -> Answers:
     """What was decided with `init` already, whose workflows are for it."""
-    from dbxwizard.backend.workflow_update import read_base
+    from dbxwizard.backend.workflows.update import read_base
 
     try:
         base = read_base(root)

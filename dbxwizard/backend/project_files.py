@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dbxwizard import bundled
-from dbxwizard.backend.install_from import Source
-from dbxwizard.backend.workflow_files import Choices, rendered
-from dbxwizard.backend.workflow_update import carried, read_base, source_of
+from dbxwizard.backend.workflows.files import Choices, rendered
+from dbxwizard.backend.workflows.install_from import Source
+from dbxwizard.backend.workflows.update import carried, read_base, source_of
 
 FOLDERS = ("environments", "bicep", "framework")
 

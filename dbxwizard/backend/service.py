@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from dbxwizard.backend import project
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.asked_token import AskedToken
-from dbxwizard.backend.console import ConsoleOperations
-from dbxwizard.backend.developer import DeveloperOperations
-from dbxwizard.backend.github_runs import GitHubRunOperations, RunDesk
+from dbxwizard.backend.console.developer import DeveloperOperations
+from dbxwizard.backend.console.github_runs import GitHubRunOperations, RunDesk
+from dbxwizard.backend.console.operations import ConsoleOperations
 from dbxwizard.backend.host import Notify
 from dbxwizard.backend.launch import Launch
 from dbxwizard.backend.runs import Runs, journal_key
@@ -32,7 +32,7 @@ from dbxwizard.backend.views import (
     Situation,
     WorkflowsAdapted,
 )
-from dbxwizard.backend.wizard import WizardOperations
+from dbxwizard.backend.wizard.operations import WizardOperations
 from dbxwizard.core.clock import Clock, SystemClock
 from dbxwizard.core.errors import OperationError, UsageError
 from dbxwizard.core.journal import JournalRun
@@ -43,7 +43,7 @@ from dbxwizard.core.secret import Secret
 
 if TYPE_CHECKING:
     from dbxwizard.backend.pick_lists import PickList
-    from dbxwizard.backend.summary_views import SummaryText
+    from dbxwizard.backend.wizard.summary_views import SummaryText
     from dbxwizard.doctor import Check
     from dbxwizard.parameters import Environment
     from dbxwizard.steps.connection import Connection
@@ -115,8 +115,8 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
     async def write_project(self) -> tuple[str, ...]:
         """Writes the files that the folder lacks; returns their paths."""
         from dbxwizard.backend.project_files import write_missing
-        from dbxwizard.backend.sandbox_install import take_from_sandbox
-        from dbxwizard.backend.workflow_files import Choices
+        from dbxwizard.backend.workflows.files import Choices
+        from dbxwizard.backend.workflows.sandbox_install import take_from_sandbox
         from dbxwizard.clients.cloud import is_enterprise_server
 
         self._require_writable()
@@ -129,8 +129,8 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
 
     async def adapt_workflows(self) -> WorkflowsAdapted:
         """Writes the workflows anew where they are for other choices than were decided; not with `read_only`."""
-        from dbxwizard.backend.sandbox_install import take_from_sandbox
-        from dbxwizard.backend.workflow_update import adapt
+        from dbxwizard.backend.workflows.sandbox_install import take_from_sandbox
+        from dbxwizard.backend.workflows.update import adapt
 
         answers = self._answers.read()
         if self._launch.read_only:
@@ -196,9 +196,9 @@ class Service(ConsoleOperations, DeveloperOperations, GitHubRunOperations, Wizar
         )
 
     async def summary(self) -> SummaryText:
-        from dbxwizard.backend.summary import summary
-        from dbxwizard.backend.summary_markdown import summary_markdown
-        from dbxwizard.backend.summary_views import SummaryText
+        from dbxwizard.backend.wizard.summary import summary
+        from dbxwizard.backend.wizard.summary_markdown import summary_markdown
+        from dbxwizard.backend.wizard.summary_views import SummaryText
 
         found = await summary(await self.connection(), self._setup_options(), self._drafts())
         return SummaryText(found, summary_markdown(found))

@@ -19,7 +19,7 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import VERDICTS, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.choices import (
+    from dbxwizard.backend.wizard.choices import (
         RepositoryChoice,
         RepositoryDetail,
         SubscriptionChoice,

@@ -18,7 +18,7 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, VERDICTS, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.custom_role_views import CustomRoleView, RoleAction
+    from dbxwizard.backend.wizard.custom_role_views import CustomRoleView, RoleAction
 
 
 @dataclass

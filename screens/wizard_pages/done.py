@@ -17,7 +17,7 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import many
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.summary_views import Link, MadeEnvironment, PublishedValues, Summary, SummaryText
+    from dbxwizard.backend.wizard.summary_views import Link, MadeEnvironment, PublishedValues, Summary, SummaryText
 
 FILE = "dbxwizard-summary.md"
 

@@ -19,7 +19,7 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import VERDICTS, Sign, many, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.environment_files import EnvironmentFile
+    from dbxwizard.backend.wizard.environment_files import EnvironmentFile
 
 _EDITOR = "parameters"
 

@@ -19,9 +19,9 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.application_views import TradeOff
-    from dbxwizard.backend.choices import RepositoryDetail
-    from dbxwizard.backend.github_views import GitHubRow, GitHubTable
+    from dbxwizard.backend.wizard.application_views import TradeOff
+    from dbxwizard.backend.wizard.choices import RepositoryDetail
+    from dbxwizard.backend.wizard.github_views import GitHubRow, GitHubTable
 
 
 _DECISIONS = {  # the answer that keeps each, and its title

@@ -18,7 +18,7 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import STANDINGS, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.application_views import ApplicationsView, ExistingApplication, ServicePrincipalView
+    from dbxwizard.backend.wizard.application_views import ApplicationsView, ExistingApplication, ServicePrincipalView
 
 _KINDS = {  # and the answer that names it
     "main-spn": "main_spn_name",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.worker import Worker
 
-    from dbxwizard.backend.sign_ins import SignInWay
+    from dbxwizard.backend.wizard.sign_ins import SignInWay
 
 
 @dataclass

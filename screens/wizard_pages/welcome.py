@@ -18,8 +18,8 @@ from dbxwizard.screens.wizard import WizardPage
 from dbxwizard.screens.words import VERDICTS, shown
 
 if TYPE_CHECKING:
-    from dbxwizard.backend.sign_ins import SignInWay
-    from dbxwizard.backend.welcome import ClusterLine, CostLine, Costs, Welcome
+    from dbxwizard.backend.wizard.sign_ins import SignInWay
+    from dbxwizard.backend.wizard.welcome import ClusterLine, CostLine, Costs, Welcome
 
 
 class WelcomeRead(Message):

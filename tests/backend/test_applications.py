@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dbxwizard.backend.application_views import ApplicationsView
-from dbxwizard.backend.applications import applications, trade_offs
+from dbxwizard.backend.wizard.application_views import ApplicationsView
+from dbxwizard.backend.wizard.applications import applications, trade_offs
 from dbxwizard.core.errors import UsageError
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dbxwizard.backend.board import Board, BoardRow
-from dbxwizard.backend.last_deployment import LastDeployment, newest
-from dbxwizard.backend.pacing import interval, shortest
+from dbxwizard.backend.console.board import Board, BoardRow
+from dbxwizard.backend.console.last_deployment import LastDeployment, newest
+from dbxwizard.backend.console.pacing import interval, shortest
 from dbxwizard.backend.tables import table
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.errors import OperationError, Transient

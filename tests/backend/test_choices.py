@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from dbxwizard.backend.choices import repositories, repository, subscription_roles, subscriptions, tenants
+from dbxwizard.backend.wizard.choices import repositories, repository, subscription_roles, subscriptions, tenants
 from dbxwizard.core.errors import NotFound, NotSignedIn
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID, SUBSCRIPTION_NAME
 from dbxwizard.sandbox.entra.directory import ADA_ID, DATA_SCIENTISTS_ID

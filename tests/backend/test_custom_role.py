@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbxwizard.backend.custom_role import custom_role, in_words
+from dbxwizard.backend.wizard.custom_role import custom_role, in_words
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.store import Document
 from dbxwizard.steps.azure.custom_role import definition, role_guid

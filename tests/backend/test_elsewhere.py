@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dbxwizard.backend.elsewhere import Elsewhere
-from dbxwizard.backend.last_deployment import LastDeployment
+from dbxwizard.backend.console.elsewhere import Elsewhere
+from dbxwizard.backend.console.last_deployment import LastDeployment
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.seed import REPOSITORY

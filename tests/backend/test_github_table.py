@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbxwizard.backend.github_table import github_table
-from dbxwizard.backend.github_views import GitHubTable
+from dbxwizard.backend.wizard.github_table import github_table
+from dbxwizard.backend.wizard.github_views import GitHubTable
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.steps.setup_options import SetupOptions

@@ -6,7 +6,7 @@ import asyncio
 
 from dbxwizard.backend.answers import AnswerFile, Answers
 from dbxwizard.backend.client import Backend
-from dbxwizard.backend.summary_views import ProofSeen
+from dbxwizard.backend.wizard.summary_views import ProofSeen
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from tests.cli.test_proof_run import DRIFT, REFUSED, SUBJECT, give_a_hash

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from dbxwizard.backend.summary import summary
-from dbxwizard.backend.summary_markdown import summary_markdown
-from dbxwizard.backend.summary_views import Summary
+from dbxwizard.backend.wizard.summary import summary
+from dbxwizard.backend.wizard.summary_markdown import summary_markdown
+from dbxwizard.backend.wizard.summary_views import Summary
 from dbxwizard.sandbox.arm.seed import SUBSCRIPTION_ID
 from dbxwizard.sandbox.github.seed import REPOSITORY
 from dbxwizard.sandbox.tokens import TENANT_ID

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dbxwizard.backend.sign_ins import SignInWay, sign_in_ways
-from dbxwizard.backend.welcome import Welcome, costs, welcome
+from dbxwizard.backend.wizard.sign_ins import SignInWay, sign_in_ways
+from dbxwizard.backend.wizard.welcome import Welcome, costs, welcome
 from dbxwizard.clients.cloud import Cloud, find_cloud
 from dbxwizard.clients.github_token import gh_user
 from dbxwizard.doctor import Verdict

@@ -14,10 +14,10 @@ import pytest
 
 import dbxwizard
 from dbxwizard import __version__
-from dbxwizard.backend.install_from import source
-from dbxwizard.backend.sandbox_install import take_from_sandbox
-from dbxwizard.backend.workflow_files import REQUIREMENTS
-from dbxwizard.backend.workflow_update import read_base, updates
+from dbxwizard.backend.workflows.files import REQUIREMENTS
+from dbxwizard.backend.workflows.install_from import source
+from dbxwizard.backend.workflows.sandbox_install import take_from_sandbox
+from dbxwizard.backend.workflows.update import read_base, updates
 from dbxwizard.clients.cloud import Cloud, discover
 from dbxwizard.sandbox.github.runs.machine import settings
 from dbxwizard.sandbox.packages import service, wheel

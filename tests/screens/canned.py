@@ -15,19 +15,19 @@ import pytest
 from dbxwizard.app import DbxWizard, Opening
 from dbxwizard.backend import run_model
 from dbxwizard.backend.answers import Answers
-from dbxwizard.backend.board import BoardRow, Drift
-from dbxwizard.backend.developer_views import TOPIC as DEVELOPER
-from dbxwizard.backend.developer_views import CheckTold, MachineChecked
+from dbxwizard.backend.console.board import BoardRow, Drift
+from dbxwizard.backend.console.developer_views import TOPIC as DEVELOPER
+from dbxwizard.backend.console.developer_views import CheckTold, MachineChecked
+from dbxwizard.backend.console.github_runs import WATCHED, Failure, LaunchForm, RunList, WatchedRun
+from dbxwizard.backend.console.items import Item
+from dbxwizard.backend.console.last_deployment import LastDeployment
+from dbxwizard.backend.console.log import LogBatch
+from dbxwizard.backend.console.resources import Branch, EnvironmentResources
+from dbxwizard.backend.console.telemetry_watch import TOPIC, TelemetryBatch, TelemetryLine, Watch
 from dbxwizard.backend.frames import Channel
-from dbxwizard.backend.github_runs import WATCHED, Failure, LaunchForm, RunList, WatchedRun
 from dbxwizard.backend.host import Notify, serve
-from dbxwizard.backend.items import Item
-from dbxwizard.backend.last_deployment import LastDeployment
-from dbxwizard.backend.log import LogBatch
-from dbxwizard.backend.resources import Branch, EnvironmentResources
-from dbxwizard.backend.summary_views import SummaryText
-from dbxwizard.backend.telemetry_watch import TOPIC, TelemetryBatch, TelemetryLine, Watch
 from dbxwizard.backend.views import EventBatch, PlanView, Situation
+from dbxwizard.backend.wizard.summary_views import SummaryText
 from dbxwizard.core.errors import Forbidden
 from dbxwizard.core.journal import JournalRun
 from dbxwizard.doctor import Check, Verdict

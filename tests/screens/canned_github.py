@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dbxwizard.backend.github_runs import LaunchForm, RunList, WatchedRun
+from dbxwizard.backend.console.github_runs import LaunchForm, RunList, WatchedRun
 from dbxwizard.clients.run_types import Budget, Run, RunJob, RunStep, WaitingEnvironment, Workflow
 from dbxwizard.runs.digest import Failure, Subjects
 from dbxwizard.runs.graph import Node

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbxwizard.backend.summary_views import (
+from dbxwizard.backend.views import EventBatch, PlanView, StepView
+from dbxwizard.backend.wizard.summary_views import (
     Link,
     MadeEnvironment,
     NextThing,
@@ -13,7 +14,6 @@ from dbxwizard.backend.summary_views import (
     Summary,
     SummaryText,
 )
-from dbxwizard.backend.views import EventBatch, PlanView, StepView
 from dbxwizard.core.change import Action, Reason
 from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import (

@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from dbxwizard.backend import board
+from dbxwizard.backend.console import board
 from dbxwizard.sandbox.github.seed import SANDBOX_TOKEN
 from dbxwizard.screens.dialogs import Question
 from dbxwizard.screens.picking import Picker

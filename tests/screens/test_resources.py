@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from dbxwizard.backend import board
+from dbxwizard.backend.console import board
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.screens import resources

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from dbxwizard.backend import github_runs
-from dbxwizard.backend.job_log import LogFile
+from dbxwizard.backend.console import github_runs
+from dbxwizard.backend.console.job_log import LogFile
 from dbxwizard.sandbox.github import environments, seed
 from dbxwizard.sandbox.github.access import add_token
 from dbxwizard.sandbox.store import Document

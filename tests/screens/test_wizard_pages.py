@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from dbxwizard.backend.workflow_files import Choices, rendered
-from dbxwizard.backend.workflow_update import read_base
+from dbxwizard.backend.workflows.files import Choices, rendered
+from dbxwizard.backend.workflows.update import read_base
 from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.faults import Fault
 from dbxwizard.sandbox.github.access import add_token

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.backend.workflows.files import Choices, rendered
 
 ALL_CHOICES = tuple(Choices(*one) for one in product(("federated", "secret"), (True, False), (False, True)))
 INSTALL = ("dbxwizard==0.1.0 --hash=sha256:" + "0" * 64,)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.backend.workflows.files import Choices, rendered
 from dbxwizard.sandbox.actions.workflows import events
 from dbxwizard.sandbox.actions.workflows.events import Event
 from dbxwizard.sandbox.actions.workflows.started_runs import Assumed

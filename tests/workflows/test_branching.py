@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.backend.workflows.files import Choices, rendered
 from dbxwizard.cli.parser import parse
 from dbxwizard.runs import proof
 from dbxwizard.sandbox.actions.expressions.evaluate import Scope, expand

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dbxwizard import bundled
-from dbxwizard.backend.workflow_files import REQUIREMENTS, Choices, rendered
+from dbxwizard.backend.workflows.files import REQUIREMENTS, Choices, rendered
 from tests.driving import dbxwizard
 from tests.workflows.conftest import ALL_CHOICES, INSTALL, named
 

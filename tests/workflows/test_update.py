@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbxwizard import __version__
-from dbxwizard.backend.install_from import source
-from dbxwizard.backend.workflow_files import REQUIREMENTS
-from dbxwizard.backend.workflow_update import BASE
+from dbxwizard.backend.workflows.files import REQUIREMENTS
+from dbxwizard.backend.workflows.install_from import source
+from dbxwizard.backend.workflows.update import BASE
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.merge import merge
 from tests.driving import dbxwizard

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dbxwizard.backend import workflow_update
-from dbxwizard.backend.install_from import UNPUBLISHED, Source, source
 from dbxwizard.backend.project_files import write_missing
-from dbxwizard.backend.sandbox_install import is_open, sandbox_source
-from dbxwizard.backend.workflow_files import REQUIREMENTS, Choices
-from dbxwizard.backend.workflow_update import BASE, Base, FileUpdate, read_base, source_of
+from dbxwizard.backend.workflows import update as workflow_update
+from dbxwizard.backend.workflows.files import REQUIREMENTS, Choices
+from dbxwizard.backend.workflows.install_from import UNPUBLISHED, Source, source
+from dbxwizard.backend.workflows.sandbox_install import is_open, sandbox_source
+from dbxwizard.backend.workflows.update import BASE, Base, FileUpdate, read_base, source_of
 from dbxwizard.cli.invocation import Invocation
 from dbxwizard.cli.report import Report
 from dbxwizard.clients.cloud import is_enterprise_server

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dbxwizard.backend.runs import journal_key
-from dbxwizard.backend.sandbox_install import take_from_sandbox
 from dbxwizard.backend.turns import setup_turn
+from dbxwizard.backend.workflows.sandbox_install import take_from_sandbox
 from dbxwizard.cli import execution, files
 from dbxwizard.cli.invocation import Invocation, state_folder
 from dbxwizard.cli.proof import proved
@@ -38,7 +38,7 @@ def run(invocation: Invocation) -> Report:
 
 def _tell_of_other_workflows(invocation: Invocation, decided: SetupOptions) -> None:
     """Workflows that were written for other choices could not sign in to what setup makes."""
-    from dbxwizard.backend.workflow_update import read_base
+    from dbxwizard.backend.workflows.update import read_base
 
     base = read_base(invocation.root)
     made = (base.choices.auth, base.choices.environments) if base else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dbxwizard.backend.summary_views import NextThing, Summary
 from dbxwizard.backend.tables import table
+from dbxwizard.backend.wizard.summary_views import NextThing, Summary
 
 _HOW_MANY = 3
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbxwizard import doctor
-from dbxwizard.backend.sign_ins import SignInWay, sign_in_ways
 from dbxwizard.backend.tables import table
+from dbxwizard.backend.wizard.sign_ins import SignInWay, sign_in_ways
 from dbxwizard.doctor import Check, Verdict
 from dbxwizard.parameters.model import Cluster, Environment
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from dbxwizard.backend.last_deployment import LastDeployment
+from dbxwizard.backend.console.last_deployment import LastDeployment
 from dbxwizard.core.errors import OperationError, Transient
 
 if TYPE_CHECKING:

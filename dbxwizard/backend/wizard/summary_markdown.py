@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dbxwizard.backend.summary_views import Link, MadeEnvironment, NextThing, PublishedValues, Summary
+from dbxwizard.backend.wizard.summary_views import Link, MadeEnvironment, NextThing, PublishedValues, Summary
 from dbxwizard.core.markdown import code, link, words
 
 

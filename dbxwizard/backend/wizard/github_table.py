@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from dbxwizard.backend.github_views import GitHubRow, GitHubTable, Kind, PublicKey, Standing
 from dbxwizard.backend.tables import table
+from dbxwizard.backend.wizard.github_views import GitHubRow, GitHubTable, Kind, PublicKey, Standing
 from dbxwizard.core.change import Action
 from dbxwizard.core.clock import SystemClock
 from dbxwizard.core.errors import NotFound

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from dbxwizard.backend.console.last_deployment import LastDeployment
+from dbxwizard.backend.console.pacing import interval, shortest
 from dbxwizard.backend.host import unexpected
-from dbxwizard.backend.last_deployment import LastDeployment
-from dbxwizard.backend.pacing import interval, shortest
 from dbxwizard.backend.views import is_production
 from dbxwizard.core.advice import advise
 from dbxwizard.core.clock import Clock

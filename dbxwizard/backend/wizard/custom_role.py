@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dbxwizard.backend.custom_role_views import CustomRoleView, Difference, RoleAction, Standing
 from dbxwizard.backend.tables import table
+from dbxwizard.backend.wizard.custom_role_views import CustomRoleView, Difference, RoleAction, Standing
 from dbxwizard.core.change import Action
 from dbxwizard.core.plan import Inputs
 from dbxwizard.steps.azure.custom_role import (

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dbxwizard import inventory
-from dbxwizard.backend.next_things import next_things
-from dbxwizard.backend.summary_views import Link, MadeEnvironment, ProofSeen, PublishedFiles, PublishedValues, Summary
+from dbxwizard.backend.wizard.next_things import next_things
+from dbxwizard.backend.wizard.summary_views import (
+    Link,
+    MadeEnvironment,
+    ProofSeen,
+    PublishedFiles,
+    PublishedValues,
+    Summary,
+)
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.plan import Inputs
 from dbxwizard.inventory import EnvironmentInventory

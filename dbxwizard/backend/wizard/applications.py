@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.backend.application_views import (
+from dbxwizard.backend.tables import table
+from dbxwizard.backend.wizard.application_views import (
     ApplicationsView,
     ExistingApplication,
     Made,
@@ -14,7 +15,6 @@ from dbxwizard.backend.application_views import (
     Standing,
     TradeOff,
 )
-from dbxwizard.backend.tables import table
 from dbxwizard.parameters.model import Environment
 from dbxwizard.steps.connection import Connection
 from dbxwizard.steps.identity.adoption import adopted

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from dbxwizard.backend.developer_views import (
+from dbxwizard.backend.console.developer_views import (
     TOPIC,
     ChangeShown,
     CheckTold,

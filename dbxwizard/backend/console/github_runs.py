@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dbxwizard.backend import job_log
+from dbxwizard.backend.console import job_log
 from dbxwizard.backend.views import is_production
 from dbxwizard.clients.run_types import Budget, Run, RunJob, RunStep, WaitingEnvironment
 from dbxwizard.core.clock import Clock

@@ -10,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dbxwizard import workspace_actions as actions
-from dbxwizard.backend import board, project
-from dbxwizard.backend.board import Board, BoardRow
-from dbxwizard.backend.elsewhere import Elsewhere
-from dbxwizard.backend.last_deployment import LastDeployment, newest
-from dbxwizard.backend.log import LogBatch, read_log
+from dbxwizard.backend import project
+from dbxwizard.backend.console import board
+from dbxwizard.backend.console.board import Board, BoardRow
+from dbxwizard.backend.console.elsewhere import Elsewhere
+from dbxwizard.backend.console.last_deployment import LastDeployment, newest
+from dbxwizard.backend.console.log import LogBatch, read_log
 from dbxwizard.backend.process import LOG
 from dbxwizard.core.clock import Clock, SystemClock
 from dbxwizard.core.errors import OperationError
@@ -22,11 +23,11 @@ from dbxwizard.core.plan import Plan
 from dbxwizard.deployed import Deployed
 
 if TYPE_CHECKING:
+    from dbxwizard.backend.console.resources import EnvironmentResources, Resources
+    from dbxwizard.backend.console.telemetry_watch import Watch
     from dbxwizard.backend.host import Notify
     from dbxwizard.backend.launch import Launch
-    from dbxwizard.backend.resources import EnvironmentResources, Resources
     from dbxwizard.backend.runs import Runs
-    from dbxwizard.backend.telemetry_watch import Watch
     from dbxwizard.clients.databricks import WorkspaceClient
     from dbxwizard.inventory import EnvironmentInventory
     from dbxwizard.parameters.model import Environment
@@ -108,7 +109,7 @@ class ConsoleOperations(ABC):
         return await (await self._deployed(environment)).require_workspace()
 
     async def _resources(self, environment: str) -> Resources:
-        from dbxwizard.backend.resources import Resources
+        from dbxwizard.backend.console.resources import Resources
 
         return Resources(await self._deployed(environment), self._repository())
 
@@ -123,7 +124,7 @@ class ConsoleOperations(ABC):
 
     async def watch_telemetry(self, *, environment: str, watch: Watch) -> None:
         """Until it is withdrawn; the notice `telemetry` tells what is new each time, first what was told before."""
-        from dbxwizard.backend import telemetry_watch
+        from dbxwizard.backend.console import telemetry_watch
 
         found, connection = await self._environment(environment), await self.connection()
         tell = partial(self._notify, telemetry_watch.TOPIC)

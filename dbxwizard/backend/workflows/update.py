@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dbxwizard import __version__
-from dbxwizard.backend.install_from import CARRIED, Source, source
-from dbxwizard.backend.workflow_files import Choices, rendered
+from dbxwizard.backend.workflows.files import Choices, rendered
+from dbxwizard.backend.workflows.install_from import CARRIED, Source, source
 from dbxwizard.core.errors import UsageError
 from dbxwizard.core.merge import Conflict, merge
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dbxwizard.backend.install_from import FROM_SANDBOX, UNPUBLISHED, Source, of_sandbox
-from dbxwizard.backend.workflow_files import REQUIREMENTS, rendered
-from dbxwizard.backend.workflow_update import Base, read_base, updates, write, write_base
+from dbxwizard.backend.workflows.files import REQUIREMENTS, rendered
+from dbxwizard.backend.workflows.install_from import FROM_SANDBOX, UNPUBLISHED, Source, of_sandbox
+from dbxwizard.backend.workflows.update import Base, read_base, updates, write, write_base
 from dbxwizard.clients.cloud import Cloud
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dbxwizard.backend import items
+from dbxwizard.backend.console import items
+from dbxwizard.backend.console.items import Item, filled
 from dbxwizard.backend.host import unexpected
-from dbxwizard.backend.items import Item, filled
 from dbxwizard.core.errors import NotFound, OperationError
 from dbxwizard.core.secret import hide
 

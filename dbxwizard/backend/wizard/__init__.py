@@ -1,0 +1,1 @@
+"""What the wizard's pages show, and what setup makes of their answers."""

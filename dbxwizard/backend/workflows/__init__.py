@@ -1,0 +1,1 @@
+"""The workflows in a project's folder."""
