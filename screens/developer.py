@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _HEAD = (
     "s makes this machine ready to run code on the environment's cluster, t checks that it does, p puts this folder's "
     "framework on the cluster (W: on every save), u runs a script or notebook there, b keeps this folder and one of "
-    "the workspace the same. k chooses another cluster, a how code signs in."
+    "the workspace the same. C chooses another cluster, a how code signs in."
 )
 _SIGN_INS = {"oauth": "as you", "token": "with an access token of yours, in .env, for 30 days"}
 
@@ -60,7 +60,7 @@ class DeveloperScreen(LinesPage):
         Binding("b", "sync", "Sync"),
         Binding("c", "cancel", "Cancel"),
         Binding("o", "browse", "Browser"),
-        Binding("k", "cluster", "Cluster", show=False),
+        Binding("C", "cluster", "Cluster", key_display="C", show=False),
         Binding("a", "sign_in", "How code signs in", show=False),
         Binding("W", "watch", "Push on every save", key_display="W", show=False),
         Binding("w", "wrap", "Wrap", show=False),

@@ -190,7 +190,7 @@ async def test_another_cluster_gets_what_is_saved_until_it_is_cancelled(host_dep
     module = deployed.folder / "framework" / "src" / "dbkframework" / "__init__.py"
     async with driven(host_deployed.program(first="console"), 100, 30) as pilot:
         screen = await opened(pilot)
-        await pilot.press("k")
+        await pilot.press("C")
         await until(pilot, lambda: "On which cluster?" in text(pilot) and "running" in text(pilot))
         await pilot.press(*"cluster2", "enter")
         await until(pilot, lambda: "cluster: dbx-sp-cluster2" in text(pilot))
