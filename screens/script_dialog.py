@@ -34,6 +34,7 @@ class ScriptDialog(Dialog[str | None]):
         with Vertical(id="dialog"):
             yield Label(f"Run {self._script} in {self._environment}", id="title", markup=False)
             yield Static("On the environment's cluster, which starts if it has to.", markup=False)
+            yield Label("Parameters, if it takes any")
             yield Words(self._words, placeholder="--name value; of a notebook: NAME=VALUE", compact=True)
             with Horizontal(id="answers"):
                 yield Button("Cancel", id="cancel", compact=True)

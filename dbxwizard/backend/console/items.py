@@ -36,7 +36,7 @@ def of_cluster(url: str, found: Mapping[str, Any]) -> Item:
         ("runtime", str(found.get("spark_version", ""))),
         ("node type", str(found.get("node_type_id", ""))),
         ("workers", size),
-        ("cores now", str(cores_of(found, workers) or "")),
+        ("cores", str(cores_of(found, workers) or "")),
         ("ends when idle for", f"{idle} min" if idle else "never"),
         ("state message", str(found.get("state_message", ""))),
         ("made by", _maker(found, found.get("custom_tags"))),
