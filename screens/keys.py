@@ -72,6 +72,7 @@ def offers(screen: Screen[Any]) -> list[Offer]:
             continue
         keys = found[node, binding.action].keys if (node, binding.action) in found else ()
         words = _WORDS.get(binding.action, binding.description)
+        words = words.capitalize() if words.istitle() else words  # Textual writes "Scroll Up", we "Next match"
         keys = tuple(dict.fromkeys((*keys, screen.app.get_key_display(binding))))
         found[node, binding.action] = Offer(node, binding.action, words, keys)
     return list(found.values())

@@ -81,4 +81,5 @@ async def test_the_panel_and_the_palette_name_each_action_once(host_set_up: Host
         await pilot.press("escape")
         commands = [one.title for one in pilot.app.get_system_commands(pilot.app.screen)]
     assert len(commands) == len(set(commands))
+    assert not [title for title in commands if title.istitle() and " " in title]  # as Textual writes them
     assert {"Parameters", "Deploy", "Copy", "Keys"} <= set(commands)
