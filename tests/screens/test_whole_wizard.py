@@ -130,11 +130,10 @@ async def test_it_goes_on_where_it_was_killed_and_has_lost_no_answer(host: Hosti
     decide(host, key, **ANSWERED, visited=KEYS[: KEYS.index(key)])
     program = host.program()
     async with program.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: place(pilot) == open_page)
+        await until(pilot, lambda: (place(pilot), kept(host).page) == (open_page, open_page))
         program.backend._channel.close()  # type: ignore[union-attr]  # as the end of the process does
     host.join()
     before = kept(host)
-    assert before.page == open_page
     async with driven(host.program(), 80, 24) as pilot:
         await arrived(pilot, open_page)
         assert not error(pilot)
