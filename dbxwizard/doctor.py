@@ -37,6 +37,8 @@ DEPLOY_RIGHTS = {
     "Microsoft.Insights/components/write": "make Application Insights",
     "Microsoft.Databricks/register/action": "register resource providers",
 }
+_NEEDED = ("subscription", "rights", "resource providers", "GitHub")  # parts that setup and deploy read too
+NOT_ALLOWED = 3  # the exit code of what is refused to who acts
 GITHUB_SCOPES = frozenset({"repo", "workflow"})
 
 
@@ -71,7 +73,8 @@ async def examine(
     github_environments: bool = True,
     only: str = "",
 ) -> list[Check]:
-    """Every check, or those of the part `only`; one that can't be made is a check with the verdict unknown.
+    """Every check, or those of the part `only`; one that can't be made is a check with the verdict unknown, or missing
+    where a right lacks that setup or deploy needs as well.
 
     `github_environments`: False where somebody accepted to do without them.
     """
@@ -100,7 +103,9 @@ async def _guarded(name: str, part: Callable[[], Awaitable[list[Check]]]) -> lis
     try:
         found = await part()
     except OperationError as error:
-        found = [Check(name, Verdict.UNKNOWN, f"{error.code}: {error.message}", advise(error))]
+        refused = error.exit_code == NOT_ALLOWED and name in _NEEDED
+        verdict = Verdict.MISSING if refused else Verdict.UNKNOWN
+        found = [Check(name, verdict, f"{error.code}: {error.message}", advise(error))]
     return [replace(one, part=name, at=time.time()) for one in found]
 
 
@@ -171,7 +176,8 @@ async def _github(connection: Connection, repository: str, github_environments: 
 
 def _token_scopes(login: str, scopes: frozenset[str] | None) -> Check:
     if scopes is None:
-        return Check("GitHub token", Verdict.OK, f"{login}, fine-grained: its rights show when they are used")
+        told = "fine-grained: GitHub does not say what it may; a plan of setup names what it may not read"
+        return Check("GitHub token", Verdict.OK, f"{login}, {told}")
     lacking = GITHUB_SCOPES - scopes
     if not lacking:
         return Check("GitHub token", Verdict.OK, f"{login}, scopes {', '.join(sorted(scopes))}")

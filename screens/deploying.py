@@ -222,8 +222,9 @@ class RunPage(ApplyingPage):
     @on(RetryPlanned)
     def offer_retry(self, message: RetryPlanned) -> None:
         plan = message.plan
-        if not plan.changes:
-            self.notify("nothing is left to be done there")
+        if not plan.applicable:
+            lacking = "\n".join(f"{right.words} lacks → {right.fix}" for right in plan.lacking)
+            self.notify(lacking or "nothing is left to be done there", markup=False)
             return
         titles = "\n".join(f"{step.action}  {step.title}" for step in plan.changes)
         question = Question("Retry", titles, (("retry", "Retry"),))

@@ -194,11 +194,11 @@ class PlanScreen(PlanPage):
         self.request(self.ask.plan_deploy(environments=self._names), PlanMade, f"reading what is there: {names}")
 
     def plan_shown(self, plan: object) -> None:
-        self.query_one("#apply", Button).disabled = not (self.plan and self.plan.changes)
+        self.query_one("#apply", Button).disabled = not (self.plan and self.plan.applicable)
 
     @on(Button.Pressed, "#apply")
     def action_apply(self) -> None:
-        if self.plan and self.plan.changes:
+        if self.plan and self.plan.applicable:
             self.begin(self.plan)
         elif self.plan:
             self.notify("there is nothing to change")

@@ -60,9 +60,9 @@ class PlanTree(Branches[StepView]):
         branch = self.root.add(Text("rights that lack", "bold"), expand=True) if rights else self.root
         width = max(_NARROWEST, self.size.width - _INDENTED)
         for right in rights:
-            first, *others = wrap(f"✗ {right.words}", width, subsequent_indent="  ", break_on_hyphens=False)
+            first, *others = wrap(f"✗ {right.words}", width, subsequent_indent="  ")
             node = branch.add(Text(first), expand=True)
-            for line in (*others, *wrap(f"→ {right.fix}", width, subsequent_indent="  ", break_on_hyphens=False)):
+            for line in (*others, *wrap(f"→ {right.fix}", width, subsequent_indent="  ")):
                 node.add_leaf(Text(line))
 
     def _shows(self, step: StepView) -> bool:

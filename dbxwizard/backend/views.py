@@ -146,6 +146,11 @@ class PlanView:
         return tuple(step for step in self.steps if step.changes)
 
     @property
+    def applicable(self) -> bool:
+        """Whether there is something to do, and nothing stands against it."""
+        return bool(self.changes) and not self.lacking
+
+    @property
     def environments(self) -> tuple[str, ...]:
         """In the order of the plan; "" is what belongs to none."""
         return tuple(dict.fromkeys(step.environment for step in self.steps))

@@ -323,3 +323,12 @@ def test_a_condition_that_can_not_be_read_is_what_the_service_says(set_up: Road)
     outcome = set_up.deploy("-e", "Development", **set_up.job("Development"))
     told(outcome, "ABAC condition")
     assert "setup" in outcome.errors[0]["fix"]
+
+
+def test_doctor_misses_what_somebody_without_rights_needs(fresh: Road) -> None:
+    no_role(fresh)
+    not_administrator(fresh)
+    outcome = fresh.run("doctor", "--subscription", SUBSCRIPTION_ID, "--repo", REPOSITORY)
+    assert outcome.code == 3
+    missing = {one["name"] for one in outcome.report["checks"] if one["verdict"] == "missing" and one["fix"]}
+    assert missing == {"subscription", "rights for setup", "rights for deploy", "resource providers", "repository"}

@@ -21,7 +21,6 @@ from dbxwizard.parameters import Environment
 from dbxwizard.steps.identity.principals import repository_of
 
 _SIGN = {Verdict.OK: "ok", Verdict.WARNING: "!", Verdict.MISSING: "MISSING", Verdict.UNKNOWN: "?"}
-_NOT_ALLOWED = 3
 
 
 def run(invocation: Invocation) -> Report:
@@ -43,7 +42,7 @@ def run(invocation: Invocation) -> Report:
         Status.ERROR if missing else Status.SUCCESS,
         text=tuple(_table(checks)),
         extra={"checks": [check.to_json() for check in checks]},
-        code=_NOT_ALLOWED if missing else 0,
+        code=doctor.NOT_ALLOWED if missing else 0,
     )
 
 
