@@ -101,7 +101,7 @@ class Planner:
         if not planned.changes:
             return planned
         try:
-            await self._patiently(step, lambda: step.require_rights(change, inputs))
+            await self._patiently(step, lambda: step.require_rights(planned.state, change, inputs))
         except Forbidden as refused:
             if not self._lenient:
                 raise

@@ -117,7 +117,7 @@ class Step(ABC, Generic[StateT]):
     ) -> Mapping[str, object]:
         """Makes it so; returns the outputs. After a retryable error it is read and compared anew, then called again."""
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: StateT | None, change: Change, inputs: Inputs) -> None:
         """Raises Forbidden where the actor may not make `change`, as far as that shows beforehand. Writes nothing."""
 
     def writes(self, state: StateT | None, change: Change, inputs: Inputs) -> tuple[Request, ...]:

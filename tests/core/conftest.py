@@ -75,7 +75,7 @@ class Thing(Step[Body]):
             return Change.create(**self.wants)
         return Change.update(compare(self.wants, state))
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: Body | None, change: Change, inputs: Inputs) -> None:
         if self.forbidden:
             raise self.forbidden
 

@@ -168,6 +168,18 @@ def test_who_reads_only_gets_the_whole_plan_and_the_rights_to_make_it(fresh: Roa
     assert steps["setup/custom-role"]["action"] == "create"
 
 
+def test_who_may_not_ask_for_a_preview_is_told_all_that_differs(set_up: Road) -> None:
+    without(set_up, "Microsoft.Resources/deployments/whatIf/action")
+    before = set_up.writes()
+    outcome, steps = planned(set_up, "deploy", "-e", "UAT")
+    told(outcome, "whatIf/action")
+    infrastructure = steps["uat/infrastructure"]
+    assert (infrastructure["action"], "whatIf/action" in infrastructure["may_not"]) == ("create", True)
+    assert unchecked(steps) == set()
+    told(set_up.deploy("-e", "UAT"), "whatIf/action")
+    assert set_up.writes() == before
+
+
 def test_a_right_in_one_resource_group_is_enough_for_the_plan_of_it(deployed: Road) -> None:
     no_role(deployed, but="rg-dbx-development")
     outcome, steps = planned(deployed, "deploy")

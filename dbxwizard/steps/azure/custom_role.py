@@ -97,7 +97,7 @@ class CustomRoleStep(Step["RoleDefinition"]):
         others = state.assignable_scopes if state else ()
         return [*(scope for scope in others if scope.lower() != self._scope.lower()), self._scope]
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: RoleDefinition | None, change: Change, inputs: Inputs) -> None:
         if self._rights:
             await self._rights.require(WRITE_ROLES)
 

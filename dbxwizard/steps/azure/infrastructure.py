@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from dbxwizard.arm_template import DeploymentScope, Expected
-from dbxwizard.core.errors import Conflict, OperationError, ServiceError, each_error
+from dbxwizard.core.errors import Conflict, Forbidden, NotYet, OperationError, ServiceError, each_error
 from dbxwizard.core.plan import Action, Change, Inputs, Progress, Reason, Step
 from dbxwizard.core.requests import Host, Request
 from dbxwizard.core.secret import Secret
@@ -59,7 +59,7 @@ class ResourceManager(Lister, Protocol):
 class Infrastructure:
     """`live`: what is there, by resource id in lower case. `recover`: the vault's name is held by a deleted one.
 
-    `stale`: role assignments that have to be made anew.
+    `stale`: role assignments that have to be made anew. `refused`: why there is no preview, for want of a right.
     """
 
     live: Mapping[str, Json]
@@ -67,6 +67,7 @@ class Infrastructure:
     stale: tuple[Expected, ...] = ()
     recover: bool = False
     preview: tuple[str, ...] = ()
+    refused: OperationError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class InfrastructureStep(Step[Infrastructure]):
             return state
         try:
             return replace(state, preview=await self._preview(state.recover))
+        except (Forbidden, NotYet) as refused:
+            return replace(state, refused=refused)
         except ServiceError as error:
             if type(error) is not ServiceError or not state.live:
                 raise
@@ -175,6 +178,11 @@ class InfrastructureStep(Step[Infrastructure]):
             return Change(Action.NONE, (), f"left as it is: no input changed since {self._unchanged_since[:7]}")
         preview = f"what-if: {', '.join(state.preview)}" if state.preview else ""
         return Change.update(state.reasons, preview) if state.live else Change(Action.CREATE, state.reasons, preview)
+
+    async def require_rights(self, state: Infrastructure | None, change: Change, inputs: Inputs) -> None:
+        """Who may not ask for the preview may not deploy either; what differs was read all the same."""
+        if state is not None and state.refused:
+            raise state.refused
 
     async def apply(
         self, state: Infrastructure | None, change: Change, inputs: Inputs, progress: Progress

@@ -62,7 +62,7 @@ class ProvidersStep(Step[Mapping[str, str]]):
         states = ((name, found.get(name)) for name in self._namespaces)
         return Change.update([Reason(name, state, REGISTERED) for name, state in states if state != REGISTERED])
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: Mapping[str, str] | None, change: Change, inputs: Inputs) -> None:
         if self._rights:
             await self._rights.require(*(f"{reason.field}/register/action" for reason in change.reasons))
 

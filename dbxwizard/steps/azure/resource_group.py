@@ -66,7 +66,7 @@ class ResourceGroupStep(Step[Json]):
             )
         return Change.none()
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: Json | None, change: Change, inputs: Inputs) -> None:
         if self._rights:
             await self._rights.require("Microsoft.Resources/subscriptions/resourceGroups/write")
 

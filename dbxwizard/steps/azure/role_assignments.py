@@ -222,7 +222,7 @@ class RoleAssignmentStep(Step[AssignmentState]):
         if condition:
             yield Reason("condition", None, condition)
 
-    async def require_rights(self, change: Change, inputs: Inputs) -> None:
+    async def require_rights(self, state: AssignmentState | None, change: Change, inputs: Inputs) -> None:
         if self._reader.rights:
             await self._reader.rights.require(ASSIGN_ROLES)
 
