@@ -19,11 +19,15 @@ FRAMEWORK = ROOT / "framework"
 _PATIENCE = pytest.mark.timeout(1800)
 
 
+# Of a Spark that lives for a minute the compiler that makes code quick takes more time than it saves: half of it all.
+_SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
+
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, **_SHORT_LIVED, **environment},
         capture_output=True,
         text=True,
         check=False,
