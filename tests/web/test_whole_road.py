@@ -48,8 +48,10 @@ async def address(road: Road) -> AsyncIterator[str]:
     assert server.stdout
     try:
         async with asyncio.timeout(PATIENCE):
-            yield (await server.stdout.readline()).decode().strip()
-            server.terminate()
+            said = await server.stdout.readline()
+        yield said.decode().strip()
+        server.terminate()
+        async with asyncio.timeout(PATIENCE):
             assert await server.wait() == 0
     finally:
         if server.returncode is None:
@@ -63,8 +65,14 @@ async def on_page(tab: Tab, name: str) -> None:
     await tab.wait(lambda: bool(heading.search(tab.screen.text)) and f" ▸ {name}" in tab.screen.text)
 
 
+def is_quiet(tab: Tab) -> bool:
+    """Whether nothing is waited for: what comes moves what is below it, so that a click would meet something else."""
+    return "…" not in tab.screen.display[0]
+
+
 def shows(tab: Tab, *texts: str) -> bool:
-    return all(text in tab.screen.text for text in texts)
+    """All of it, and nothing more to come."""
+    return all(text in tab.screen.text for text in texts) and is_quiet(tab)
 
 
 async def forward(tab: Tab, name: str) -> None:
@@ -74,7 +82,7 @@ async def forward(tab: Tab, name: str) -> None:
     def ready() -> bool:
         places = tab.places(button)
         assert len(places) < 2
-        return bool(places) and tab.is_bright(*places[0]) and "…" not in tab.screen.display[0]
+        return bool(places) and tab.is_bright(*places[0]) and is_quiet(tab)
 
     await tab.wait(ready)
     await tab.click_on(button)
@@ -112,7 +120,7 @@ async def test_signing_in_and_one_deployment(road: Road, address: str) -> None:
 
 async def signed_in(tab: Tab) -> None:
     """By device code, approved as the sandbox's person; the first subscription and the first repository are taken."""
-    await tab.wait_for("ada@contoso.example")
+    await tab.wait(partial(shows, tab, "ada@contoso.example"))
     await tab.click_on("Device code")
     await tab.wait_for("Approve in the sandbox")
     await tab.enter()
