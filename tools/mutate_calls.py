@@ -135,10 +135,13 @@ class Mutants:
             self.watch.without = call
             why = _run(item, other)[1]
             self.watch.without = ""
-            if why and not _run(item, other)[1]:  # it fails for this reason alone
+            anyway = _run(item, other)[1] if why else ""
+            if why and not anyway:  # it fails for this reason alone
                 self.killers[call] = item.nodeid
                 print(f"killed    {call}\n          by {item.nodeid}: {why}", flush=True)
                 return
+            if anyway:
+                print(f"          with {call} fails too {item.nodeid}: {anyway}", flush=True)
         print(f"SURVIVED  {call}: {len(makers)} tests make it", flush=True)
 
 
