@@ -55,6 +55,8 @@ def _calls(module: str, node: ast.AST, within: str = "") -> Iterator[str]:
             inner = f"{within}{child.name}."
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             inner = f"{within}{child.name}.<locals>."
+        elif isinstance(child, ast.Lambda):
+            inner = f"{within}<lambda>.<locals>."
         match child:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="ask"), attr=operation)):
                 yield _named(module, within.removesuffix(".<locals>."), operation)
@@ -147,6 +149,7 @@ class Mutants:
 
 def _run(item: pytest.Item, following: pytest.Item) -> tuple[float, str]:
     """How long the test took, and why it failed, "" where it passed."""
+    item.session._setupstate.teardown_exact(item)  # what the one before has left for another than this
     item._initrequest()  # type: ignore[attr-defined]  # so that it can be run more than once
     reports = runtestprotocol(item, log=False, nextitem=following)
     why = next((one.longreprtext.splitlines()[-1:] or ["failed"] for one in reports if one.failed), [""])[0]
