@@ -281,6 +281,17 @@ async def test_a_private_repository_on_free_does_without_environments_by_choice(
     assert not kept(free).github_environments
 
 
+async def test_a_repository_is_looked_at_where_it_is_chosen(free: Hosting) -> None:
+    """Nobody has to go on to learn that it will not do."""
+    decide(free, "sign_in")
+    async with driven(free.program(), 80, 24) as pilot:
+        assert "✗ without environments: the owner's plan has none" in says(pilot, "#repository")
+        with Road(free.folder).change() as store:
+            set_plan(store, "contoso", "team")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: says(pilot, "#repository").rstrip().endswith(f"{REPOSITORY}  private  empty"))
+
+
 async def test_plans_that_wait_for_one_token_are_asked_about_once(free: Hosting) -> None:
     decide(free, "sign_in", github_environments=False)
     async with driven(free.program(), 80, 24) as pilot:
