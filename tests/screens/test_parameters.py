@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from dbxwizard.screens.parameters import ParametersScreen
 from tests.hosting import Hosting
-from tests.screens.pilots import driven, settled, text
+from tests.screens.pilots import driven, settled, text, until
 
 
 async def editor_of(pilot: Pilot[int]) -> ParametersScreen:
@@ -64,5 +64,4 @@ async def test_the_services_lists_are_offered_where_somebody_is_signed_in(host_s
 
 async def settled_but_for_the_dialog(pilot: Pilot[int]) -> None:
     """The one that waits for an answer goes on."""
-    while "asking the services" in text(pilot):
-        await pilot.pause()
+    await until(pilot, lambda: "asking the services" not in text(pilot))

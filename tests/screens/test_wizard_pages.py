@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,18 @@ async def test_without_a_token_its_line_says_so_until_one_is_pasted(fresh: Road)
             assert may_go_on(pilot)
 
 
+async def test_no_browser_is_offered_where_none_can_open(fresh: Road) -> None:
+    with hosting(fresh.folder, DISPLAY="", WAYLAND_DISPLAY="") as host:
+        decide(host, "sign_in")
+        async with driven(host.program(), 80, 24) as pilot:
+            assert "your browser: there is no display" in says(pilot, "#ways")
+            await pilot.click("#browser")
+            await settled(pilot)
+            assert not error(pilot)
+    with fresh.store() as store:
+        assert not [one for one in store.requests() if str(one["path"]).endswith("/authorize")]
+
+
 async def test_a_tenant_that_lets_nobody_in_changes_nothing(host: Hosting) -> None:
     decide(host, "sign_in", subscription_name="mine")
     async with driven(host.program(), 80, 24) as pilot:
@@ -290,6 +303,19 @@ async def test_a_repository_is_looked_at_where_it_is_chosen(free: Hosting) -> No
             set_plan(store, "contoso", "team")
         await pilot.press("ctrl+r")
         await until(pilot, lambda: says(pilot, "#repository").rstrip().endswith(f"{REPOSITORY}  private  empty"))
+
+
+async def test_a_private_repository_may_do_without_environments_on_any_plan(free: Hosting) -> None:
+    with Road(free.folder).change() as store:
+        set_plan(store, "contoso", "enterprise")
+    decide(free, "github")
+    given = replace(free, environ={**free.environ, "PAT_GITHUB": READER})
+    async with driven(given.program(), 120, 40) as pilot:
+        assert not error(pilot)
+        pilot.app.screen.query_one("#github-environments").focus()
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not kept(free).github_environments)
+        await settled(pilot)
 
 
 async def test_plans_that_wait_for_one_token_are_asked_about_once(free: Hosting) -> None:
