@@ -24,9 +24,12 @@ async def test_the_mode_edits_the_projects_files(host: Hosting) -> None:
         page = await editor_of(pilot)
         page.form.go_to(("Location",))
         await pilot.press("enter", *"ukwest", "enter")
+        file.with_stem("Extra").write_text(before.replace('"Development"', '"Extra"'))  # by somebody else, meanwhile
         await pilot.press("ctrl+o")
         await pilot.press("enter")
         await settled(pilot)
+        await pilot.press("2", "d")
+        await until(pilot, lambda: "Extra" in text(pilot))  # the other modes know what lies there now
 
     assert file.read_text() == before.replace('"uksouth"', '"ukwest"')
 
