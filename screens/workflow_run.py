@@ -244,7 +244,7 @@ class WorkflowRunScreen(Page):
 
     def _label(self, place: Place) -> Text:
         colours, step, job = self.app.theme_variables, place.step, place.job
-        after = f"  after {', '.join(place.node.needs)}" if place.node.needs else ""
+        after = self._after(place.node)
         if step is not None:
             return Text.assemble(shown(of_workflow(step.state), colours), f"  {step.name}", self._took(step))
         if job is not None:
@@ -252,6 +252,11 @@ class WorkflowRunScreen(Page):
             return Text.assemble(sign, (f"  {named(place.node, job.name)}", "bold"), self._took(job), (after, "dim"))
         name = named(place.node, place.node.title)
         return Text.assemble(shown(of_workflow(""), colours), f"  {name}", (after, "dim"))
+
+    def _after(self, node: Node) -> str:
+        """What the job waits for, by the names of the jobs; by the id of one that the file lacks."""
+        names = {one.id: named(one, one.title) for one in self._seen.nodes} if self._seen else {}
+        return f"  after {', '.join(names.get(one, one) for one in node.needs)}" if node.needs else ""
 
     def _took(self, one: RunJob | RunStep) -> tuple[str, str]:
         if not one.started_at or one.state in ("skipped", "queued", "waiting", "pending"):

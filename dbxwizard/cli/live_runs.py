@@ -14,7 +14,13 @@ from dbxwizard.cli.board import Board
 from dbxwizard.cli.run_text import budget_line, described, printed_time, took
 from dbxwizard.clients.run_types import RunJob, RunStep, WaitingEnvironment
 from dbxwizard.core.events import Event
-from dbxwizard.runs.following import ReviewNeeded, Snapshot, WorkflowJobChanged, WorkflowRunChanged
+from dbxwizard.runs.following import (
+    ReviewNeeded,
+    Snapshot,
+    WorkflowJobChanged,
+    WorkflowNotSeen,
+    WorkflowRunChanged,
+)
 
 _SIGNS = {"success": "✓", "skipped": "-", "cancelled": "-", "neutral": "-", "in_progress": "▸", "waiting": "!"}
 _STYLES = {"success": "green", "skipped": "dim", "cancelled": "yellow", "in_progress": "bold", "waiting": "yellow"}
@@ -41,7 +47,7 @@ def _stays(event: Event) -> bool:
     """What is under way the board shows; what ended, and what a person has to do, is there to be read later."""
     if isinstance(event, WorkflowJobChanged):
         return event.has_log
-    return isinstance(event, WorkflowRunChanged | ReviewNeeded)
+    return isinstance(event, WorkflowRunChanged | WorkflowNotSeen | ReviewNeeded)
 
 
 class _Picture:

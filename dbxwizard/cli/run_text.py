@@ -15,6 +15,7 @@ from dbxwizard.runs.following import (
     ReviewNeeded,
     Snapshot,
     WorkflowJobChanged,
+    WorkflowNotSeen,
     WorkflowRunChanged,
     WorkflowStepChanged,
 )
@@ -55,6 +56,8 @@ def described(event: Event) -> str:
             return f"{event.job}: {event.step}{ended}"
         case ReviewNeeded():
             return f"{event.environment} waits: {_what_for(event)}"
+        case WorkflowNotSeen():
+            return f"the run can't be seen, again in {event.delay:.1f} s, {event.reason}"
         case _:
             return ""
 

@@ -26,7 +26,7 @@ from dbxwizard.core.errors import OperationError
 from dbxwizard.core.events import Event, Listener
 from dbxwizard.core.result import Status
 from dbxwizard.runs.digest import Explaining, Failure, explaining, failures
-from dbxwizard.runs.following import Snapshot, changes, follow
+from dbxwizard.runs.following import Snapshot, WorkflowNotSeen, changes, follow
 from dbxwizard.runs.pacing import LOCAL, REMOTE
 
 CANCELLED = 130
@@ -102,12 +102,27 @@ def _teller(invocation: Invocation) -> Listener:
     return tell
 
 
+class _Looks:
+    """Tells of those that fail: who watches would else take a run that is not seen for one that stands still."""
+
+    def __init__(self, run: Run, listener: Listener) -> None:
+        self._run, self._listener, self._state = run.id, listener, ""
+
+    def answered(self, snapshot: Snapshot, wait: float) -> None:
+        self._state = snapshot.run.state
+
+    def failed(self, error: OperationError, wait: float) -> None:
+        reason = f"{error.code}: {error.message}"
+        now = SystemClock().now()
+        self._listener(WorkflowNotSeen(at=now, run=self._run, state=self._state, reason=reason, delay=wait))
+
+
 async def _watch(
     client: GitHubClient, run: Run, listener: Listener, show: Callable[[Snapshot], None], facts: Explaining
 ) -> Ended:
     before = None
     pace = LOCAL if client.is_local else REMOTE
-    async for snapshot in follow(client.runs, run.id, SystemClock(), pace):
+    async for snapshot in follow(client.runs, run.id, SystemClock(), pace, looks=_Looks(run, listener)):
         show(snapshot)
         for event in changes(before, snapshot):
             listener(event)

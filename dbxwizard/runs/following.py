@@ -137,6 +137,14 @@ class ReviewNeeded(WorkflowEvent):
     may_approve: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowNotSeen(WorkflowEvent):
+    """A look failed for `reason`; the next is `delay` seconds later. `state`: as it was seen last, "" for never."""
+
+    reason: str
+    delay: float
+
+
 def changes(before: Snapshot | None, after: Snapshot) -> Iterator[WorkflowEvent]:
     """What happened between two snapshots, in the order of jobs and steps; the run itself last."""
     at, run = after.at, after.run

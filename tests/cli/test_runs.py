@@ -15,6 +15,7 @@ from pathlib import Path
 import pyte
 import pytest
 
+from dbxwizard.sandbox import faults
 from dbxwizard.sandbox.github.runs import records
 from dbxwizard.sandbox.github.seed import ACCOUNT_ID
 from dbxwizard.sandbox.session import Sandbox
@@ -66,6 +67,15 @@ def test_a_launched_run_is_followed_to_its_end(road: Road) -> None:
     assert "after: Think: success" in ended.err
     [listed] = runs(road, "list").report["runs"]
     assert listed["id"] == run["id"]
+
+
+def test_a_look_that_fails_is_told_and_made_again(road: Road) -> None:
+    run = runs(road, "launch", "run.yml", "-i", "to=UAT").report["run"]
+    with road.store() as store:
+        faults.add(store, faults.Fault("status", "github", status=503, path=f"*/actions/runs/{run['id']}/*"))
+    watched = runs(road, "watch", str(run["id"]))
+    assert (watched.code, watched.report["run"]["state"]) == (0, "success")
+    assert "the run can't be seen, again in " in watched.err
 
 
 def test_a_failed_run_says_why_and_ends_with_1(road: Road) -> None:

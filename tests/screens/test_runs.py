@@ -144,7 +144,7 @@ async def test_a_workflow_is_started_by_a_form_and_watched_to_its_end(host_runs:
         await paste(pilot, " and\r\n  [b]more[/b]\n")
         await pilot.press("ctrl+g")
         await opened(pilot, WorkflowRunScreen)
-        await shows(pilot, "Greet UAT [b]x[/b]", "✓ Check ─▶ ✓ UAT", "✓ success  UAT", "after check", "over")
+        await shows(pilot, "Greet UAT [b]x[/b]", "✓ Check ─▶ ✓ UAT", "✓ success  UAT", "after Check", "over")
         [run] = github(runs)
         assert (run["event"]["inputs"], run["conclusion"]) == (
             {"to": "UAT", "loud": "true", "note": "hello! and [b]more[/b]"},
@@ -314,7 +314,7 @@ async def test_a_token_for_runs_alone_sees_them(ran: Road) -> None:
             await shows(pilot, "✓ success", "Greet Development [b]x[/b]")
             await pilot.press("enter")
             await shows(pilot, "✓ success  Check", "✓ success  Development", "over")
-            assert "after check" not in text(pilot)
+            assert "after Check" not in text(pilot)
             assert not error(pilot)
 
 
