@@ -269,7 +269,7 @@ def test_a_plan_without_rights_at_github_says_which_and_goes_on_elsewhere(fresh:
 
 def test_a_repository_that_the_token_may_not_see_leaves_azure_to_be_planned(fresh: Road) -> None:
     outcome, steps = planned(fresh, "setup", "--repo", "contoso/elsewhere")
-    told(outcome, "Not Found")
+    told(outcome, "github shows no repository contoso/elsewhere to this token")
     assert unchecked(steps) == {"setup/github"}
 
 

@@ -92,7 +92,9 @@ async def test_production_asks_for_the_name(
         await open_thing(pilot, "dbx-sp-cluster2")
         await pilot.press("R")
         await until(pilot, lambda: "To go on, type dbx-sp-cluster2" in text(pilot))
-        await pilot.press(*"dbx-sp-cluster", "enter", "enter")  # not the whole name: enter goes to Cancel
+        await pilot.press(*"dbx-sp-cluster", "enter")
+        await until(pilot, lambda: "That is not the name" in text(pilot))
+        await pilot.press("escape")
         await settled(pilot)
         assert not restarts(deployed)
         await pilot.press("R")
