@@ -21,6 +21,7 @@ from dbxwizard.sandbox.github.oidc import Job, job_token_request
 from dbxwizard.sandbox.github.seed import REPOSITORY, REPOSITORY_ID
 from dbxwizard.sandbox.ports import Ports
 from dbxwizard.sandbox.store import Store
+from dbxwizard.sandbox.time import Clock
 from tests.conftest import new_state
 from tests.environ import undecided
 
@@ -130,8 +131,14 @@ class Road:
         shutil.rmtree(self.folder / ".state" / "runs", ignore_errors=True)
 
     def copy(self, folder: Path) -> Road:
+        """Its clusters were used just now: of a state that was made long ago they would end as idle."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Road(folder, dict(self.environ))
+        road = Road(folder, dict(self.environ))
+        with road.change() as store:
+            used_at = int(Clock(store).now() * 1000)
+            for key, body in list(store.find("databricks.cluster")):
+                store.put("databricks.cluster", key, {**body, "last_activity_time": used_at})
+        return road
 
     def job(self, environment: str = "", *, branch: str = "main", **more: str) -> dict[str, str]:
         """The environment variables of a job of GitHub Actions in a GitHub environment, its variables included.
