@@ -116,9 +116,8 @@ class LackingRight:
 
     @classmethod
     def of(cls, error: OperationError) -> LackingRight:
-        named = isinstance(error, Forbidden) and error.action and error.scope
-        words = f"{error.action} at {error.scope}" if isinstance(error, Forbidden) and named else error.message
-        return cls(words, advise(error))
+        named = error.right if isinstance(error, Forbidden) else ""
+        return cls(named or error.message, advise(error))
 
 
 @dataclass(frozen=True, slots=True)

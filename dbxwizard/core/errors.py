@@ -165,6 +165,11 @@ class Forbidden(ServiceError):
         self.action = action
         self.scope = scope
 
+    @property
+    def right(self) -> str:
+        """The right and where it lacks, in words; "" where the service did not name both."""
+        return f"{self.action} at {self.scope}" if self.action and self.scope else ""
+
 
 class NotChecked(Forbidden):
     """What was not read, and nothing is amiss: the actor is one that never sees it, or it needs what was not read."""
@@ -183,8 +188,9 @@ def told_once(errors: Sequence[OperationError]) -> list[OperationError]:
     """The errors in their order; a right that lacks at several scopes is one error, which names them all."""
     kept: dict[object, list[OperationError]] = {}
     for number, error in enumerate(errors):
-        lacks = isinstance(error, Forbidden) and error.action and error.scope
-        same = (error.code, error.action.lower(), error.fix) if isinstance(error, Forbidden) and lacks else number
+        same: object = number
+        if isinstance(error, Forbidden) and error.right:
+            same = (error.code, error.action.lower(), error.fix)
         kept.setdefault(same, []).append(error)
     return [_at_all(found) for found in kept.values()]
 

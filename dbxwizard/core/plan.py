@@ -266,9 +266,7 @@ def given_by(planned: PlannedStep, inputs: Inputs) -> Given:
 
 def refusal(refused: Forbidden, done: str) -> str:
     """Why something can't be `done` (read, made), with the right that lacks where the service named it."""
-    if not (refused.action and refused.scope):
-        return refused.message
-    return f"it can't be {done} without {refused.action} at {refused.scope}"
+    return f"it can't be {done} without {refused.right}" if refused.right else refused.message
 
 
 def _digest(essence: Mapping[str, Essence]) -> str:
