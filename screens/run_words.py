@@ -39,8 +39,14 @@ def look_told(look: RunLook, now: float) -> str:
     """How old what is shown is, and whether GitHub still answers."""
     if look.error is not None:
         return f"↻ trying again since {age(now - look.failed_at)}"
-    seen = age(now - look.seen)
-    return f"! {seen} stale, no answer yet" if now > look.stale_at else f"live, seen {seen} ago"
+    told = seen_told(look.seen, look.stale_at, now)
+    return told if now > look.stale_at else f"live, {told}"
+
+
+def seen_told(at: float, stale_at: float, now: float) -> str:
+    """How old it is that was seen `at`, and from `stale_at` on that an answer is missing."""
+    seen = age(now - at)
+    return f"! {seen} stale, no answer yet" if now > stale_at else f"seen {seen} ago"
 
 
 def trouble_told(look: RunLook, now: float) -> str:

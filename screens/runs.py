@@ -19,7 +19,7 @@ from dbxwizard.screens.launching import LaunchFormRead, choose_workflow
 from dbxwizard.screens.page import Page
 from dbxwizard.screens.picking import Item, Picker
 from dbxwizard.screens.run_view import duration
-from dbxwizard.screens.run_words import budget_told
+from dbxwizard.screens.run_words import budget_told, seen_told
 from dbxwizard.screens.widgets import FittedTable, Table
 from dbxwizard.screens.words import age, many, of_workflow, shown
 from dbxwizard.screens.workflow_run import WorkflowRunScreen
@@ -182,10 +182,9 @@ class RunsScreen(Page):
 
     def _seen(self, found: RunList) -> str:
         now = time.time()
-        seen = age(now - found.at)
         if self._failed:
-            return f"✗ {seen} ago, the last look failed"
-        return f"! {seen} stale, no answer yet" if now > found.stale_at else f"seen {seen} ago"
+            return f"✗ {age(now - found.at)} ago, the last look failed"
+        return seen_told(found.at, found.stale_at, now)
 
     def copied(self) -> str:
         lines = (f"{run.state}  {run.title}  {self._places(run)}  {run.branch}  {run.html_url}" for run in self._runs)
